@@ -1,0 +1,1 @@
+"""The `org-selector` command of the administrator."""

@@ -1,0 +1,124 @@
+"""
+Bring the database to the newest schema: plain numbered SQL files, one transaction each.
+
+Safe to start twice at once (an advisory lock makes the second wait and then find nothing
+to do) and to kill at any moment (a file is applied whole or not at all).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+import psycopg
+from psycopg.rows import class_row
+
+_LOCK = 7_265_001  # any constant: the advisory lock that all our runners share
+_CREATE_LEDGER = """
+    create table if not exists schema_migration (
+        version integer primary key,
+        name text not null,
+        sha256 text not null,
+        applied_at timestamptz not null default now()
+    )
+"""
+
+
+class MigrationFailed(Exception):
+    """A migration cannot be applied; the message tells an administrator what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `org_selector/migrations`."""
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Tell whether the file is still the one that was applied."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    version: int
+    name: str
+    sha256: str
+
+
+def list_migrations() -> list[Migration]:
+    """Return the migrations this release brings, oldest first."""
+    folder = files("org_selector").joinpath("migrations")
+    return sorted(
+        (
+            Migration(int(file.name.split("_")[0]), file.name, file.read_text("utf-8"))
+            for file in folder.iterdir()
+            if file.name.endswith(".sql")
+        ),
+        key=lambda migration: migration.version,
+    )
+
+
+def migrate(owner_database_url: str) -> Iterator[Migration]:
+    """
+    Apply what is missing and yield each migration once it is committed.
+
+    Raises:
+        MigrationFailed: an applied file was changed, the database is newer than this
+            release, or a statement failed; nothing of that file is kept.
+    """
+    with psycopg.connect(owner_database_url, connect_timeout=5, autocommit=True) as conn:
+        with conn.transaction():
+            conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            conn.execute(_CREATE_LEDGER)
+        for migration in list_migrations():
+            with conn.transaction():
+                conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                if _is_applied(conn, migration):
+                    continue
+                _apply(conn, migration)
+            yield migration
+
+
+def list_pending(owner_database_url: str) -> list[Migration]:
+    """Return what `migrate` would apply, without changing anything."""
+    with psycopg.connect(owner_database_url, connect_timeout=5) as conn:
+        ledger = conn.execute("select to_regclass('public.schema_migration')").fetchone()
+        if ledger is None or ledger[0] is None:
+            return list_migrations()
+        return [one for one in list_migrations() if not _is_applied(conn, one)]
+
+
+def _is_applied(conn: psycopg.Connection, migration: Migration) -> bool:
+    with conn.cursor(row_factory=class_row(_Applied)) as cursor:
+        cursor.execute("select version, name, sha256 from schema_migration order by version")
+        applied = {row.version: row for row in cursor}
+    newest = list_migrations()[-1].version
+    if applied and max(applied) > newest:
+        raise MigrationFailed(
+            f"The database is at migration {max(applied)}, this release knows {newest}. "
+            "Install the newer release before you migrate."
+        )
+    if migration.version not in applied:
+        return False
+    if applied[migration.version].sha256 != migration.sha256:
+        raise MigrationFailed(
+            f"{migration.name} was changed after it was applied. "
+            "Restore the file and put the change into a new migration."
+        )
+    return True
+
+
+def _apply(conn: psycopg.Connection, migration: Migration) -> None:
+    try:
+        # Our own files, never input; without parameters psycopg sends many statements at once.
+        conn.execute(migration.sql.encode())
+    except psycopg.Error as error:
+        raise MigrationFailed(f"{migration.name} failed and was undone: {error}") from error
+    conn.execute(
+        "insert into schema_migration (version, name, sha256) values (%s, %s, %s)",
+        (migration.version, migration.name, migration.sha256),
+    )

@@ -1,0 +1,101 @@
+"""
+Everything that can go wrong in the selector; the class is the whole policy.
+
+`status`, `title` and `advice` are constants and may be shown to anybody.
+`detail` belongs to the one occurrence and goes to the log, never to the browser.
+Titles and advice are message ids of the translations.
+"""
+
+
+def _(message: str) -> str:
+    """Mark *message* for extraction; it is translated where it is shown."""
+    return message
+
+
+class SelectorError(Exception):
+    """Base of this tree; never raised itself."""
+
+    status = 500
+    code = "unexpected"
+    title = _("Something went wrong on our side")
+    advice = _("Try again. If it happens again, tell support the reference below.")
+    retry_after: int | None = None  # seconds
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidSessionToken(SelectorError):
+    """The link, cookie or form does not prove a waiting login. No reason is ever shown."""
+
+    status = 400
+    code = "invalid_session_token"
+    title = _("This sign-in link is not valid any more")
+    advice = _(
+        "It may have expired, or it was opened in another browser. Start again from the app."
+    )
+
+
+class InvalidDecisionToken(SelectorError):
+    """The caller of `POST /decisions` is not our Action."""
+
+    status = 401
+    code = "invalid_decision_token"
+    title = "Unauthorized"
+    advice = ""
+
+
+class InvalidDecisionRequest(SelectorError):
+    """Our Action asked something this version does not understand."""
+
+    status = 400
+    code = "invalid_decision_request"
+    title = "Bad Request"
+    advice = ""
+
+
+class CrossSiteForm(SelectorError):
+    """The form was not sent from our own page in this browser."""
+
+    status = 403
+    code = "cross_site_form"
+    title = _("This choice did not come from our page")
+    advice = _("Nothing was chosen. Go back to the app and sign in again.")
+
+
+class AlreadySelected(SelectorError):
+    """This login has its organization already: a second window, or the back button."""
+
+    status = 409
+    code = "already_selected"
+    title = _("You have already chosen in this sign-in")
+    advice = _("It continues in the window where you chose. To change, switch inside the app.")
+
+
+class NoOrganization(SelectorError):
+    """A real person who belongs to no organization."""
+
+    status = 403
+    code = "no_organization"
+    title = _("You do not belong to an organization yet")
+    advice = _("Ask an administrator of your organization to invite this address.")
+
+
+class BoundOrganizationSuspended(SelectorError):
+    """The application serves one organization only, and that one is suspended."""
+
+    status = 403
+    code = "organization_suspended"
+    title = _("This organization is suspended")
+    advice = _("Nobody can sign in to it at the moment. Ask its owner or support.")
+
+
+class DatabaseUnavailable(SelectorError):
+    """Postgres cannot be had right now; ours, not the caller's."""
+
+    status = 503
+    code = "temporarily_unavailable"
+    title = _("Sign-in is taking a short break")
+    advice = _("Nothing is lost. Wait a few seconds, then try again.")
+    retry_after = 5

@@ -1,0 +1,163 @@
+-- Organizations, their members, and what one login needs to pick one of them.
+--
+-- Whoever runs this owns everything. The services own nothing: they connect as
+-- org_selector (internet-facing, reads all organizations) and org_api (one organization
+-- at a time, no privilege here yet). Row-level security is forced on every table, the
+-- owner included, so that forgetting a policy shows nothing instead of everything.
+
+do $$
+declare
+    service_role text;
+begin
+    -- Roles belong to the cluster, not to this database: they may be there already, and
+    -- two databases may be migrated at the same moment.
+    foreach service_role in array array['org_selector', 'org_api'] loop
+        begin
+            execute format('create role %I login', service_role);
+        exception when duplicate_object or unique_violation then null;
+        end;
+    end loop;
+    begin
+        create role org_gate nologin;
+    exception when duplicate_object or unique_violation then null;
+    end;
+end
+$$;
+
+revoke all on schema public from public;
+grant usage on schema public to org_selector, org_api;
+
+create table organization (
+    id uuid primary key default gen_random_uuid(),
+    -- Never reused: no role may delete an organization or change its slug.
+    -- Never shaped like an id, so that a hint can be either without doubt.
+    slug text not null unique check (
+        slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
+        and slug !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+    ),
+    name text not null check (char_length(name) between 1 and 200),
+    logo_url text,
+    suspended_at timestamptz, -- null: usable
+    created_at timestamptz not null default now()
+);
+
+create table app_user (
+    id uuid primary key default gen_random_uuid(),
+    auth0_user_id text not null unique check (char_length(auth0_user_id) between 1 and 255),
+    email text,
+    email_verified boolean not null default false, -- by a connection we trust for that
+    name text,
+    default_org_id uuid, -- skips the picker; always one of the user's memberships
+    blocked_at timestamptz, -- null: may sign in
+    created_at timestamptz not null default now()
+);
+
+create table membership (
+    user_id uuid not null references app_user (id) on delete cascade,
+    org_id uuid not null references organization (id) on delete cascade,
+    role text not null check (role in ('owner', 'admin', 'member')),
+    last_selected_at timestamptz,
+    -- Copies from organization, kept by the triggers below: one index then answers a page of
+    -- a user with 20,000 organizations without a look at the organizations.
+    org_slug text not null,
+    org_name text not null,
+    org_suspended boolean not null,
+    name_key text collate "C" not null generated always as (lower(org_name)) stored,
+    -- The role travels in the key, else the planner takes the wide index for the check.
+    primary key (user_id, org_id) include (role)
+);
+
+create index membership_by_name on membership (user_id, name_key, org_id)
+    include (org_name, org_slug, role, org_suspended);
+create index membership_by_last_use on membership (user_id, last_selected_at desc)
+    include (org_id, org_name, org_slug, role, org_suspended, name_key)
+    where last_selected_at is not null;
+create index membership_by_organization on membership (org_id);
+
+alter table app_user add constraint default_is_a_membership
+    foreign key (id, default_org_id) references membership (user_id, org_id)
+    on delete set null (default_org_id);
+
+create table invitation (
+    id uuid primary key default gen_random_uuid(),
+    org_id uuid not null references organization (id) on delete cascade,
+    email text not null check (email = lower(email)),
+    role text not null check (role in ('owner', 'admin', 'member')),
+    expires_at timestamptz not null,
+    accepted_at timestamptz, -- null: still open
+    created_at timestamptz not null default now()
+);
+
+create index invitation_open_by_email on invitation (email, expires_at)
+    where accepted_at is null;
+create index invitation_by_organization on invitation (org_id);
+
+create table selection (
+    nonce text primary key, -- of one login: the second choice of a login finds it taken
+    user_id uuid not null references app_user (id) on delete cascade,
+    org_id uuid not null references organization (id) on delete cascade,
+    created_at timestamptz not null default now()
+);
+
+create index selection_by_age on selection (created_at);
+create index selection_by_user on selection (user_id);
+create index selection_by_organization on selection (org_id);
+
+create function copy_organization() returns trigger
+language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+begin
+    select o.slug, o.name, o.suspended_at is not null
+    into strict new.org_slug, new.org_name, new.org_suspended
+    from organization o where o.id = new.org_id
+    for key share; -- a rename at this moment waits, then finds the new row
+    return new;
+end
+$$;
+
+create function copy_changed_organization() returns trigger
+language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+begin
+    update membership
+    set org_slug = new.slug, org_name = new.name, org_suspended = new.suspended_at is not null
+    where org_id = new.id;
+    return null;
+end
+$$;
+
+create trigger membership_copies_organization before insert on membership
+    for each row execute function copy_organization();
+create trigger organization_copies_itself after update of slug, name, suspended_at on organization
+    for each row execute function copy_changed_organization();
+
+alter table organization enable row level security;
+alter table organization force row level security;
+alter table app_user enable row level security;
+alter table app_user force row level security;
+alter table membership enable row level security;
+alter table membership force row level security;
+alter table invitation enable row level security;
+alter table invitation force row level security;
+alter table selection enable row level security;
+alter table selection force row level security;
+
+-- The selector serves one person across organizations, so its policies cannot name one
+-- organization; its columns and verbs are what holds it.
+create policy selector_reads on organization for select to org_selector using (true);
+create policy selector_reads on app_user for select to org_selector using (true);
+create policy selector_adds on app_user for insert to org_selector with check (true);
+create policy selector_updates on app_user for update to org_selector using (true);
+create policy selector_reads on membership for select to org_selector using (true);
+create policy selector_updates on membership for update to org_selector using (true);
+create policy selector_reads on invitation for select to org_selector using (true);
+create policy selector_reads on selection for select to org_selector using (true);
+create policy selector_adds on selection for insert to org_selector with check (true);
+create policy selector_locks on selection for update to org_selector using (true);
+create policy selector_removes on selection for delete to org_selector using (true);
+
+grant select on organization, membership, invitation, schema_migration to org_selector;
+grant select, insert (auth0_user_id, email, email_verified, name) on app_user to org_selector;
+grant update (email, email_verified, name, default_org_id) on app_user to org_selector;
+grant update (last_selected_at) on membership to org_selector;
+grant select, insert (nonce, user_id, org_id), delete on selection to org_selector;
+-- Only for "for update skip locked": sweeping must never make one login wait for another.
+grant update (created_at) on selection to org_selector;

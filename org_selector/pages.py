@@ -1,0 +1,103 @@
+"""
+The HTML pages: one template each, their style inlined, no script but the one that continues.
+
+Every page carries its own Content-Security-Policy. Nothing that came from a request is ever
+marked safe; names of organizations are isolated with `<bdi>` so that no name can turn the
+rest of a line round.
+"""
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask, Response, g, render_template, request
+from jinja2 import StrictUndefined
+
+from org_selector.locale import Translations, direction
+from org_selector.session_token import LoginTransaction
+
+TEMPLATES = Path(__file__).parent / "templates"
+if not TEMPLATES.is_dir():  # a checkout; an installed package carries them inside
+    TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+def _hash(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+STYLE = (TEMPLATES / "style.css").read_text("utf-8")
+CONTINUE_SCRIPT = "document.forms[0].submit()"
+_POLICY = (
+    "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; img-src data:; "
+    f"style-src {_hash(STYLE)}; "
+)
+PAGE_POLICY = _POLICY + "form-action 'self'"
+
+
+def continue_policy(tenant_url: str, app_origin: str) -> str:
+    """
+    Return the policy of the page that posts to Auth0.
+
+    Chromium holds `form-action` against every redirect after the submit, up to the app's
+    callback, or a dead login's way back to the app: hence https: in general, and the two
+    origins for a plain-http stand-in or an app with its own scheme.
+    """
+    target = app_origin if ":" in app_origin else ""
+    return (
+        f"{_POLICY}script-src {_hash(CONTINUE_SCRIPT)}; form-action https: {tenant_url} {target}"
+    ).strip()
+
+
+def set_up_pages(app: Flask) -> None:
+    """Teach *app*'s templates the languages and the style."""
+    translations = Translations(TEMPLATES / "locale")
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: g.catalog.gettext(text),
+        ngettext=lambda one, many, n: g.catalog.ngettext(one, many, n),
+        newstyle=True,
+    )
+    app.jinja_env.filters["initials"] = initials
+    app.jinja_env.globals |= {"style": STYLE, "continue_script": CONTINUE_SCRIPT}
+    app.extensions["translations"] = translations
+
+
+def render_page(
+    app: Flask,
+    template: str,
+    *,
+    transaction: LoginTransaction | None,
+    status: int = 200,
+    policy: str = PAGE_POLICY,
+    **context: object,
+) -> Response:
+    """Render *template* in the language of the login, else of the browser."""
+    translations: Translations = app.extensions["translations"]
+    wanted = [transaction.locale] if transaction else []
+    wanted += [tag for tag, _ in request.accept_languages]
+    language = translations.choose(wanted)
+    g.catalog = translations.load(language)
+    html = render_template(
+        template,
+        language=language,
+        direction=direction(language),
+        transaction=transaction,
+        reference=g.request_id,
+        now=datetime.now(UTC),
+        **context,
+    )
+    response = Response(html, status, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = policy
+    response.headers["Vary"] = "Cookie, Accept-Language"
+    return response
+
+
+def initials(name: str) -> str:
+    """Return one or two characters that stand for *name*, whatever it is made of."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    if not words:
+        return "•"
+    return "".join(word[0] for word in words[:2]).upper()

@@ -1,0 +1,1 @@
+"""What both apps share as running services. It knows nothing of organizations."""
