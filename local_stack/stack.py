@@ -1,0 +1,228 @@
+"""
+The whole product on this machine: Postgres, stand-in tenant, selector under gunicorn, example SPA.
+
+Demo, tests and benchmarks start this one; they differ in ports and in whether data is kept.
+"""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from local_stack import seed
+from local_stack.node import PROJECT, node
+from local_stack.postgres import Postgres
+from local_stack.processes import Child, Processes, free_port, wait_until
+from local_tenant.records import Action, Api, Client, TenantConfig
+from org_admin.migrate import migrate
+
+AUDIENCE = "https://api.example.com/"
+NAMESPACE = "https://example.com/claims/"
+DATABASE = "organizations"
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """
+    Where each part listens on 127.0.0.1.
+    """
+
+    spa: int = 3000
+    selector: int = 3020
+    tenant: int = 3030
+
+    @classmethod
+    def free(cls) -> Self:
+        """
+        Take ports that nobody uses, so that tests run beside a demo.
+        """
+        return cls(free_port(), free_port(), free_port())
+
+
+class Stack:
+    """
+    Start everything in order of need, end it in reverse.
+
+    Args:
+        folder: data, logs and configuration.
+        durable: keep the database for the next start.
+        report: told each step when it is done.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        ports: Ports,
+        *,
+        durable: bool = False,
+        report: Callable[[str], None] = lambda step: None,
+    ) -> None:
+        self.folder = folder
+        self.ports = ports
+        # Different hosts on purpose: the selector is another site than the tenant, as in life.
+        self.spa_url = f"http://localhost:{ports.spa}"
+        self.selector_url = f"http://127.0.0.1:{ports.selector}"
+        self.tenant_host = f"localhost:{ports.tenant}"
+        self.tenant_url = f"http://{self.tenant_host}"
+        self.session_secret = secrets.token_urlsafe(48)
+        self.selection_secret = secrets.token_urlsafe(48)
+        self.postgres = Postgres(folder / "postgres", durable=durable)
+        self.processes = Processes(folder / "logs")
+        self._report = report
+
+    def __enter__(self) -> Self:
+        self.processes.__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.processes.__exit__(kind, error, trace)
+        self.postgres.stop()
+
+    @property
+    def logs(self) -> Path:
+        """
+        One file a program.
+        """
+        return self.processes.log_folder
+
+    def tenant_config(self, *, one_click: bool = True) -> TenantConfig:
+        """
+        Describe the tenant: the SPA, the same for one organization only, and everybody.
+        """
+        places = (self.spa_url, f"{self.spa_url}/")
+        spa = Client("spa", "Example App", places, places, (self.spa_url,), places[1])
+        bound = Client(
+            "abc-app",
+            "ABC Portal",
+            places,
+            places,
+            (self.spa_url,),
+            places[1],
+            {"organization": str(seed.organization("abc-inc").id)},
+        )
+        return TenantConfig(
+            clients=(spa, bound),
+            users=seed.list_users(),
+            apis=(Api(AUDIENCE, access_token_lifetime=600),),
+            actions=(
+                Action(
+                    "select-organization",
+                    PROJECT / "actions" / "select-organization" / "code.js",
+                    {
+                        "SELECTOR_URL": self.selector_url,
+                        "SESSION_TOKEN_SECRETS": self.session_secret,
+                        "SELECTION_TOKEN_SECRETS": self.selection_secret,
+                        "CLAIM_NAMESPACE": NAMESPACE,
+                        "AUDIENCES": AUDIENCE,
+                    },
+                ),
+            ),
+            one_click=one_click,
+        )
+
+    def selector_environment(self) -> dict[str, str]:
+        """
+        Describe the selector as an administrator would.
+        """
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "AUTH0_DOMAIN": self.tenant_host,
+            "SESSION_TOKEN_SECRETS": self.session_secret,
+            "SELECTION_TOKEN_SECRETS": self.selection_secret,
+            "DATABASE_URL": self.postgres.url(DATABASE, "org_selector"),
+            "SELECTOR_URL": self.selector_url,
+            "APP_ORIGINS": self.spa_url,
+            "PORT": str(self.ports.selector),
+            "WEB_CONCURRENCY": "2",
+        }
+
+    def _start(self) -> None:
+        self.postgres.start()
+        self._report("Postgres")
+        prepare_database(self.postgres)
+        self._report("database: migrated, people and organizations in place")
+        # All at once, then one wait after the other. From this thread: the kernel ends a child
+        # with the thread that made it.
+        starting = [self._start_spa(), self._start_tenant(), self._start_selector()]
+        for child, ready, what in starting:
+            wait_until(ready, child, START_SECONDS)
+            self._report(what)
+
+    def _start_tenant(self) -> tuple[Child, str, str]:
+        config = self.folder / "tenant.json"
+        _write_private(config, self.tenant_config().to_json())
+        argv: list[str | Path] = [sys.executable, "-m", "local_tenant", "--node", node()]
+        argv += ["--config", config]
+        port = str(self.ports.tenant)
+        child = self.processes.start("tenant", [*argv, "--port", port], cwd=PROJECT)
+        ready = f"http://127.0.0.1:{port}/.well-known/jwks.json"
+        return child, ready, "stand-in for an Auth0 tenant, with the Action in Node 22"
+
+    def _start_selector(self) -> tuple[Child, str, str]:
+        child = self.processes.start(
+            "selector",
+            [sys.executable, "-m", "gunicorn", "wsgi:selector"],
+            env=self.selector_environment(),
+            cwd=PROJECT,
+        )
+        return child, f"{self.selector_url}/readyz", "selector under gunicorn"
+
+    def _start_spa(self) -> tuple[Child, str, str]:
+        config = self.folder / "spa.json"
+        settings = {
+            "domain": self.tenant_url,
+            "clientId": "spa",
+            "audience": AUDIENCE,
+            "namespace": NAMESPACE,
+        }
+        config.write_text(json.dumps(settings))
+        port = str(self.ports.spa)
+        argv: list[str | Path] = [sys.executable, "-m", "local_stack.spa_server"]
+        argv += ["--config", config]
+        child = self.processes.start("spa", [*argv, "--port", port], cwd=PROJECT)
+        return child, f"http://127.0.0.1:{port}/config.json", "example app"
+
+
+def prepare_database(postgres: Postgres, name: str = DATABASE) -> None:
+    """
+    Create, migrate and seed a database, as far as it is not done yet.
+    """
+    superuser = postgres.url("postgres", "postgres")
+    with psycopg.connect(superuser, autocommit=True) as conn:
+        if not conn.execute("select from pg_roles where rolname = 'org_owner'").fetchone():
+            conn.execute("create role org_owner login createrole")
+        known = conn.execute("select from pg_database where datname = %s", (name,)).fetchone()
+    if known is None:
+        postgres.create_database(name)
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            conn.execute(
+                psycopg.sql.SQL("alter database {} owner to org_owner").format(
+                    psycopg.sql.Identifier(name)
+                )
+            )
+    for _ in migrate(postgres.url(name, "org_owner")):
+        pass
+    seed.seed(postgres.url(name, "postgres"))
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

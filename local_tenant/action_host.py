@@ -1,0 +1,250 @@
+"""
+The Node process that runs Actions: started here, asked by JSON lines, replaced when it hangs or
+dies.
+
+One process serves all logins, several at once. Every wait is bounded by the time limit of an
+Action, every call is sent at most twice, and what an Action writes to stderr or stdout goes
+nowhere.
+"""
+
+import itertools
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+RUNNER = Path(__file__).with_name("run_action.js")
+# perf_counter and not monotonic: a test that freezes the clock must not make a wait endless.
+PROBE_WAIT = 1.0  # seconds a process has to answer a ping before it counts as hung
+# An Action sees none of our environment. The names left concern only how the process talks to the
+# system.
+PASSED_ENVIRONMENT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "NODE_EXTRA_CA_CERTS",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """
+    How one execution of a handler ended. With an error, `effects` may still hold what was asked
+    before it.
+    """
+
+    effects: Mapping[str, Any]
+    error: str | None
+    console: str = ""
+    milliseconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Call:
+    line: bytes
+    deadline: float  # of time.perf_counter()
+    done: threading.Event = field(default_factory=threading.Event)
+    answer: dict[str, Any] = field(default_factory=dict)
+    sent: int = 0
+
+    def finish(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        self.done.set()
+
+
+class _Child:
+    """
+    One Node process with a thread for each direction.
+
+    Writing has its own thread because a process in an endless loop stops reading: a full pipe must
+    not hold up whoever has the host's lock.
+    """
+
+    def __init__(
+        self,
+        node: Path,
+        on_line: Callable[[bytes], None],
+        on_end: Callable[["_Child"], None],
+    ) -> None:
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._process = subprocess.Popen(  # the caller's own Node and our own file
+            [str(node), str(RUNNER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in PASSED_ENVIRONMENT if name in os.environ},
+        )
+        self._on_line, self._on_end = on_line, on_end
+        for work in (self._read, self._write):
+            threading.Thread(target=work, name=f"action-host{work.__name__}", daemon=True).start()
+
+    def send(self, line: bytes) -> None:
+        self._outbox.put(line)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._outbox.put(None)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None  # for mypy
+        with self._process.stdout as lines:
+            for line in lines:
+                self._on_line(line)
+        self._process.kill()  # it closed stdout: whatever is left of it is of no use
+        self._process.wait()
+        self._outbox.put(None)
+        self._on_end(self)
+
+    def _write(self) -> None:
+        assert self._process.stdin is not None  # for mypy
+        with suppress(OSError), self._process.stdin as lines:
+            while (line := self._outbox.get()) is not None:
+                lines.write(line)
+                lines.flush()
+
+
+class ActionHost:
+    """
+    Runs handlers of Actions; safe to use from many threads.
+
+    A call that exceeds the time limit fails alone. If the process does not answer a ping by then it
+    is replaced, and the calls it still held are sent to the new one, once.
+    """
+
+    def __init__(self, node: Path, time_limit: float) -> None:
+        self._node, self._time_limit = node, time_limit
+        self._lock = threading.RLock()
+        self._pending: dict[int, _Call] = {}
+        self._ids = itertools.count(1)
+        self._closed = False
+        self._child: _Child | None = self._start()
+
+    def run(self, message: Mapping[str, Any]) -> Execution:
+        """
+        Run one handler; `message` is described in `run_action.js`. Returns after the time limit at
+        the latest, plus the limit again where the process had to be replaced for another login's
+        sake.
+        """
+        number, call = self._submit(message)
+        while not call.done.wait(max(0.0, call.deadline - time.perf_counter())):
+            with self._lock:
+                if call.done.is_set() or call.deadline > time.perf_counter():
+                    continue  # it was sent again meanwhile, or waits for somebody's ping
+                del self._pending[number]
+                child = self._child
+                # The others must not run out of time while we find out whether the process hangs.
+                patience = time.perf_counter() + PROBE_WAIT + 0.5
+                for other in self._pending.values():
+                    other.deadline = max(other.deadline, patience)
+            self._replace_if_hung(child)
+            return Execution({}, f"The Action did not finish within {self._time_limit:g} seconds.")
+        answer = call.answer
+        return Execution(
+            answer.get("effects", {}),
+            answer.get("error"),
+            answer.get("console", ""),
+            answer.get("milliseconds", 0.0),
+        )
+
+    def kill(self) -> None:
+        """
+        End the process as a crash would; the next call starts another.
+        """
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
+
+    def close(self) -> None:
+        """
+        End the process for good; calls in flight fail at once.
+        """
+        with self._lock:
+            self._closed = True
+            if self._child is not None:
+                self._child.kill()
+                self._child = None
+            self._fail_all("The tenant is closing.")
+
+    def _start(self) -> _Child:
+        return _Child(self._node, self._receive, self._ended)
+
+    def _submit(self, message: Mapping[str, Any]) -> tuple[int, _Call]:
+        number = next(self._ids)
+        line = json.dumps({"id": number, **message}).encode() + b"\n"
+        call = _Call(line, time.perf_counter() + self._time_limit)
+        with self._lock:
+            self._pending[number] = call
+            self._send(call)
+            if call.done.is_set():
+                del self._pending[number]
+        return number, call
+
+    def _send(self, call: _Call) -> None:
+        try:
+            if self._closed:
+                raise OSError("closed")
+            if self._child is None:
+                self._child = self._start()
+        except OSError:
+            call.finish({"error": "The Action runner could not be started."})
+            return
+        call.sent += 1
+        self._child.send(call.line)
+
+    def _receive(self, line: bytes) -> None:
+        try:
+            answer = json.loads(line)
+            number = answer["id"]
+        except (ValueError, TypeError, KeyError):
+            return  # not one of ours
+        with self._lock:
+            if (call := self._pending.pop(number, None)) is not None:
+                call.finish(answer)
+
+    def _ended(self, child: _Child) -> None:
+        with self._lock:
+            if self._child is child:
+                self._child = None
+                self._send_again()
+
+    def _replace_if_hung(self, child: _Child | None) -> None:
+        with self._lock:
+            if child is None or child is not self._child:
+                return  # replaced already
+        number, probe = self._submit({"ping": True})
+        answered = probe.done.wait(PROBE_WAIT)
+        with self._lock:
+            self._pending.pop(number, None)
+            if not answered and self._child is child:
+                child.kill()
+                self._child = None
+                self._send_again()
+
+    def _send_again(self) -> None:
+        """
+        Give the calls of a process that is gone to a new one; who was sent twice may be the cause
+        and fails.
+        """
+        for number, call in list(self._pending.items()):
+            if call.sent < 2:
+                call.deadline = time.perf_counter() + self._time_limit
+                self._send(call)
+            else:
+                call.finish({"error": "The Action runner ended during the execution."})
+            if call.done.is_set():
+                self._pending.pop(number, None)
+
+    def _fail_all(self, reason: str) -> None:
+        for call in self._pending.values():
+            call.finish({"error": reason})
+        self._pending.clear()

@@ -1,0 +1,78 @@
+"""
+How a login ends at the application: its answer by the response mode it asked for.
+"""
+
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from flask import redirect
+from werkzeug import Response
+
+from local_tenant.cookies import release
+from local_tenant.logins import Login
+from local_tenant.pages import error_page, form_post_page, web_message_page
+from local_tenant.tenant import current_tenant
+
+RESPONSE_MODES = ("query", "fragment", "form_post", "web_message")
+
+
+class PageError(Exception):
+    """
+    An error that ends on a page of the tenant, because no address to send it to can be trusted.
+    """
+
+    def __init__(self, status: int, error: str, why: str, next_step: str) -> None:
+        super().__init__(error)
+        self.status, self.error, self.why, self.next_step = status, error, why, next_step
+
+
+def deliver_error(login: Login, error: str, description: str) -> Response:
+    """
+    End the login at the application with an OAuth error (RFC 6749 4.1.2.1).
+    """
+    return deliver(login, {"error": error, "error_description": description})
+
+
+def deliver(login: Login, answer: dict[str, str]) -> Response:
+    """
+    Send the answer and the application's own state to the redirect URI the login began with.
+    """
+    if login.app_state is not None:
+        answer = answer | {"state": login.app_state}
+    response: Response
+    match login.response_mode:
+        case "form_post":
+            response = form_post_page(login.redirect_uri, answer)
+        case "web_message":
+            response = _send_message(login, answer)
+        case mode:
+            response = redirect(
+                add_parameters(login.redirect_uri, answer, fragment=mode == "fragment")
+            )
+    return release(response, login)
+
+
+def _send_message(login: Login, answer: dict[str, str]) -> Response:
+    """
+    The page posts to the origin of the callback, and only if the client lists it as a web origin.
+    """
+    parts = urlsplit(login.redirect_uri)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if origin not in current_tenant().clients[login.client_id].web_origins:
+        return error_page(
+            current_tenant().config.assumptions.error_page_status,
+            "invalid_request",
+            "The origin of the callback is not among the application's allowed web origins.",
+            "Add it to the application's settings in the tenant.",
+        )
+    return web_message_page(origin, answer)
+
+
+def add_parameters(url: str, added: dict[str, str], *, fragment: bool = False) -> str:
+    """
+    The address with parameters added; what it already has stays, byte for byte.
+    """
+    parts = urlsplit(url)
+    if fragment:
+        return urlunsplit(parts._replace(fragment=urlencode(added)))
+    query = "&".join(part for part in (parts.query, urlencode(added)) if part)
+    return urlunsplit(parts._replace(query=query))

@@ -1,0 +1,121 @@
+"""
+The tenant as a WSGI app: all routes together, discovery, key set, CORS and response headers.
+
+Nothing is logged that a request brought: no query, token, code, address or exception text.
+"""
+
+import logging
+import traceback
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from local_tenant import authorize, login, logout, token, userinfo
+from local_tenant.answer import RESPONSE_MODES, PageError
+from local_tenant.issuance import IDENTITY_SCOPES
+from local_tenant.pages import error_page
+from local_tenant.tenant import Tenant, base_url, current_tenant
+
+__all__ = ["Tenant", "create_app"]
+
+routes = Blueprint("discovery", __name__)
+log = logging.getLogger("local_tenant")
+LARGEST_BODY = 256 * 1024  # bytes
+CORS_PATHS = ("/oauth/", "/userinfo", "/.well-known/")
+
+
+def create_app(tenant: Tenant) -> Flask:
+    """
+    Make the WSGI app of a tenant. It is safe to use from many threads.
+    """
+    app = Flask("local_tenant", static_folder=None)
+    app.extensions["local_tenant"] = tenant
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    for module in (authorize, login, logout, token, userinfo):
+        app.register_blueprint(module.routes)
+    app.register_blueprint(routes)
+    return app
+
+
+@routes.get("/.well-known/openid-configuration")
+def discover() -> Response:
+    """
+    OpenID Connect Discovery 1.0, for the host the request came to.
+    """
+    base = base_url(request.host)
+    return jsonify(
+        {
+            "issuer": f"{base}/",
+            "authorization_endpoint": f"{base}/authorize",
+            "token_endpoint": f"{base}/oauth/token",
+            "userinfo_endpoint": f"{base}/userinfo",
+            "jwks_uri": f"{base}/.well-known/jwks.json",
+            "revocation_endpoint": f"{base}/oauth/revoke",
+            "end_session_endpoint": f"{base}/oidc/logout",
+            "scopes_supported": list(IDENTITY_SCOPES),
+            "response_types_supported": ["code"],
+            "response_modes_supported": list(RESPONSE_MODES),
+            "grant_types_supported": list(token.GRANTS),
+            "code_challenge_methods_supported": ["S256"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+        }
+    )
+
+
+@routes.get("/.well-known/jwks.json")
+def show_keys() -> Response:
+    """
+    The public signing keys, current and previous.
+    """
+    return jsonify(current_tenant().keys.key_set())
+
+
+@routes.app_errorhandler(PageError)
+def show_error(problem: PageError) -> Response:
+    return error_page(problem.status, problem.error, problem.why, problem.next_step)
+
+
+@routes.app_errorhandler(Exception)
+def show_surprise(problem: Exception) -> Response | HTTPException:
+    """
+    An error of our own: its kind and place go to the log, its text might quote the request.
+    """
+    if isinstance(problem, HTTPException):
+        return problem
+    place = traceback.extract_tb(problem.__traceback__)[-1]
+    log.error("%s at %s:%s", type(problem).__name__, place.filename, place.lineno)
+    return error_page(500, "server_error", "The local tenant failed.", "Its log says where.")
+
+
+@routes.before_app_request
+def answer_preflight() -> Response | None:
+    """
+    The CORS preflight of browsers; `Auth0-Client` is what Auth0's SDKs add.
+    """
+    asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    return Response(status=204) if asks and request.path.startswith(CORS_PATHS) else None
+
+
+@routes.after_app_request
+def finish(response: Response) -> Response:
+    """
+    CORS for the web origins of the clients; nothing here may be cached, sniffed or leak by Referer.
+    """
+    if request.path.startswith(CORS_PATHS):
+        response.headers.add("Vary", "Origin")
+        origin = request.headers.get("Origin", "")
+        if origin in current_tenant().web_origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            if request.method == "OPTIONS":
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+                response.headers["Access-Control-Allow-Headers"] = (
+                    "Authorization, Auth0-Client, Content-Type"
+                )
+                response.headers["Access-Control-Max-Age"] = "600"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "strict-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,73 @@
+"""
+The tenant's cookies: the single sign-on session, and one for each login under way.
+
+All are `SameSite=None; Secure; HttpOnly`, since a picker on another site posts to /continue and
+silent logins happen in frames; browsers take `Secure` cookies from http://localhost.
+"""
+
+from flask import request
+from werkzeug import Response
+
+from local_tenant.logins import Login, Session
+from local_tenant.tenant import current_tenant
+
+SESSION_COOKIE = "auth0"
+LOGIN_COOKIE_LIFETIME = 3600  # seconds, as long as the login itself
+MANY_LOGINS = 12  # logins under way in one browser before the cookies of the oldest go
+
+
+def find_session() -> Session | None:
+    """
+    The session this browser has at this host.
+    """
+    cookie = request.cookies.get(SESSION_COOKIE, "")
+    return current_tenant().records.find_session(cookie, request.host)
+
+
+def remember_session(response: Response, session: Session) -> None:
+    """
+    Give the browser its session.
+    """
+    _set(
+        response,
+        SESSION_COOKIE,
+        session.cookie,
+        current_tenant().config.assumptions.session_lifetime,
+    )
+
+
+def forget_session(response: Response) -> None:
+    """
+    Take the session away from the browser.
+    """
+    _delete(response, SESSION_COOKIE)
+
+
+def bind(response: Response, login: Login) -> Response:
+    """
+    Tie a login to this browser, and forget the oldest where a browser left many unfinished.
+    """
+    _set(response, login.cookie_name, login.browser, LOGIN_COOKIE_LIFETIME)
+    unfinished = [name for name in request.cookies if name.startswith("login_")]
+    for name in unfinished[:-MANY_LOGINS]:
+        _delete(response, name)
+    return response
+
+
+def release(response: Response, login: Login) -> Response:
+    """
+    Forget the cookie of a login that has ended.
+    """
+    if login.cookie_name in request.cookies:
+        _delete(response, login.cookie_name)
+    return response
+
+
+def _set(response: Response, name: str, value: str, max_age: int) -> None:
+    response.set_cookie(
+        name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="None"
+    )
+
+
+def _delete(response: Response, name: str) -> None:
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="None")

@@ -1,0 +1,123 @@
+"""
+The `event` an Action is given.
+
+Names and meaning as in Auth0's reference of the post-login event object; what is not known is
+absent rather than null, as there.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from local_tenant.logins import Login, iso
+from local_tenant.records import Action
+
+if TYPE_CHECKING:
+    from local_tenant.tenant import Tenant
+
+
+def build_event(tenant: "Tenant", login: Login, action: Action) -> dict[str, Any]:
+    """
+    Build the `event` of one execution; every execution gets a new one.
+    """
+    client = tenant.clients[login.client_id]
+    person = tenant.records.people[login.user_id]
+    session = tenant.records.sessions.get(login.session_id)
+    event: dict[str, Any] = {
+        "authentication": {"methods": list(session.methods) if session else []},
+        "authorization": {"roles": []},
+        "client": {
+            "client_id": client.client_id,
+            "name": client.name,
+            "metadata": dict(client.metadata),
+        },
+        "configuration": {},
+        "connection": {
+            "id": f"con_{person.user.connection}",
+            "name": person.user.connection,
+            "strategy": person.user.strategy,
+            "metadata": {},
+        },
+        "request": login.request,
+        "secrets": dict(action.secrets),
+        "stats": {"logins_count": person.logins_count},
+        "tenant": {"id": tenant.config.tenant_id},
+        "transaction": _transaction(login),
+        "user": _user(tenant, login),
+    }
+    if login.audience is not None:
+        event["resource_server"] = {"identifier": login.audience}
+    if login.refresh_token is not None:
+        event["refresh_token"] = _refresh_token(tenant, login)
+    if session is not None and login.protocol == "oidc-basic-profile":
+        event["session"] = {"id": session.id}
+        if tenant.config.session_metadata:
+            event["session"]["metadata"] = dict(session.metadata)
+    elif tenant.config.assumptions.session_without_browser == "empty":
+        event["session"] = {}
+    return event
+
+
+def _transaction(login: Login) -> dict[str, Any]:
+    transaction: dict[str, Any] = {
+        "protocol": login.protocol,
+        "requested_scopes": list(login.scopes),
+        "acr_values": [],
+        "metadata": login.metadata,
+    }
+    if login.protocol != "oidc-basic-profile":
+        return transaction
+    transaction |= {
+        "id": login.id,
+        "redirect_uri": login.redirect_uri,
+        "response_type": list(login.response_type),
+        "response_mode": login.response_mode,
+        "prompt": list(login.prompt),
+        "locale": login.ui_locales[0] if login.ui_locales else "en",
+        "ui_locales": list(login.ui_locales),
+    }
+    if login.app_state is not None:
+        transaction["state"] = login.app_state
+    if login.login_hint:
+        transaction["login_hint"] = login.login_hint
+    return transaction
+
+
+def _user(tenant: "Tenant", login: Login) -> dict[str, Any]:
+    person = tenant.records.people[login.user_id]
+    user = person.user
+    provider, _, identity = user.user_id.partition("|")
+    described = {
+        "user_id": user.user_id,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "name": user.name or user.email,
+        "nickname": user.email.partition("@")[0],
+        "picture": user.picture,
+        "created_at": tenant.started_at,
+        "updated_at": tenant.started_at,
+        "app_metadata": dict(person.app_metadata),
+        "user_metadata": dict(person.user_metadata),
+        "multifactor": [],
+        "identities": [
+            {
+                "connection": user.connection,
+                "provider": provider,
+                "user_id": identity,
+                "isSocial": user.strategy not in {"auth0", "samlp", "waad", "oidc", "ad", "email"},
+            }
+        ],
+    }
+    return {name: value for name, value in described.items() if value != ""}
+
+
+def _refresh_token(tenant: "Tenant", login: Login) -> dict[str, Any]:
+    token = login.refresh_token
+    assert token is not None  # for mypy; the caller looked
+    described: dict[str, Any] = {
+        "id": token.id,
+        "client_id": token.client_id,
+        "created_at": iso(token.created_at),
+        "rotating": True,
+    }
+    if tenant.config.refresh_token_metadata:
+        described["metadata"] = dict(token.metadata)
+    return described

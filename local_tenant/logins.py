@@ -1,0 +1,176 @@
+"""
+The things a tenant remembers: sessions, logins under way, codes, refresh tokens, and the form of a
+`state`.
+"""
+
+import base64
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from local_tenant.records import User
+
+DeadReason = Literal["unknown", "used", "expired", "other_browser", "session_ended"]
+
+
+@dataclass(slots=True)
+class Session:
+    """
+    A single sign-on session of one browser at one host; `secret` is known to its cookie only.
+    """
+
+    id: str
+    secret: str = field(repr=False)
+    host: str
+    user_id: str
+    authenticated_at: float
+    expires_at: float
+    metadata: dict[str, str] = field(default_factory=dict)
+    methods: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def cookie(self) -> str:
+        return f"{self.id}.{self.secret}"
+
+
+@dataclass(slots=True)
+class Effects:
+    """
+    What Actions asked for in this issuance and the tokens will show.
+    """
+
+    access_token_claims: dict[str, Any] = field(default_factory=dict)
+    id_token_claims: dict[str, Any] = field(default_factory=dict)
+    add_scopes: list[str] = field(default_factory=list)
+    remove_scopes: list[str] = field(default_factory=list)
+    refresh_token_metadata: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Login:
+    """
+    One issuance, from the request to the tokens, in a browser or (refresh, password) without.
+
+    It belongs to one thread at a time: whoever takes it out of `Records.transactions` owns it.
+    """
+
+    client_id: str
+    host: str
+    request: dict[str, Any]  # event.request
+    protocol: str = "oidc-basic-profile"
+    scopes: tuple[str, ...] = ()
+    audience: str | None = None
+    redirect_uri: str = ""
+    response_type: tuple[str, ...] = ()
+    response_mode: str = "query"
+    app_state: str | None = None
+    nonce: str | None = None
+    code_challenge: str = ""
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    login_hint: str = ""
+    ui_locales: tuple[str, ...] = ()
+    user_id: str = ""
+    session_id: str = ""
+    authenticated_at: float = 0.0
+    refresh_token: "RefreshToken | None" = None
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    browser: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    waiting_for: Literal["login", "redirect"] = "login"
+    expires_at: float = 0.0
+    position: int = 0  # of the Action that runs or waits
+    metadata: dict[str, Any] = field(default_factory=dict)
+    effects: Effects = field(default_factory=Effects)
+
+    @property
+    def cookie_name(self) -> str:
+        """One cookie a login: two fresh tabs that start at once must not overwrite each other's."""
+        return f"login_{self.id[:12]}"
+
+
+@dataclass(slots=True)
+class Code:
+    login: Login
+    expires_at: float
+    family: str = ""
+    spent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """
+    One token of a family; rotation marks it spent and adds the next (RFC 9700 4.14.2).
+    """
+
+    id: str
+    family: str
+    client_id: str
+    host: str
+    user_id: str
+    session_id: str
+    scopes: tuple[str, ...]
+    audience: str | None
+    authenticated_at: float
+    created_at: float
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    spent: bool = False
+
+
+@dataclass(slots=True)
+class Person:
+    """
+    A user and what changes about them.
+    """
+
+    user: User
+    blocked: bool
+    app_metadata: dict[str, Any]
+    user_metadata: dict[str, Any]
+    logins_count: int = 0
+
+
+class DeadLoginError(Exception):
+    """
+    A login that cannot go on, and whose it was as far as its state says.
+    """
+
+    def __init__(self, reason: DeadReason, client_id: str) -> None:
+        super().__init__(reason)
+        self.reason, self.client_id = reason, client_id
+
+
+def iso(moment: float) -> str:
+    """
+    A time as `event` shows it.
+    """
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
+
+
+def new_state(kind: str, login: Login) -> str:
+    """
+    An opaque handle with the outward form of Auth0's: base64url of a msgpack map of four short
+    strings.
+    """
+
+    def text(value: str) -> bytes:
+        octets = value.encode()
+        head = bytes([0xA0 | len(octets)]) if len(octets) < 32 else bytes([0xD9, len(octets)])
+        return head + octets
+
+    entries = {"h": secrets.token_urlsafe(24), "n": kind, "tid": login.id, "cid": login.client_id}
+    packed = bytes([0x80 | len(entries)]) + b"".join(text(k) + text(v) for k, v in entries.items())
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def client_of_state(state: str) -> str:
+    """
+    The client a state names, unverified: good only for choosing among registered addresses.
+    """
+    try:
+        packed = base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))
+        named = packed.rpartition(b"\xa3cid")[2]
+        return (named[2:] if named[:1] == b"\xd9" else named[1:]).decode()
+    except ValueError:
+        return ""

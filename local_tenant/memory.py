@@ -1,0 +1,231 @@
+"""
+Where the tenant keeps what it remembers while it runs.
+
+One lock guards everything, and every single-use value is taken out under it, so of any number of
+simultaneous uses exactly one wins.
+"""
+
+import hmac
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from local_tenant.logins import (
+    Code,
+    DeadLoginError,
+    DeadReason,
+    Login,
+    Person,
+    RefreshToken,
+    Session,
+    client_of_state,
+    iso,
+    new_state,
+)
+from local_tenant.records import TenantConfig
+
+TRANSACTION_LIFETIME = 3600  # seconds; Auth0's page on the migration to 1-hour login transactions
+CODE_LIFETIME = 600  # seconds; RFC 6749 4.1.2 recommends at most ten minutes
+KEPT = 10_000  # ended states, codes and executions we still know, so that memory stays bounded
+
+
+class Records:
+    """
+    Everything a tenant remembers. Public dictionaries are there for tests to look at.
+    """
+
+    def __init__(self, config: TenantConfig) -> None:
+        self._assumptions = config.assumptions
+        self.lock = threading.RLock()
+        self.people = {
+            user.user_id: Person(
+                user, user.blocked, dict(user.app_metadata), dict(user.user_metadata)
+            )
+            for user in config.users
+        }
+        self.sessions: dict[str, Session] = {}
+        self.transactions: dict[str, Login] = {}
+        self.codes: OrderedDict[str, Code] = OrderedDict()
+        self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.opaque_tokens: OrderedDict[str, tuple[Login, float]] = OrderedDict()
+        self.executions: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._ended: OrderedDict[str, DeadReason] = OrderedDict()
+
+    # Sessions
+
+    def add_session(self, host: str, user_id: str) -> Session:
+        now = time.time()
+        lifetime = self._assumptions.session_lifetime
+        session = Session(
+            secrets.token_urlsafe(24), secrets.token_urlsafe(24), host, user_id, now, now + lifetime
+        )
+        session.methods.append({"name": "pwd", "timestamp": iso(now)})
+        with self.lock:
+            self.sessions[session.id] = session
+        return session
+
+    def find_session(self, cookie: str, host: str) -> Session | None:
+        """
+        The session a cookie proves, if it belongs to this host and still lives.
+        """
+        name, _, secret = cookie.partition(".")
+        with self.lock:
+            session = self.sessions.get(name)
+            if session is None or not hmac.compare_digest(session.secret.encode(), secret.encode()):
+                return None
+            return session if session.host == host and session.expires_at > time.time() else None
+
+    def drop_session(self, session_id: str, *, with_refresh_tokens: bool = False) -> None:
+        with self.lock:
+            self.sessions.pop(session_id, None)
+            if with_refresh_tokens:
+                self.refresh_tokens = {
+                    value: token
+                    for value, token in self.refresh_tokens.items()
+                    if token.session_id != session_id
+                }
+
+    # Logins under way
+
+    def suspend(self, login: Login, waiting_for: Literal["login", "redirect"]) -> str:
+        """
+        Keep a login until its browser comes back, and return the state that finds it.
+        """
+        now = time.time()
+        login.waiting_for, login.expires_at = waiting_for, now + TRANSACTION_LIFETIME
+        state = new_state(waiting_for, login)
+        with self.lock:
+            # The oldest come first, so this looks at no more than one living login.
+            while self.transactions:
+                oldest, kept = next(iter(self.transactions.items()))
+                if kept.expires_at > now:
+                    break
+                del self.transactions[oldest]
+                self._end(oldest, "expired")
+            self.transactions[state] = login
+        return state
+
+    def find_transaction(
+        self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
+    ) -> Login:
+        """
+        The login of this state, if it is this browser's and can go on.
+
+        Raises:
+            DeadLoginError: otherwise. A foreign browser ends nothing, the right one may still come.
+        """
+        with self.lock:
+            login = self.transactions.get(state)
+            if login is None or login.waiting_for != waiting_for or login.host != host:
+                raise DeadLoginError(self._ended.get(state, "unknown"), client_of_state(state))
+            if login.expires_at <= time.time():
+                raise DeadLoginError("expired", login.client_id)
+            presented = cookies.get(login.cookie_name, "")
+            if not hmac.compare_digest(login.browser.encode(), presented.encode()):
+                raise DeadLoginError("other_browser", login.client_id)
+            if (
+                waiting_for == "redirect"
+                and self._assumptions.continue_needs_session
+                and login.session_id not in self.sessions
+            ):
+                raise DeadLoginError("session_ended", login.client_id)
+            return login
+
+    def take_transaction(
+        self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
+    ) -> Login:
+        """
+        As `find_transaction`, and nobody finds it again.
+        """
+        with self.lock:
+            login = self.find_transaction(state, waiting_for, host, cookies)
+            del self.transactions[state]
+            self._end(state, "used")
+            return login
+
+    def expire_transactions(self) -> None:
+        with self.lock:
+            for login in self.transactions.values():
+                login.expires_at = 0.0
+
+    def _end(self, state: str, reason: DeadReason) -> None:
+        self._ended[state] = reason
+        if len(self._ended) > KEPT:
+            self._ended.popitem(last=False)
+
+    # Codes and tokens
+
+    def add_code(self, login: Login) -> str:
+        code = secrets.token_urlsafe(32)
+        with self.lock:
+            self.codes[code] = Code(login, time.time() + CODE_LIFETIME)
+            if len(self.codes) > KEPT:
+                self.codes.popitem(last=False)
+        return code
+
+    def take_code(self, code: str, client_id: str) -> Code | None:
+        """
+        The code at its first use by its client. A second use revokes what the first gave (RFC 6749
+        4.1.2).
+        """
+        with self.lock:
+            found = self.codes.get(code)
+            if found is None or found.login.client_id != client_id:
+                return None
+            if found.spent:
+                self.revoke_family(found.family)
+                return None
+            found.spent = True
+            return found if found.expires_at > time.time() else None
+
+    def add_opaque_token(self, login: Login, expires_at: float) -> str:
+        token = secrets.token_urlsafe(24)
+        with self.lock:
+            self.opaque_tokens[token] = (login, expires_at)
+            if len(self.opaque_tokens) > KEPT:
+                self.opaque_tokens.popitem(last=False)
+        return token
+
+    def add_refresh_token(self, token: RefreshToken) -> str:
+        value = f"v1.{secrets.token_urlsafe(40)}"
+        with self.lock:
+            self.refresh_tokens[value] = token
+        return value
+
+    def find_refresh_token(self, value: str, client_id: str) -> RefreshToken | None:
+        """
+        A refresh token its client may use. One that was spent before ends its family.
+        """
+        with self.lock:
+            token = self.refresh_tokens.get(value)
+            if token is None or token.client_id != client_id:
+                return None
+            if token.spent:
+                self.revoke_family(token.family)
+                return None
+            return token
+
+    def rotate(self, value: str, metadata: Mapping[str, str]) -> str | None:
+        """
+        Spend a refresh token and return its successor, or None if another request was faster.
+        """
+        with self.lock:
+            token = self.refresh_tokens.get(value)
+            if token is None or self.find_refresh_token(value, token.client_id) is None:
+                return None
+            self.refresh_tokens[value] = replace(token, spent=True)
+            return self.add_refresh_token(
+                replace(token, id=secrets.token_hex(12), created_at=time.time(), metadata=metadata)
+            )
+
+    def revoke_family(self, family: str) -> None:
+        with self.lock:
+            self.refresh_tokens = {
+                value: token
+                for value, token in self.refresh_tokens.items()
+                if token.family != family
+            }

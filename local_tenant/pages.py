@@ -1,0 +1,171 @@
+"""
+The tenant's own pages: login, errors, and the two that carry an answer by script.
+
+Everything is escaped by Jinja; the content security policy allows our one style sheet and, where a
+page needs it, one script, both by nonce.
+"""
+
+import json
+import secrets
+from typing import Any
+
+from flask import Response, make_response, render_template_string
+from markupsafe import Markup
+
+STYLE = Markup("""
+:root { color-scheme: light dark; --line: #8886; --accent: #3b5bdb; }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem;
+  font: 1rem/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText; }
+main { width: min(100%, 24rem); border: 1px solid var(--line); border-radius: .75rem; padding:
+1.5rem; } h1 { font-size: 1.35rem; margin: 0 0 .25rem; overflow-wrap: anywhere; } p { margin: .25rem
+0 1rem; overflow-wrap: anywhere; } label { display: block; font-weight: 600; margin-top: .75rem; }
+input, button { width: 100%; font: inherit; padding: .6rem .75rem; border-radius: .5rem;
+  border: 1px solid var(--line); margin-top: .25rem; }
+button { cursor: pointer; margin-top: .75rem; background: transparent; color: inherit;
+  overflow-wrap: anywhere; text-align: start; }
+button.main { background: var(--accent); border-color: var(--accent); color: #fff; text-align:
+center; } :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; } [role=alert] {
+border-inline-start: 4px solid #e03131; padding-inline-start: .75rem; } hr { border: 0; border-top:
+1px solid var(--line); margin: 1.25rem 0 .5rem; } small { opacity: .75; }
+""")
+
+LAYOUT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title>
+<style nonce="{{ nonce }}">{{ style }}</style>
+<main>
+%s
+</main>
+</html>
+"""
+
+LOGIN = """
+<h1>Log in</h1>
+<p>to continue to {{ client_name }}</p>
+{% if refused %}<p role="alert" id="refused">Wrong email or password. Try again.</p>{% endif %}
+<form method="post">
+<label for="email">Email address</label>
+<input id="email" name="email" type="email" autocomplete="username" required value="{{ email }}"
+ {%- if refused %} aria-describedby="refused"{% endif %}{% if not email %} autofocus{% endif %}>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required
+ {%- if email %} autofocus{% endif %}>
+<button class="main" type="submit">Continue</button>
+</form>
+{% if users %}
+<hr>
+<p><small>This is a demo: one click logs in.</small></p>
+<form method="post">
+{% for user in users %}
+<button name="user_id" value="{{ user.user_id }}"><bdi>Log in as {{ user.name or user.email }}
+ ({{ user.email }})</bdi></button>
+{% endfor %}
+</form>
+{% endif %}
+"""
+
+ERROR = """
+<h1>{{ title }}</h1>
+<p>{{ why }}</p>
+<p>{{ next_step }}</p>
+<p><small>Error: <code>{{ error }}</code></small></p>
+"""
+
+FORM_POST = """
+<h1>Continue</h1>
+<form method="post" action="{{ action }}">
+{% for name, value in fields %}<input type="hidden" name="{{ name }}" value="{{ value }}">
+{% endfor %}
+<button class="main" type="submit">Continue to the application</button>
+</form>
+<script nonce="{{ nonce }}">document.forms[0].submit();</script>
+"""
+
+WEB_MESSAGE = """
+<p>You can close this window.</p>
+<script nonce="{{ nonce }}">
+(window.opener || window.parent).postMessage(
+ {type: 'authorization_response', response: {{ response }}}, {{ origin }});
+</script>
+"""
+
+
+def _page(body: str, *, title: str, status: int, script: bool = False, **values: Any) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    html = render_template_string(
+        LAYOUT % body,
+        title=title,
+        nonce=nonce,
+        style=STYLE,
+        **values,
+    )
+    response = make_response(html, status)
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'"
+    if script:
+        policy += f"; script-src 'nonce-{nonce}'"
+    else:
+        policy += "; frame-ancestors 'none'"
+    response.headers["Content-Security-Policy"] = policy
+    return response
+
+
+def login_page(
+    *, client_name: str, email: str, users: tuple[Any, ...], refused: bool = False
+) -> Response:
+    """
+    The login form; after a wrong password it comes again with status 401 and the address kept.
+    """
+    return _page(
+        LOGIN,
+        title="Log in",
+        status=401 if refused else 200,
+        client_name=client_name,
+        email=email,
+        users=users,
+        refused=refused,
+    )
+
+
+def error_page(status: int, error: str, why: str, next_step: str) -> Response:
+    """
+    A page for an error that may not be sent to any application.
+    """
+    title = "This login cannot go on"
+    return _page(ERROR, title=title, status=status, error=error, why=why, next_step=next_step)
+
+
+def form_post_page(action: str, fields: dict[str, str]) -> Response:
+    """
+    The answer as a form that submits itself (OAuth 2.0 Form Post Response Mode).
+    """
+    fields_in_order = list(fields.items())
+    return _page(
+        FORM_POST, title="Continue", status=200, script=True, action=action, fields=fields_in_order
+    )
+
+
+def web_message_page(origin: str, answer: dict[str, str]) -> Response:
+    """
+    The answer as a message to the window that opened or embeds this page, if it has this origin.
+    """
+    return _page(
+        WEB_MESSAGE,
+        title="Continue",
+        status=200,
+        script=True,
+        response=_script_json(answer),
+        origin=_script_json(origin),
+    )
+
+
+def _script_json(value: object) -> Markup:
+    """
+    JSON that can stand in a script element: nothing in it can end the element.
+    """
+    written = json.dumps(value)
+    for character in "<>&\u2028\u2029":
+        written = written.replace(character, f"\\u{ord(character):04x}")
+    return Markup(written)  # noqa: S704  # escaped for a script just above

@@ -1,0 +1,172 @@
+"""
+Runs the Actions of one issuance in order: builds `event`, asks the runner, applies what the Action
+asked for.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local_tenant.assumptions import RUNNER_ROWS
+from local_tenant.events import build_event
+from local_tenant.logins import Effects, Login, iso
+from local_tenant.records import Action
+
+if TYPE_CHECKING:
+    from local_tenant.tenant import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The Actions let the issuance pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The issuance ends with this OAuth error."""
+
+    error: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """The Action at `login.position` sends the user to `url`, still without a state."""
+
+    url: str
+
+
+Outcome = Granted | Denied | Redirect
+
+
+def run_actions(tenant: "Tenant", login: Login, *, resumed: bool = False) -> Outcome:
+    """
+    Run the Actions from `login.position` on; the first one's `onContinuePostLogin` if the login is
+    resumed.
+
+    Metadata of sessions and users takes effect even when an Action denies, as on Auth0.
+    """
+    person = tenant.records.people[login.user_id]
+    if person.blocked:
+        return Denied(
+            tenant.config.assumptions.blocked_error, tenant.config.assumptions.blocked_description
+        )
+    outcome: Outcome = Granted()
+    user_changes: dict[str, dict[str, Any]] = {"app_metadata": {}, "user_metadata": {}}
+    while login.position < len(tenant.config.actions):
+        action = tenant.config.actions[login.position]
+        handler = "onContinuePostLogin" if resumed else "onExecutePostLogin"
+        outcome = _run_one(tenant, login, action, handler, user_changes)
+        if not isinstance(outcome, Granted):
+            break
+        login.position, resumed = login.position + 1, False
+    # Auth0 writes these once, at the end of the flow (page "Actions: limitations").
+    with tenant.records.lock:
+        _merge(person.app_metadata, user_changes["app_metadata"])
+        _merge(person.user_metadata, user_changes["user_metadata"])
+    return outcome
+
+
+def _run_one(
+    tenant: "Tenant",
+    login: Login,
+    action: Action,
+    handler: str,
+    user_changes: dict[str, dict[str, Any]],
+) -> Outcome:
+    config = tenant.config
+    execution = tenant.action_host.run(
+        {
+            "file": str(action.code),
+            "name": action.name,
+            "handler": handler,
+            "event": build_event(tenant, login, action),
+            "assumptions": {row: getattr(config.assumptions, row) for row in RUNNER_ROWS},
+            "plan": {
+                "refresh_token_metadata": config.refresh_token_metadata,
+                "session_metadata": config.session_metadata,
+            },
+        }
+    )
+    asked = execution.effects
+    if asked:
+        _apply(tenant, login, asked)
+        user_changes["app_metadata"].update(asked["app_metadata"])
+        user_changes["user_metadata"].update(asked["user_metadata"])
+    outcome = _decide(tenant, login, asked, execution.error, handler)
+    tenant.records.executions.append(
+        {
+            "action": action.name,
+            "handler": handler,
+            "outcome": type(outcome).__name__,
+            "error": execution.error,
+            "console": execution.console,
+            "milliseconds": execution.milliseconds,
+        }
+    )
+    return outcome
+
+
+def _decide(tenant: "Tenant", login: Login, asked: Any, error: str | None, handler: str) -> Outcome:
+    assumptions = tenant.config.assumptions
+    if error is not None:
+        return Denied("access_denied", error)
+    denied, url = asked["deny"], asked["redirect"]
+    if denied is not None and (url is None or assumptions.deny_beats_redirect):
+        return Denied("access_denied", denied)
+    if url is None:
+        return Granted()
+    if handler == "onContinuePostLogin" and not assumptions.second_redirect:
+        return Denied("access_denied", "This login was already redirected once.")
+    if login.protocol != "oidc-basic-profile" or "none" in login.prompt:
+        return Denied("interaction_required", "External interaction required")
+    if not assumptions.claims_survive_redirect:
+        login.effects = Effects()
+    return Redirect(url)
+
+
+def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:
+    """
+    Note what the tokens will show, and change what later Actions see at once.
+    """
+    records = tenant.records
+    effects = login.effects
+    effects.access_token_claims.update(asked["access_token_claims"])
+    effects.id_token_claims.update(asked["id_token_claims"])
+    effects.add_scopes += asked["add_scopes"]
+    effects.remove_scopes += asked["remove_scopes"]
+    effects.refresh_token_metadata += asked["refresh_token_metadata"]
+    login.metadata = asked["transaction_metadata"]
+    with records.lock:
+        session = records.sessions.get(login.session_id)
+        if session is not None:
+            change_metadata(session.metadata, asked["session_metadata"])
+            session.methods += [
+                {"name": url, "timestamp": iso(time.time())} for url in asked["methods"]
+            ]
+    if asked["revoke_refresh_token"] and login.refresh_token is not None:
+        records.revoke_family(login.refresh_token.family)
+    if asked["revoke_session"]:
+        records.drop_session(login.session_id, with_refresh_tokens=True)
+
+
+def change_metadata(metadata: dict[str, str], operations: list[list[str]]) -> None:
+    """
+    Apply set, delete and evict operations in their order.
+    """
+    for operation in operations:
+        match operation:
+            case ["set", key, value]:
+                metadata[key] = value
+            case ["delete", key]:
+                metadata.pop(key, None)
+            case ["evict"]:
+                metadata.clear()
+
+
+def _merge(metadata: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, value in changes.items():
+        if value is None:
+            metadata.pop(key, None)
+        else:
+            metadata[key] = value

@@ -1,0 +1,204 @@
+'use strict';
+/**
+ * The `api` object an Action of the post-login trigger is given, and the record of what it asked for.
+ *
+ * Nothing takes effect here: every call is noted in `effects`, and the tenant applies them after the Action ended.
+ * The same objects serve the tenant (through run_action.js) and unit tests under `node --test`.
+ * A member Auth0 has and this file has not throws by its name, so that no test passes by silence.
+ * Sources: Auth0's pages "Redirect with Actions", "Actions: limitations", "Create custom claims",
+ * "Session metadata" and the reference of the post-login API object.
+ */
+const { encodeToken, validateToken } = require('./redirect_token.js');
+
+/** Names Auth0 drops without a word (page "Create custom claims"). */
+const RESTRICTED_CLAIMS = new Set(
+  ('acr act active amr at_hash ath attest aud auth_time authorization_details azp c_hash client_id cnf cty dest ' +
+    'entitlements events exp groups gty htm htu iat internalService iss jcard jku jti jwe jwk kid may_act mky nbf ' +
+    'nonce object_id org_id org_name orig origid permissions roles rph s_hash sid sip_callid sip_cseq_num sip_date ' +
+    'sip_from_tag sip_via_branch sub sub_jwk toe txn typ uuid vot vtm x5t#S256').split(' '),
+);
+const FORBIDDEN_NAMESPACE_HOSTS = ['auth0.com', 'webtask.io', 'webtask.run'];
+const PROTOCOLS_WITHOUT_BROWSER = ['oauth2-resource-owner', 'oauth2-refresh-token', 'oauth2-password', 'oauth2-webauthn'];
+
+function isDroppedClaim(name) {
+  if (RESTRICTED_CLAIMS.has(name) || /^urn:auth0(:|$)/i.test(name)) return true;
+  if (!URL.canParse(name)) return false;
+  const host = new URL(name).hostname;
+  return FORBIDDEN_NAMESPACE_HOSTS.some((forbidden) => host === forbidden || host.endsWith(`.${forbidden}`));
+}
+
+function setClaim(claims, name, value) {
+  if (name === 'scope') throw new Error('The "scope" claim cannot be set.');
+  if (!isDroppedClaim(name)) claims[name] = value;
+}
+
+function requireScope(scope) {
+  if (typeof scope !== 'string' || !/^\S{1,280}$/.test(scope)) {
+    throw new Error('A scope is a string of 1 to 280 characters without white space.');
+  }
+}
+
+/** Limits of transaction metadata; a null deletes (page "Actions: limitations"). */
+function setTransactionMetadata(metadata, key, value) {
+  if (typeof key !== 'string' || key.length < 1 || key.length > 64) {
+    throw new Error('A key of transaction metadata is a string of 1 to 64 characters.');
+  }
+  if (value === null) {
+    delete metadata[key];
+    return;
+  }
+  const fits = typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value);
+  if (!fits) throw new Error('A value of transaction metadata is a string, a boolean or a safe integer.');
+  if (Buffer.byteLength(String(value)) > 8192) throw new Error('A value of transaction metadata is at most 8 KB.');
+  const after = { ...metadata, [key]: value };
+  if (Buffer.byteLength(JSON.stringify(after)) > 16384) throw new Error('Transaction metadata is at most 16 KB in all.');
+  metadata[key] = value;
+}
+
+/**
+ * `setMetadata`, `deleteMetadata` and `evictMetadata` of a session or a refresh token.
+ * Operations are noted one by one, since a refresh token may come into being only after the Action ended.
+ */
+function metadataMembers({ api, noun, current, operations, mayWrite }) {
+  const entries = new Map(Object.entries(current ?? {}));
+  const note = (operation) => {
+    if (mayWrite(`Failed to set ${noun} metadata: `)) operations.push(operation);
+    return api();
+  };
+  return {
+    setMetadata(key, value) {
+      const failed = `Failed to set ${noun} metadata: Invalid metadata: `;
+      if (typeof value !== 'string') throw new Error(`${failed}Metadata value must be a string`);
+      if (value.length > 255) throw new Error(`${failed}All metadata values must be at most 255 characters long`);
+      if (String(key).length > 255) throw new Error(`${failed}All metadata keys must be at most 255 characters long`);
+      if (!/^[A-Za-z0-9_-]+$/.test(key)) {
+        throw new Error(`${failed}Metadata keys may only include letters, numbers, underscores, or hyphens`);
+      }
+      if (!entries.has(key) && entries.size >= 25) throw new Error(`${failed}Metadata must not contain more than 25 entries`);
+      entries.set(key, value);
+      return note(['set', key, value]);
+    },
+    deleteMetadata(key) {
+      entries.delete(key);
+      return note(['delete', key]);
+    },
+    evictMetadata() {
+      entries.clear();
+      return note(['evict']);
+    },
+  };
+}
+
+function redirectMembers(api, event, effects, assumptions) {
+  return {
+    encodeToken: (options) => encodeToken(event, options),
+    validateToken: (options) => validateToken(event, assumptions, options),
+    sendUserTo(url, options) {
+      const target = new URL(url);
+      for (const [name, value] of Object.entries(options?.query ?? {})) target.searchParams.set(name, value);
+      effects.redirect = target.href;
+      return api();
+    },
+    canRedirect: () =>
+      event.request.query?.prompt !== 'none' && !PROTOCOLS_WITHOUT_BROWSER.includes(event.transaction?.protocol),
+  };
+}
+
+/** Members that are not here answer with a function that throws its own name. */
+function strictly(path, members) {
+  return new Proxy(members, {
+    get(target, name) {
+      if (typeof name === 'symbol' || name === 'then' || name === 'toJSON' || Object.hasOwn(target, name)) return target[name];
+      const missing = () => {
+        throw new Error(`${path}.${name} is not available in the local tenant`);
+      };
+      return path === 'api' ? new Proxy(missing, { get: (_, member) => strictly(`${path}.${name}`, {})[member] }) : missing;
+    },
+  });
+}
+
+function newEffects(event) {
+  return {
+    deny: null,
+    redirect: null,
+    access_token_claims: Object.create(null),
+    id_token_claims: Object.create(null),
+    add_scopes: [],
+    remove_scopes: [],
+    app_metadata: Object.create(null),
+    user_metadata: Object.create(null),
+    transaction_metadata: { ...event.transaction?.metadata },
+    refresh_token_metadata: [],
+    session_metadata: [],
+    methods: [],
+    revoke_refresh_token: false,
+    revoke_session: false,
+  };
+}
+
+/** Session and refresh token members: metadata by the tenant's plan, and revocation, which also denies. */
+function lastingMembers(api, event, effects, assumptions, plan) {
+  const byPlan = (allowed) => (failed) => {
+    if (!allowed && assumptions.metadata_write_without_plan === 'throws') throw new Error(`${failed}not part of the plan`);
+    return allowed;
+  };
+  const deny = (reason, mark) => {
+    effects.deny = String(reason);
+    effects[mark] = true;
+    return api();
+  };
+  const ofSession = metadataMembers({
+    api, noun: 'session', current: event.session?.metadata, operations: effects.session_metadata,
+    mayWrite(failed) {
+      if (!event.session?.id) throw new Error(`${failed}Cannot set metadata on a session that does not exist.`);
+      return byPlan(plan.session_metadata)(failed);
+    },
+  });
+  const ofRefreshToken = metadataMembers({
+    api, noun: 'refresh token', current: event.refresh_token?.metadata, operations: effects.refresh_token_metadata,
+    mayWrite: byPlan(plan.refresh_token_metadata),
+  });
+  return {
+    session: strictly('api.session', { ...ofSession, revoke: (reason) => deny(reason, 'revoke_session') }),
+    refreshToken: strictly('api.refreshToken', { ...ofRefreshToken, revoke: (reason) => deny(reason, 'revoke_refresh_token') }),
+  };
+}
+
+/** Make the `api` of one execution and the `effects` it fills. */
+function createApi({ event, handler, assumptions, plan }) {
+  const effects = newEffects(event);
+  const chain = (work) => (...given) => {
+    work(...given);
+    return api;
+  };
+  const own = () => api;
+  const members = {
+    access: strictly('api.access', { deny: chain((reason) => { effects.deny = String(reason); }) }),
+    accessToken: strictly('api.accessToken', {
+      setCustomClaim: chain((name, value) => setClaim(effects.access_token_claims, name, value)),
+      addScope: chain((scope) => { requireScope(scope); effects.add_scopes.push(scope); }),
+      removeScope: chain((scope) => { requireScope(scope); effects.remove_scopes.push(scope); }),
+    }),
+    idToken: strictly('api.idToken', { setCustomClaim: chain((name, value) => setClaim(effects.id_token_claims, name, value)) }),
+    redirect: strictly('api.redirect', redirectMembers(own, event, effects, assumptions)),
+    transaction: strictly('api.transaction', {
+      setMetadata: chain((key, value) => setTransactionMetadata(effects.transaction_metadata, key, value)),
+    }),
+    user: strictly('api.user', {
+      setAppMetadata: chain((key, value) => { effects.app_metadata[key] = value ?? null; }),
+      setUserMetadata: chain((key, value) => { effects.user_metadata[key] = value ?? null; }),
+    }),
+    multifactor: strictly('api.multifactor', { enable: chain(() => {}) }),
+    authentication: strictly('api.authentication', {
+      recordMethod: chain((url) => {
+        if (handler !== 'onContinuePostLogin') throw new Error('recordMethod belongs into onContinuePostLogin.');
+        effects.methods.push(new URL(url).href);
+      }),
+    }),
+    ...lastingMembers(own, event, effects, assumptions, plan),
+  };
+  const api = strictly('api', members);
+  return { api, effects };
+}
+
+module.exports = { createApi };

@@ -1,0 +1,102 @@
+"""
+The tenant itself: configuration, memory, keys and the Action runner in one object, and its fault
+switches.
+"""
+
+import time
+from pathlib import Path
+
+from flask import current_app, request
+
+from local_tenant.action_host import ActionHost
+from local_tenant.logins import iso
+from local_tenant.memory import Records
+from local_tenant.records import TenantConfig
+from local_tenant.signing import SigningKeys
+
+
+class Tenant:
+    """
+    Owns everything that lives as long as the tenant; `close` ends the Node process.
+
+    Making RSA keys takes a moment: tests that start many tenants may hand them `keys`.
+
+    Raises:
+        OSError: `node` cannot be started.
+        FileNotFoundError: the file of an Action is missing.
+    """
+
+    def __init__(self, config: TenantConfig, node: Path, keys: SigningKeys | None = None) -> None:
+        for action in config.actions:
+            action.code.stat()
+        self.config = config
+        self.clients = {client.client_id: client for client in config.clients}
+        self.apis = {api.identifier: api for api in config.apis}
+        self.web_origins = {origin for client in config.clients for origin in client.web_origins}
+        self.records = Records(config)
+        self.keys = keys or SigningKeys()
+        self.started_at = iso(time.time())
+        self.action_host = ActionHost(node, config.action_time_limit)
+
+    def close(self) -> None:
+        """
+        End the Action runner; logins in flight fail.
+        """
+        self.action_host.close()
+
+    # Fault switches for tests
+
+    def expire_login_transactions(self) -> None:
+        """
+        Make every login that waits for its browser an hour too old.
+        """
+        self.records.expire_transactions()
+
+    def drop_session(self, session_id: str) -> None:
+        """
+        Forget a single sign-on session; its cookie proves nothing from now on.
+        """
+        self.records.drop_session(session_id)
+
+    def kill_runner(self) -> None:
+        """
+        End the Node process as a crash would.
+        """
+        self.action_host.kill()
+
+    def set_blocked(self, user_id: str, blocked: bool) -> None:
+        """
+        Block or unblock a user, as the Management API would.
+        """
+        with self.records.lock:
+            self.records.people[user_id].blocked = blocked
+
+    def rotate_signing_key(self) -> None:
+        """
+        Sign with a new key from now on; the previous one stays in the key set.
+        """
+        self.keys.rotate()
+
+
+def current_tenant() -> Tenant:
+    """
+    The tenant of the app that serves this request.
+    """
+    tenant = current_app.extensions["local_tenant"]
+    assert isinstance(tenant, Tenant)  # for mypy; create_app put it there
+    return tenant
+
+
+def base_url(host: str) -> str:
+    """
+    `http` on localhost and 127.0.0.1 only, else `https`; without a slash at the end.
+    """
+    name = host.partition(":")[0]
+    return f"{'http' if name in {'localhost', '127.0.0.1'} else 'https'}://{host}"
+
+
+def issuer() -> str:
+    """
+    The issuer for the host this request came to; on Auth0, too, it follows the host in use.
+    """
+    return f"{base_url(request.host)}/"

@@ -1,0 +1,248 @@
+"""
+/oauth/token: codes, refresh tokens and passwords against tokens; and /oauth/revoke.
+
+Errors are JSON of `error` and `error_description`; their statuses are rows of `assumptions.py`.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify, request
+
+from local_tenant.issuance import granted_scopes, sign_access_token, sign_id_token
+from local_tenant.login import check_password
+from local_tenant.logins import Login, RefreshToken
+from local_tenant.parameters import Parameters, describe_request, read_parameters, text
+from local_tenant.pipeline import Denied, Redirect, change_metadata, run_actions
+from local_tenant.tenant import current_tenant, issuer
+
+routes = Blueprint("token", __name__)
+
+
+class TokenError(Exception):
+    """
+    An error of the token endpoint (RFC 6749 5.2).
+    """
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(error)
+        self.status, self.error, self.description = status, error, description
+
+
+@routes.app_errorhandler(TokenError)
+def answer_error(problem: TokenError) -> Response:
+    response = jsonify(error=problem.error, error_description=problem.description)
+    response.status_code = problem.status
+    return response
+
+
+def _invalid_grant(description: str) -> TokenError:
+    status = current_tenant().config.assumptions.invalid_grant_status
+    return TokenError(status, "invalid_grant", description)
+
+
+@routes.post("/oauth/token")
+def exchange() -> Response:
+    """
+    Exchange a grant for tokens; form and JSON are read alike.
+    """
+    body = _read_body()
+    assumptions = current_tenant().config.assumptions
+    try:
+        grant_type, client_id = text(body, "grant_type"), text(body, "client_id")
+        if client_id not in current_tenant().clients:
+            raise TokenError(assumptions.invalid_client_status, "invalid_client", "Unauthorized")
+        grant = GRANTS.get(grant_type)
+        if grant is None:
+            raise TokenError(
+                assumptions.unsupported_grant_status,
+                "unsupported_grant_type",
+                "This grant type is not served by the local tenant.",
+            )
+        return grant(body, client_id)
+    except ValueError as problem:
+        raise TokenError(400, "invalid_request", str(problem)) from None
+
+
+def _read_body() -> Parameters:
+    if not request.is_json:
+        return read_parameters(request.form)
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise TokenError(400, "invalid_request", "The body is not a JSON object.")
+    return body
+
+
+def _exchange_code(body: Parameters, client_id: str) -> Response:
+    """
+    RFC 6749 4.1.3 and RFC 7636 4.6. The first presentation spends the code, whatever it proves.
+    """
+    records = current_tenant().records
+    code = records.take_code(text(body, "code"), client_id)
+    if code is None or code.login.host != request.host:
+        raise _invalid_grant("Invalid authorization code")
+    login = code.login
+    if text(body, "redirect_uri") != login.redirect_uri:
+        raise _invalid_grant("The redirect_uri is not the one of the authorization request.")
+    verifier = text(body, "code_verifier")
+    digest = hashlib.sha256(verifier.encode()).digest()
+    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    if not hmac.compare_digest(challenge, login.code_challenge):
+        raise _invalid_grant("Failed to verify code verifier")
+    if records.people[login.user_id].blocked:
+        raise _invalid_grant(current_tenant().config.assumptions.blocked_description)
+    refresh_token = None
+    if "offline_access" in granted_scopes(login):
+        # The family is noted under the lock that a second use of the code takes to revoke it.
+        with records.lock:
+            refresh_token, code.family = _new_refresh_token(login)
+    return _answer(login, refresh_token)
+
+
+def _new_refresh_token(login: Login) -> tuple[str, str]:
+    """
+    The first refresh token of a family, with the metadata Actions set before it existed.
+    """
+    metadata: dict[str, str] = {}
+    change_metadata(metadata, login.effects.refresh_token_metadata)
+    token = RefreshToken(
+        id=secrets.token_hex(12),
+        family=secrets.token_hex(12),
+        client_id=login.client_id,
+        host=login.host,
+        user_id=login.user_id,
+        session_id=login.session_id,
+        scopes=login.scopes,
+        audience=login.audience,
+        authenticated_at=login.authenticated_at,
+        created_at=time.time(),
+        metadata=metadata,
+    )
+    return current_tenant().records.add_refresh_token(token), token.family
+
+
+def _refresh(body: Parameters, client_id: str) -> Response:
+    """
+    RFC 6749 6 with rotation: the Actions run again, and only their consent spends the token.
+    """
+    tenant = current_tenant()
+    value = text(body, "refresh_token")
+    token = tenant.records.find_refresh_token(value, client_id)
+    if token is None or token.host != request.host:
+        raise _invalid_grant("Unknown or invalid refresh token.")
+    wanted = text(body, "scope").split()
+    login = Login(
+        client_id=client_id,
+        host=request.host,
+        request=_describe(body),
+        protocol="oauth2-refresh-token",
+        scopes=tuple(scope for scope in token.scopes if not wanted or scope in wanted),
+        audience=token.audience,
+        user_id=token.user_id,
+        session_id=token.session_id,
+        authenticated_at=token.authenticated_at,
+        refresh_token=token,
+    )
+    metadata = dict(token.metadata)
+    try:
+        _run_actions(login)
+    except TokenError:
+        if tenant.config.assumptions.failed_refresh_spends_token:
+            tenant.records.rotate(value, metadata)
+        raise
+    change_metadata(metadata, login.effects.refresh_token_metadata)
+    successor = tenant.records.rotate(value, metadata)
+    if successor is None:
+        raise _invalid_grant("Unknown or invalid refresh token.")
+    return _answer(login, successor)
+
+
+def _exchange_password(body: Parameters, client_id: str) -> Response:
+    """
+    RFC 6749 4.3, so that an Action meets a protocol without a browser.
+    """
+    tenant = current_tenant()
+    audience = text(body, "audience") or None
+    user = check_password(text(body, "username"), text(body, "password"))
+    if user is None:
+        raise _invalid_grant("Wrong email or password.")
+    if audience is not None and audience not in tenant.apis:
+        status = tenant.config.assumptions.refused_grant_status
+        raise TokenError(status, "access_denied", f"Service not found: {audience}")
+    login = Login(
+        client_id=client_id,
+        host=request.host,
+        request=_describe(body),
+        protocol="oauth2-password",
+        scopes=tuple(dict.fromkeys(text(body, "scope").split())),
+        audience=audience,
+        user_id=user.user_id,
+        authenticated_at=time.time(),
+    )
+    with tenant.records.lock:
+        tenant.records.people[user.user_id].logins_count += 1
+    _run_actions(login)
+    offline = "offline_access" in granted_scopes(login)
+    return _answer(login, _new_refresh_token(login)[0] if offline else None)
+
+
+def _describe(body: Parameters) -> dict[str, object]:
+    if current_tenant().config.assumptions.password_hidden_from_actions:
+        body = {name: value for name, value in body.items() if name != "password"}
+    return describe_request({}, body)
+
+
+def _run_actions(login: Login) -> None:
+    status = current_tenant().config.assumptions.refused_grant_status
+    match run_actions(current_tenant(), login):
+        case Denied(error, description):
+            raise TokenError(status, error, description)
+        case Redirect():
+            raise TokenError(status, "interaction_required", "External interaction required")
+
+
+GRANTS: dict[str, Callable[[Parameters, str], Response]] = {
+    "authorization_code": _exchange_code,
+    "refresh_token": _refresh,
+    "password": _exchange_password,
+}
+
+
+def _answer(login: Login, refresh_token: str | None) -> Response:
+    """
+    RFC 6749 5.1: a JWT for a registered audience, an opaque token for /userinfo without one.
+    """
+    access_token, lifetime = sign_access_token(current_tenant(), login, issuer())
+    answer: dict[str, object] = {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "scope": " ".join(granted_scopes(login)),
+    }
+    if "openid" in login.scopes:
+        answer["id_token"] = sign_id_token(current_tenant(), login, issuer())
+    if refresh_token is not None:
+        answer["refresh_token"] = refresh_token
+    return jsonify(answer)
+
+
+@routes.post("/oauth/revoke")
+def revoke() -> Response:
+    """
+    End a refresh token and all tokens rotated from it (RFC 7009); an unknown token is no error.
+    """
+    body = _read_body()
+    records = current_tenant().records
+    try:
+        value, client_id = text(body, "token"), text(body, "client_id")
+    except ValueError as problem:
+        raise TokenError(400, "invalid_request", str(problem)) from None
+    with records.lock:
+        token = records.refresh_tokens.get(value)
+        if token is not None and token.client_id == client_id:
+            records.revoke_family(token.family)
+    return Response(status=200)
