@@ -1,0 +1,32 @@
+"""One real stack for the whole run: Postgres, tenant with the Action in Node, selector, SPA."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from local_stack.stack import DATABASE, Ports, Stack
+from tests.person import Person
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything an administrator would run, on free ports of this machine."""
+    folder: Path = tmp_path_factory.mktemp("stack")
+    with Stack(folder, Ports.free()) as running:
+        yield running
+
+
+@pytest.fixture
+def superuser(stack: Stack) -> Iterator[psycopg.Connection]:
+    """A connection that may change anything; what a test changes it puts back."""
+    with psycopg.connect(stack.postgres.url(DATABASE, "postgres"), autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def person(stack: Stack) -> Iterator[Person]:
+    """Somebody with a fresh browser."""
+    with Person(stack) as somebody:
+        yield somebody
