@@ -11,7 +11,7 @@ PAGES  := $(wildcard templates/*.html templates/*/*.html)
 ACTION_TESTS := $(wildcard tests/actions/*.test.js tests/actions/*.test.mjs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean install pytest
+.PHONY: help demo test check clean install pytest translations
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
@@ -33,6 +33,11 @@ check: install ## format, lint, types, import walls, JavaScript, templates
 # After check even under `make -j`, and last, so that pytest's closing line ends the output.
 pytest: install check
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+translations: install ## take changed texts into templates/locale, then compile it
+	$(VENV)/pybabel -q extract -F babel.cfg -k _N --no-location --omit-header -o .local/messages.pot .
+	$(VENV)/pybabel -q update -i .local/messages.pot -d templates/locale --no-fuzzy-matching --ignore-pot-creation-date
+	$(VENV)/pybabel -q compile -d templates/locale
 
 clean: ## remove everything that make made, the demo's database included
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m local_stack.postgres remove .local; fi

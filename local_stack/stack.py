@@ -207,9 +207,10 @@ def prepare_database(postgres: Postgres, name: str = DATABASE) -> None:
     """
     superuser = postgres.url("postgres", "postgres")
     with psycopg.connect(superuser, autocommit=True) as conn:
-        if not conn.execute("select from pg_roles where rolname = 'org_owner'").fetchone():
+        owner = conn.execute("select 1 from pg_roles where rolname = 'org_owner'").fetchone()
+        if owner is None:
             conn.execute("create role org_owner login createrole")
-        known = conn.execute("select from pg_database where datname = %s", (name,)).fetchone()
+        known = conn.execute("select 1 from pg_database where datname = %s", (name,)).fetchone()
     if known is None:
         postgres.create_database(name)
         with psycopg.connect(superuser, autocommit=True) as conn:

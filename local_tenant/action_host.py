@@ -23,17 +23,10 @@ from typing import Any
 RUNNER = Path(__file__).with_name("run_action.js")
 # perf_counter and not monotonic: a test that freezes the clock must not make a wait endless.
 PROBE_WAIT = 1.0  # seconds a process has to answer a ping before it counts as hung
+END_WAIT = 5.0  # seconds close() gives a killed process to be gone
 # An Action sees none of our environment. The names left concern only how the process talks to the
 # system.
-PASSED_ENVIRONMENT = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "NODE_EXTRA_CA_CERTS",
-    "LD_LIBRARY_PATH",
-    "SYSTEMROOT",
-)
+PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "NODE_EXTRA_CA_CERTS", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ class _Child:
         on_end: Callable[["_Child"], None],
     ) -> None:
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._process = subprocess.Popen(  # the caller's own Node and our own file
+        self._process = subprocess.Popen(
             [str(node), str(RUNNER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -85,8 +78,10 @@ class _Child:
             env={name: os.environ[name] for name in PASSED_ENVIRONMENT if name in os.environ},
         )
         self._on_line, self._on_end = on_line, on_end
-        for work in (self._read, self._write):
-            threading.Thread(target=work, name=f"action-host{work.__name__}", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="action-host-read", daemon=True)
+        writer = threading.Thread(target=self._write, name="action-host-write", daemon=True)
+        self._reader.start()
+        writer.start()
 
     def send(self, line: bytes) -> None:
         self._outbox.put(line)
@@ -94,6 +89,9 @@ class _Child:
     def kill(self) -> None:
         self._process.kill()
         self._outbox.put(None)
+
+    def wait(self, seconds: float) -> None:
+        self._reader.join(seconds)
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # for mypy
@@ -170,10 +168,15 @@ class ActionHost:
         """
         with self._lock:
             self._closed = True
-            if self._child is not None:
-                self._child.kill()
-                self._child = None
-            self._fail_all("The tenant is closing.")
+            child, self._child = self._child, None
+            if child is not None:
+                child.kill()
+            for call in self._pending.values():
+                call.finish({"error": "The tenant is closing."})
+            self._pending.clear()
+        # Without the lock, which the reader takes for its last words.
+        if child is not None:
+            child.wait(END_WAIT)
 
     def _start(self) -> _Child:
         return _Child(self._node, self._receive, self._ended)
@@ -243,8 +246,3 @@ class ActionHost:
                 call.finish({"error": "The Action runner ended during the execution."})
             if call.done.is_set():
                 self._pending.pop(number, None)
-
-    def _fail_all(self, reason: str) -> None:
-        for call in self._pending.values():
-            call.finish({"error": reason})
-        self._pending.clear()

@@ -60,8 +60,8 @@ LOGIN = """
 <p><small>This is a demo: one click logs in.</small></p>
 <form method="post">
 {% for user in users %}
-<button name="user_id" value="{{ user.user_id }}"><bdi>Log in as {{ user.name or user.email }}
- ({{ user.email }})</bdi></button>
+<button name="user_id" value="{{ user.user_id }}">Log in as <bdi>{{ user.name or user.email }}</bdi>
+ (<bdi>{{ user.email }}</bdi>)</button>
 {% endfor %}
 </form>
 {% endif %}

@@ -34,7 +34,7 @@ const write = (...given) => {
   const store = running.getStore();
   if (store) store.text = `${store.text}${format(...given)}\n`.slice(0, CONSOLE_LIMIT);
 };
-const actionConsole = { log: write, info: write, warn: write, error: write, debug: write };
+const actionConsole = { ...console, log: write, info: write, warn: write, error: write, debug: write };
 
 /** One instance of an Action: its exports, or the error its top level threw, which it then throws every time. */
 function loadAction(file, code = fs.readFileSync(file, 'utf8')) {

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.base_url import base_url
@@ -91,7 +98,7 @@ class SelectorSettings(BaseSettings):
     """Your applications; pages that know no better lead back to the first."""
     trusted_email_connections: Words | None = None
     """Connections whose verified addresses count; unset: database connections, google-oauth2."""
-    threads: int = 4
+    threads: Annotated[int, Field(ge=1, le=64)] = 4
     """Threads, and database connections, of one process."""
 
     @model_validator(mode="after")

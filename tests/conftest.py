@@ -8,6 +8,7 @@ import pytest
 
 from local_stack.stack import DATABASE, Ports, Stack
 from tests.person import Person
+from tests.selector import Selector, run_selector
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,10 @@ def person(stack: Stack) -> Iterator[Person]:
     """Somebody with a fresh browser."""
     with Person(stack) as somebody:
         yield somebody
+
+
+@pytest.fixture
+def selector(stack: Stack) -> Iterator[Selector]:
+    """A selector in this process with a database of its own."""
+    with run_selector(stack.postgres) as running:
+        yield running

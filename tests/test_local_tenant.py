@@ -4,6 +4,7 @@ The local tenant over real HTTP with real Node: what it does as Auth0 documents,
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 import ssl
@@ -340,7 +341,7 @@ def test_one_click_buttons_only_where_configured(start: Start) -> None:
         running = start(one_click=one_click)
         browser = running.browser()
         where = running.authorize(browser).headers["location"]
-        assert ("Log in as Joe" in browser.get(where).text) is one_click
+        assert ("Log in as <bdi>Joe</bdi>" in browser.get(where).text) is one_click
         response = browser.post(where, data={"user_id": JOE.user_id})
         assert response.status_code == (302 if one_click else 401)
 
@@ -732,6 +733,24 @@ def test_return_token_is_validated(
         assert "code" in found
     else:
         assert found["error_description"] == f"The session token is invalid: {reason}"
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "none", "HS512"])
+def test_return_token_must_name_its_algorithm(start: Start, algorithm: str) -> None:
+    """The signature is right in each row; only the header differs."""
+    running = start(PICKER)
+    browser = running.browser()
+    state = suspended(running, browser)["state"]
+    payload = selection(state, running.port).split(".")[1]
+    header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm}).encode()).rstrip(b"=")
+    signed = f"{header.decode()}.{payload}"
+    mac = hmac.digest(SECRET.encode(), signed.encode(), "sha256")
+    token = f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+    form = {"selection_token": token}
+    found = answered(browser.post("/continue", params={"state": state}, data=form))
+
+    assert ("code" in found) is (algorithm == "HS256")
+    assert "Failed signature" in found.get("error_description", "Failed signature")
 
 
 def test_missing_return_token(start: Start) -> None:

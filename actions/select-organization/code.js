@@ -42,7 +42,9 @@ const ROLES = ['owner', 'admin', 'member'];
 const CHOICES = ['org_id', 'invitation_id', 'new_organization'];
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SLUG = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const PARAMETER = /^[-\w.*~@+ /:]{1,255}$/; // what Auth0 lets through as ext-…
 const NONCE = 'org_selector_nonce'; // in event.transaction.metadata
+const TEXT_LIMIT = 2048; // characters that the selector takes
 
 /** The login ends here; `code` is all that the application is told. */
 class Denied extends Error {
@@ -112,8 +114,8 @@ function readSettings(secrets) {
   if ([...sessionSecrets, ...selectionSecrets].some((one) => one.length < MIN_SECRET_LENGTH)) {
     throw new Error('a secret is too short');
   }
-  if (!new URL(secrets.CLAIM_NAMESPACE).pathname.endsWith('/')) {
-    throw new Error('CLAIM_NAMESPACE must end in /');
+  if (!URL.canParse(secrets.CLAIM_NAMESPACE) || !secrets.CLAIM_NAMESPACE.endsWith('/')) {
+    throw new Error('CLAIM_NAMESPACE must be a URL that ends in /');
   }
   return {
     selectorUrl: url.origin,
@@ -244,12 +246,12 @@ function sendToPicker(event, api, settings, notice) {
     payload: {
       aud: 'org-selector/select',
       client_id: event.client.client_id,
-      client_name: [...(event.client.name ?? '')].slice(0, 80).join(''),
+      client_name: cutText(event.client.name, 80),
       nonce,
       hint: readParameter(event, 'ext-org') ?? '',
       notice,
       app_origin: readAppOrigin(event.transaction.redirect_uri),
-      locale: event.transaction.ui_locales?.[0] ?? event.transaction.locale ?? '',
+      locale: cutText(event.transaction.ui_locales?.[0] ?? event.transaction.locale, 35),
     },
   });
   api.redirect.sendUserTo(`${settings.selectorUrl}/select`, {
@@ -297,16 +299,22 @@ function signHs256(secret, claims) {
   return `${signed}.${crypto.createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
-/** The parameter as text; `null` when it was not given, empty when it is no single text. */
+/** The parameter as text; `null` when it was not given, empty when it is none Auth0 knows. */
 function readParameter(event, name) {
   const value = event.request.query?.[name] ?? event.request.body?.[name];
   if (value === undefined) return null;
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' && PARAMETER.test(value) ? value : '';
 }
 
-/** Text that JSON and Postgres can carry: no half of a character pair, no NUL. */
+/** Text that JSON and Postgres can carry: no half of a character pair, no NUL, not endless. */
 function readText(value) {
-  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '') : null;
+  if (typeof value !== 'string' || value.length > TEXT_LIMIT) return null;
+  return value.toWellFormed().replaceAll('\0', '');
+}
+
+/** At most `length` characters, none of them halved; empty when there is no text. */
+function cutText(value, length) {
+  return [...(readText(value) ?? '')].slice(0, length).join('');
 }
 
 function readWords(text) {

@@ -26,6 +26,8 @@ $$;
 
 revoke all on schema public from public;
 grant usage on schema public to org_selector, org_api;
+-- Foreign keys are checked in the name of the tables' owner, who may not own the database.
+grant usage on schema public to current_user;
 
 create table organization (
     id uuid primary key default gen_random_uuid(),

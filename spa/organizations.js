@@ -1,0 +1,292 @@
+// @ts-check
+/**
+ * Auth0 for people who belong to several organizations: each browser tab works in exactly one.
+ *
+ * A thin layer over one Auth0Client, made to be copied. Every token request of a tab names the
+ * tab's organization (`ext-org`), and a token for any other one is never handed out. That is a wish
+ * and a safety belt: who may work where is decided behind Auth0, and an API believes nothing but
+ * the access token it verified. Tokens stay in memory; only the organization is stored, in this
+ * tab's `sessionStorage`. Organizations are named by slug or id.
+ */
+import { Auth0Client, GenericError } from './auth0-spa-js.js'; // bundlers: '@auth0/auth0-spa-js'
+
+/** Ids have the shape of a slug, too. Auth0 silently drops what does not fit an `ext-` parameter. */
+const SLUG_OR_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Refusals that say nothing about the person: what the tab has stays good. */
+const TRANSIENT = ['selection_failed', 'temporarily_unavailable'];
+
+/** Why a login or a renewal was refused; our Action says nothing else. */
+export const REFUSALS = Object.freeze([
+  'organization_required', 'not_a_member', 'no_organization', 'organization_suspended', ...TRANSIENT,
+]);
+
+/**
+ * @typedef {{id: string, slug: string, name: string, role: string}} Organization
+ * @typedef {{sub: string, name?: string, email?: string}} User
+ * @typedef {Organization & {user: User, idToken: string}} Session
+ * @typedef {{organization: string, name: string}} Hint
+ * @typedef {{domain: string, clientId: string, audience: string, namespace: string,
+ *   redirectUri?: string, scope?: string, workerUrl?: string}} Settings `namespace`: the prefix of
+ *   the claims, ending in /; `scope`: what the app needs of its API
+ */
+
+/** A token came back for `received`, although `asked` was asked for. */
+export class OrganizationMismatch extends Error {
+  /** @param {string | undefined} asked @param {Organization | null} received */
+  constructor(asked, received) {
+    super('The token is for another organization than the one that was asked for.');
+    this.name = 'OrganizationMismatch';
+    this.asked = asked;
+    this.received = received;
+  }
+}
+
+/** @param {any} error of any method here @returns {string | null} one of REFUSALS, or `null` */
+export function readRefusal(error) {
+  const code = error?.error === 'access_denied' ? error.error_description : null;
+  return REFUSALS.includes(code) ? code : null;
+}
+
+/** @param {string} token @returns {Record<string, any>} its claims, unverified: never to be trusted */
+export function decodeToken(token) {
+  const base64 = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+/** @param {Settings} settings @returns {OrganizationClient} make one for the page, and no Auth0Client */
+export function createOrganizationClient(settings) {
+  return new OrganizationClient(settings);
+}
+
+class OrganizationClient {
+  #auth0;
+  #namespace;
+  #storageKey;
+  #queue = Promise.resolve();
+
+  /** @param {Settings} settings */
+  constructor({ domain, clientId, audience, namespace, redirectUri, scope = '', workerUrl }) {
+    this.#namespace = namespace;
+    this.#storageKey = `organizations.${clientId}`;
+    this.#auth0 = new Auth0Client({
+      domain,
+      clientId,
+      workerUrl,
+      cacheLocation: 'memory',
+      useRefreshTokens: true,
+      // The library has no refresh token after a reload, and throws its own away whenever a
+      // refresh is refused. It then asks in a hidden frame (prompt=none), with the same `ext-org`.
+      useRefreshTokensFallback: true,
+      authorizeTimeoutInSeconds: 20, // as long as Auth0 lets Actions run
+      authorizationParams: {
+        audience,
+        redirect_uri: redirectUri ?? location.origin,
+        scope: `openid profile email offline_access ${scope}`.trim(),
+      },
+    });
+  }
+
+  /**
+   * Finish a login if this address is its callback, else renew what this tab had. Throws an
+   * OrganizationMismatch, or the library's error: see `readRefusal` and `getAccessToken`.
+   * @returns {Promise<Session | null>} `null` if nobody is logged in
+   */
+  async start() {
+    const parameters = new URLSearchParams(location.search);
+    if (parameters.has('state') && (parameters.has('code') || parameters.has('error'))) {
+      const callback = location.href;
+      // First of all, so that no reload and no bookmark ever presents the code again.
+      history.replaceState(null, '', location.pathname);
+      const login = await this.#finishLogin(callback);
+      if (login) {
+        await this.#serialize(() => this.#requestToken(login.organization, 'on'));
+        return this.current();
+      }
+    }
+    try {
+      await this.getAccessToken();
+    } catch (/** @type {any} */ error) {
+      if (error.error === 'login_required') return null;
+      throw error;
+    }
+    return this.current();
+  }
+
+  /**
+   * Go to Auth0; `start` goes on from there. Where a session exists no password is asked for.
+   * `prompt: 'select'` shows the page where an organization is chosen; `returnTo` is an address of
+   * this app; `email` fills the login form.
+   * @param {{organization?: string, prompt?: 'select', returnTo?: string, email?: string}} [wish]
+   */
+  async login({ organization, prompt, returnTo = location.href, email } = {}) {
+    this.#want(organization);
+    await this.#auth0.loginWithRedirect({
+      appState: { organization, returnTo },
+      authorizationParams: { 'ext-org': organization, 'ext-org-prompt': prompt, login_hint: email },
+    });
+  }
+
+  /**
+   * Move this tab by way of Auth0. The page is loaded anew: nothing of the old one stays in memory.
+   * @param {string} organization
+   */
+  async switchOrganization(organization) {
+    await this.login({ organization });
+  }
+
+  /**
+   * Move this tab without leaving the page; drop what your app holds of the old organization. Where
+   * this throws, the tab stays where it was.
+   * @param {string} organization
+   */
+  async switchSilently(organization) {
+    requireSlugOrId(organization);
+    // The library caches by audience and scope alone: only 'off' asks for another organization.
+    await this.#serialize(() => this.#requestToken(organization, 'off'));
+    return this.current();
+  }
+
+  /**
+   * A token for this tab's organization, renewed when needed, or in any case if `fresh`. A refusal
+   * that concerns the person is thrown with the tab's organization in `lost`, and its old token is
+   * gone with it.
+   * @param {{fresh?: boolean}} [options]
+   */
+  getAccessToken({ fresh = false } = {}) {
+    return this.#serialize(async () => {
+      const { current, wanted } = this.#stored();
+      const asked = current?.id ?? wanted;
+      try {
+        return await this.#requestToken(asked, fresh ? 'off' : 'on').catch((error) => {
+          // What a switch that came back wrong left in the cache: once more, past the cache.
+          if (error instanceof OrganizationMismatch && !fresh) return this.#requestToken(asked, 'off');
+          throw error;
+        });
+      } catch (/** @type {any} */ error) {
+        const refusal = readRefusal(error);
+        if (!refusal || TRANSIENT.includes(refusal)) throw error;
+        await this.#auth0.logout({ openUrl: false }); // empties the cache, asks nobody
+        throw Object.assign(error, { lost: current });
+      }
+    });
+  }
+
+  /** @returns {Promise<Session | null>} where this tab is and who works in it, from the ID token */
+  async current() {
+    const claims = await this.#auth0.getIdTokenClaims();
+    const organization = this.#readOrganization(claims);
+    if (!claims || !organization || organization.id !== this.#stored().current?.id) return null;
+    const { sub, name, email, __raw: idToken } = claims;
+    return { ...organization, user: { sub, name, email }, idToken };
+  }
+
+  /** Stay where an OrganizationMismatch led: ask the person first. @param {Organization} received */
+  accept({ id, name }) {
+    this.#store({ current: { id, name } });
+    return this.current();
+  }
+
+  /**
+   * What to log in to next. It outlives a logout that began elsewhere, such as "Not you?" on the
+   * page where an organization is chosen.
+   * @returns {Hint | null}
+   */
+  hint() {
+    const { current, wanted } = this.#stored();
+    if (wanted) return { organization: wanted, name: wanted };
+    return current ? { organization: current.id, name: current.name } : null;
+  }
+
+  /** Let the next login begin without a wish. */
+  forgetHint() {
+    sessionStorage.removeItem(this.#storageKey);
+  }
+
+  /** Log out of this app and of Auth0. */
+  async logout() {
+    this.forgetHint();
+    await this.#auth0.logout({ logoutParams: { returnTo: location.origin } });
+  }
+
+  /** Log out for somebody else to log in, the hint kept. @param {string} [hint] */
+  async switchAccount(hint = this.hint()?.organization) {
+    this.#want(hint);
+    await this.#auth0.logout({ logoutParams: { returnTo: location.origin } });
+  }
+
+  /** @param {string} callback @returns {Promise<{organization?: string} | null>} what was asked for */
+  async #finishLogin(callback) {
+    try {
+      const { appState } = await this.#auth0.handleRedirectCallback(callback);
+      restoreAddress(appState?.returnTo);
+      return { organization: appState?.organization };
+    } catch (/** @type {any} */ error) {
+      // This tab began no such login: an old address, or one that somebody else made.
+      if (['missing_transaction', 'state_mismatch'].includes(error.error)) return null;
+      restoreAddress(error.appState?.returnTo);
+      throw error;
+    }
+  }
+
+  /**
+   * Ask for a token of this organization; only then does the tab move there. Call it serialized: of
+   * two calls at once that differ in `ext-org` alone, both would get the first one's token.
+   * @param {string | undefined} asked @param {'on' | 'off'} cacheMode
+   */
+  async #requestToken(asked, cacheMode) {
+    const authorizationParams = { 'ext-org': asked };
+    const token = await this.#auth0.getTokenSilently({ cacheMode, authorizationParams });
+    if (!token) throw new GenericError('login_required', 'The session has ended.');
+    const organization = this.#readOrganization(await this.#auth0.getIdTokenClaims());
+    // Only the ID token has the slug, only the access token counts: they must agree.
+    const named = decodeToken(token)[`${this.#namespace}org_id`];
+    if (!organization || organization.id !== named) throw new OrganizationMismatch(asked, null);
+    const { id, slug, name } = organization;
+    if (asked && asked !== id && asked !== slug) throw new OrganizationMismatch(asked, organization);
+    this.#store({ current: { id, name } });
+    return token;
+  }
+
+  /** @param {Record<string, any> | undefined} claims @returns {Organization | null} */
+  #readOrganization(claims = {}) {
+    const [id, slug, name, role] = ['id', 'slug', 'name', 'role'].map(
+      (part) => claims[`${this.#namespace}org_${part}`],
+    );
+    return typeof id === 'string' ? { id, slug, name, role } : null;
+  }
+
+  /** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  #serialize(work) {
+    const result = this.#queue.then(work);
+    this.#queue = result.then(() => undefined, () => undefined);
+    return result;
+  }
+
+  /** Note what the next login is for; only a token moves the tab. @param {string} [wanted] */
+  #want(wanted) {
+    if (wanted !== undefined) requireSlugOrId(wanted);
+    this.#store({ ...this.#stored(), wanted });
+  }
+
+  /** @returns {{current?: {id: string, name: string}, wanted?: string}} */
+  #stored() {
+    return JSON.parse(sessionStorage.getItem(this.#storageKey) ?? '{}');
+  }
+
+  /** @param {{current?: {id: string, name: string}, wanted?: string}} tab */
+  #store(tab) {
+    sessionStorage.setItem(this.#storageKey, JSON.stringify(tab));
+  }
+}
+
+/** @param {string} text */
+function requireSlugOrId(text) {
+  if (!SLUG_OR_ID.test(text)) throw new TypeError('An organization is named by its slug or its id.');
+}
+
+/** @param {string} [address] */
+function restoreAddress(address = location.href) {
+  const url = new URL(address, location.href);
+  if (url.origin === location.origin) history.replaceState(null, '', url);
+}

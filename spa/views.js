@@ -1,0 +1,197 @@
+// @ts-check
+/**
+ * What the page shows in each state. Everything that came from outside is set as text, never as
+ * markup; names are isolated by `<bdi>` in index.html, so that a right-to-left one disturbs nothing.
+ */
+import { decodeToken } from './organizations.js';
+
+/** @typedef {import('./organizations.js').Session} Session */
+/** @typedef {import('./organizations.js').Organization} Organization */
+
+/**
+ * What is said of a refusal, and what its one button does (see `refused` in app.js).
+ * @typedef {{heading: string, cause: string, advice: string, button: string, action: 'select' | 'retry'}} Explanation
+ */
+
+/** @type {Record<string, Explanation>} */
+const EXPLANATIONS = {
+  organization_required: {
+    heading: 'Which organization?',
+    cause: 'This app always works in one organization, and this login named none.',
+    advice: 'Choose the one you want to work in.',
+    button: 'Choose an organization',
+    action: 'select',
+  },
+  not_a_member: {
+    heading: 'You are not in this organization',
+    cause: 'There is no organization of this name, or you are not a member of it.',
+    advice: 'Choose one of yours, or ask the organization’s administrators to invite you.',
+    button: 'Choose another organization',
+    action: 'select',
+  },
+  no_organization: {
+    heading: 'You are in no organization yet',
+    cause: 'You are logged in, but no organization has you as a member.',
+    advice: 'Ask its administrators to invite the e-mail address you log in with, then try again.',
+    button: 'Try again',
+    action: 'retry',
+  },
+  organization_suspended: {
+    heading: 'This organization is suspended',
+    cause: 'Nobody can work in it at present. Its data is still there.',
+    advice: 'Ask the organization’s administrators, or choose another organization.',
+    button: 'Choose another organization',
+    action: 'select',
+  },
+  selection_failed: {
+    heading: 'Your choice did not arrive',
+    cause: 'The page where you chose was open for too long, or was used twice or in two windows.',
+    advice: 'Log in once more and choose again. Your password is probably not needed.',
+    button: 'Log in again',
+    action: 'retry',
+  },
+  temporarily_unavailable: {
+    heading: 'We cannot log you in right now',
+    cause: 'We could not find out which organizations you belong to. You did nothing wrong.',
+    advice: 'Wait a minute, then try again.',
+    button: 'Try again',
+    action: 'retry',
+  },
+};
+
+/** @type {Explanation} */
+const UNKNOWN = {
+  heading: 'The login did not work',
+  cause: 'The login service, or the way to it, had a problem.',
+  advice: 'Check your connection and try again. If it happens once more, tell support the code below.',
+  button: 'Try again',
+  action: 'retry',
+};
+
+/** @param {string} id @returns {HTMLElement} */
+export function element(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/** @param {string} id @param {string} text */
+function write(id, text) {
+  element(id).textContent = text;
+}
+
+/**
+ * Show the section of a state, and move to its heading, which is what a screen reader then says.
+ * @param {string} state
+ */
+function show(state) {
+  const main = /** @type {HTMLElement} */ (document.querySelector('main'));
+  for (const section of /** @type {NodeListOf<HTMLElement>} */ (main.querySelectorAll('[data-view]'))) {
+    section.hidden = section.dataset.view !== state;
+  }
+  const heading = /** @type {HTMLElement} */ (main.querySelector(`[data-view="${state}"] h1`));
+  // A title has no elements: these two characters isolate a name as <bdi> does in the page.
+  const words = [...heading.childNodes].map(({ nodeName, textContent }) =>
+    nodeName === 'BDI' ? `\u2068${textContent}\u2069` : textContent,
+  );
+  document.title = `${words.join('')} · Example app`;
+  heading.focus();
+  main.dataset.state = state; // last: whoever waits for it finds everything in place
+}
+
+/**
+ * @param {string | null} hint the name of the organization this tab would log in to
+ * @param {'logged-out' | 'ended' | 'choose'} why
+ */
+export function showLoggedOut(hint, why) {
+  const texts = {
+    'logged-out': ['You are logged out', 'Log in to see which organization you work in.', 'Log in'],
+    ended: ['Your session has ended', 'Log in again to go on.', 'Log in'],
+    choose: ['Which organization?', 'You are logged in, but this tab is in no organization yet.', 'Choose an organization'],
+  };
+  const [heading, text, button] = texts[why];
+  write('logged-out-heading', heading);
+  write('logged-out-text', hint ? 'This tab keeps the organization you wanted.' : text);
+  element('log-in').replaceChildren(...(hint ? ['Log in to ', isolated(hint)] : [button]));
+  element('kept-hint').hidden = !hint;
+  write('org-hint-error', '');
+  show('logged-out');
+}
+
+/**
+ * @param {string} code one of REFUSALS, or another error's
+ * @returns {Explanation}
+ */
+export function showRefused(code) {
+  const explanation = Object.hasOwn(EXPLANATIONS, code) ? EXPLANATIONS[code] : UNKNOWN;
+  write('refused-heading', explanation.heading);
+  write('refused-cause', explanation.cause);
+  write('refused-advice', explanation.advice);
+  write('refused-action', explanation.button);
+  // The address bar can bring any error; what is no plain code is not repeated.
+  write('refused-code', /^[a-z_]{1,40}$/.test(code) ? code : 'unknown_error');
+  show('refused');
+  return explanation;
+}
+
+/** @param {string} asked @param {Organization | null} received */
+export function showMismatch(asked, received) {
+  write('mismatch-asked', asked);
+  write('mismatch-received', received?.name ?? 'none');
+  write('keep-received-name', received?.name ?? '');
+  element('keep-received-line').hidden = !received;
+  show('mismatch');
+}
+
+/** @param {string} name the organization this tab was in */
+export function showRemoved(name) {
+  write('removed-name', name);
+  show('removed');
+}
+
+/** @param {Session} session @param {string} accessToken */
+export function showLoggedIn(session, accessToken) {
+  write('organization-name', session.name);
+  write('organization-role', session.role);
+  write('organization-slug', session.slug);
+  write('user-name', session.user.name ?? session.user.sub);
+  write('user-email', session.user.email ?? '–');
+  showTokens(session, accessToken);
+  announce('');
+  show('logged-in');
+}
+
+/** @param {Session} session @param {string} accessToken */
+export function showTokens(session, accessToken) {
+  const claims = decodeToken(accessToken);
+  write('access-token', JSON.stringify(claims, null, 2));
+  write('id-token', JSON.stringify(decodeToken(session.idToken), null, 2));
+  writeTime('issued-at', claims.iat);
+  writeTime('expires-at', claims.exp);
+}
+
+/** Say what came of a button, to eyes and ears. @param {...(string | Node)} parts */
+export function announce(...parts) {
+  element('result').replaceChildren(...parts);
+}
+
+/** @param {string} field @param {string} message empty where nothing is wrong */
+export function showFieldError(field, message) {
+  const input = element(field);
+  write(`${field}-error`, message);
+  input.setAttribute('aria-invalid', String(message !== ''));
+  if (message) input.focus();
+}
+
+/** @param {string} name */
+export function isolated(name) {
+  const bdi = document.createElement('bdi');
+  bdi.textContent = name;
+  return bdi;
+}
+
+/** @param {string} id @param {number} seconds since 1970 */
+function writeTime(id, seconds) {
+  const time = new Date(seconds * 1000);
+  const node = /** @type {HTMLTimeElement} */ (element(id));
+  node.dateTime = time.toISOString();
+  node.textContent = time.toLocaleTimeString(document.documentElement.lang);
+}

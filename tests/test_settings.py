@@ -1,0 +1,94 @@
+"""The selector does not start until its environment is right, and says all at once what is not."""
+
+import pytest
+
+from org_selector.settings import SettingsError, read_settings
+
+VALID = {
+    "AUTH0_DOMAIN": "example.eu.auth0.com login.example.com",
+    "SESSION_TOKEN_SECRETS": "session-" + "s" * 32 + " session-" + "t" * 32,
+    "SELECTION_TOKEN_SECRETS": "selection-" + "l" * 32,
+    "DATABASE_URL": "postgresql://org_selector:tell-nobody@db.example.com/organizations",
+    "SELECTOR_URL": "https://select.example.com/",
+    "APP_ORIGINS": "https://app.example.com,http://localhost:3000",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that is complete and right."""
+    for name, value in VALID.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_a_complete_environment_is_read(environment: pytest.MonkeyPatch) -> None:
+    """Lists by spaces or commas, and nothing that prints a secret."""
+    settings = read_settings()
+
+    assert settings.auth0_domain == ("example.eu.auth0.com", "login.example.com")
+    assert len(settings.session_token_secrets) == 2
+    assert settings.selector_url == "https://select.example.com"
+    assert settings.app_origins == ("https://app.example.com", "http://localhost:3000")
+    assert settings.trusted_email_connections is None
+    for secret in ("s" * 32, "l" * 32, "tell-nobody"):
+        assert secret not in repr(settings)
+
+
+def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One start, one list."""
+    for name in VALID:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+
+    for name in VALID:
+        assert f"{name} is missing." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTH0_DOMAIN", "https://example.eu.auth0.com"),
+        ("AUTH0_DOMAIN", "example.eu.auth0.com/"),
+        ("AUTH0_DOMAIN", "EXAMPLE.eu.auth0.com"),
+        ("AUTH0_DOMAIN", ""),
+        ("SESSION_TOKEN_SECRETS", "short-and-secret"),
+        ("SESSION_TOKEN_SECRETS", "x" * 40 + " short-and-secret"),
+        ("SESSION_TOKEN_SECRETS", ""),
+        ("SESSION_TOKEN_SECRETS", VALID["SELECTION_TOKEN_SECRETS"]),
+        ("SESSION_TOKEN_SECRETS", "x" * 40 + " " + "x" * 40),
+        ("SELECTION_TOKEN_SECRETS", "short-and-secret"),
+        ("SELECTOR_URL", "http://select.example.com"),
+        ("SELECTOR_URL", "https://select.example.com/path"),
+        ("SELECTOR_URL", "select.example.com"),
+        ("SELECTOR_URL", "javascript:alert(1)"),
+        ("APP_ORIGINS", "https://app.example.com/path"),
+        ("APP_ORIGINS", "http://app.example.com"),
+        ("APP_ORIGINS", ""),
+        ("THREADS", "0"),
+        ("THREADS", "many"),
+    ],
+)
+def test_a_wrong_value_is_named_and_never_shown(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Cause and next step by the name of the setting; values may be secrets."""
+    assert read_settings()
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+
+    assert name in str(caught.value)
+    for secret in ("short-and-secret", "x" * 40, "l" * 32, "tell-nobody"):
+        assert secret not in str(caught.value)
+
+
+def test_an_example_environment_names_every_setting() -> None:
+    """What is not in .env.example would be found by nobody."""
+    from local_stack.node import PROJECT
+    from org_selector.settings import SelectorSettings
+
+    example = (PROJECT / ".env.example").read_text()
+    for field in SelectorSettings.model_fields:
+        assert f"{field.upper()}=" in example
