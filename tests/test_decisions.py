@@ -14,6 +14,12 @@ TRAVEL = str(seed.organization("xyz-travel").id)
 FROZEN = str(seed.organization("frozen-foods").id)
 SOLO = str(seed.organization("solo-works").id)
 
+NO_MATTER: list[dict[str, object]] = [
+    {},
+    {"hint": "xyz-travel"},
+    {"prompt_select": True},
+    {"invitation": "x"},
+]
 # (who, how a page could be shown, what else the question says) → what comes out: a slug, the
 # notice of a choice in brackets, or the reason of a refusal.
 ROWS: dict[str, list[tuple[str, str, dict[str, object], str]]] = {
@@ -72,7 +78,7 @@ ROWS: dict[str, list[tuple[str, str, dict[str, object], str]]] = {
     "an application bound to one organization": [
         ("joe", interaction, {"bound": ABC} | more, "abc-inc")
         for interaction in ("page", "silent", "refresh")
-        for more in ({}, {"hint": "xyz-travel"}, {"prompt_select": True}, {"invitation": "x"})
+        for more in NO_MATTER
     ]
     + [
         ("joe", interaction, {"bound": bound}, "not_a_member")
