@@ -14,21 +14,18 @@ from uuid import UUID
 
 import psycopg
 from flask import Blueprint, Response, g, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from org_guard.compact_token import MalformedInput, parse_json_object
 from org_selector import directory
 from org_selector.directory import Organization, Profile, Standing
 from org_selector.errors import InvalidDecisionRequest, InvalidDecisionToken
+from org_selector.question import MAX_BODY_BYTES, UUID_PATTERN, AskedUser, Question, parse_question
 from org_selector.session_token import SelectorTokens
 from service.pool import Database
 
-MAX_BODY_BYTES = 16_384
 MAX_NAME = 300  # characters, Auth0's own limit
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(UUID_PATTERN)
 
-Text = Field(max_length=2048)
 Reason = Literal[
     "organization_required",
     "not_a_member",
@@ -37,51 +34,6 @@ Reason = Literal[
     "selection_failed",
 ]
 Notice = Literal["", "hint_unknown", "organization_suspended", "bound_suspended"]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class AskedUser(_Strict):
-    """The user as Auth0 knows them; a profile may lack everything but the id."""
-
-    id: str = Field(min_length=1, max_length=255)
-    email: str | None = Text
-    email_verified: bool | None
-    name: str | None = Text
-    picture: str | None = Text
-    connection: str | None = Text
-    strategy: str | None = Text
-
-
-class AskedChoice(_Strict):
-    """What the person chose on our page, as the Action read it from the selection token."""
-
-    org_id: str = Field(pattern=f"^{_UUID.pattern}$")
-    nonce: str = Field(min_length=16, max_length=64)
-    remember: bool
-
-
-class Question(_Strict):
-    """
-    The body of `POST /decisions`, made by `actions/select-organization/code.js`.
-
-    `interaction` is how a page could be shown: "page" in a browser, "silent" where Auth0 will
-    answer `interaction_required`, "refresh" where there is no browser at all.
-    """
-
-    user: AskedUser
-    client_id: str = Text
-    audience: str = Text
-    protocol: str = Text
-    interaction: Literal["page", "silent", "refresh"]
-    hint: str | None = Text  # what the application wishes for: a slug or an id, user input
-    bound: str | None = Text  # the one organization this application serves, set in Auth0
-    remembered: str | None = Text  # the organization this refresh token was issued for
-    invitation: str | None = Text
-    prompt_select: bool
-    choice: AskedChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,22 +190,6 @@ def create_blueprint(tokens: SelectorTokens, answer: Callable[[Question], Decisi
         return jsonify(_serialize(decision))
 
     return blueprint
-
-
-def parse_question(body: bytes) -> Question:
-    """
-    Read a body whose signature was verified.
-
-    Raises:
-        InvalidDecisionRequest: it is not a question this version understands.
-    """
-    try:
-        return Question.model_validate(parse_json_object(body))
-    except MalformedInput as error:
-        raise InvalidDecisionRequest(str(error)) from error
-    except ValidationError as error:
-        fields = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False)]
-        raise InvalidDecisionRequest(f"fields: {', '.join(fields)}") from error
 
 
 def _read_bearer() -> str:

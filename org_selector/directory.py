@@ -9,11 +9,11 @@ organizations must cost what a user with ten costs (`benchmarks/`).
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import scalar_row
 
 PAGE_SIZE = 20
 SEARCH_FROM = 8  # organizations; fewer are seen at a glance
@@ -50,10 +50,12 @@ class Standing:
     user_id: UUID
     profile: Profile
     blocked: bool
-    named: Organization | None  # the organization asked for, if the user is a member
+    invited: bool  # an open invitation waits for the verified address
+    # Looked up when one organization is asked for:
+    named: Organization | None  # if the user is a member
+    # Looked up when none is:
     default: Organization | None
     usable: tuple[Organization, ...]  # not suspended; at most two: one is a decision
-    invited: bool  # an open invitation waits for the verified address
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,7 @@ class UnsafeRole(Exception):
     """The database role may see more than it should; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):  # 26 a page, and a dataclass takes three times as long to make
     """One line of the picker."""
 
     id: str
@@ -103,40 +104,57 @@ def find_standing(
     Args:
         org_id, slug: the organization asked for, by one of the two.
     """
-    rows = conn.execute(
-        """
-        select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
-            u.email_verified and exists (
-                select from invitation i
-                where i.email = lower(u.email) and i.accepted_at is null
-                and i.expires_at > now()
-            ),
-            n.org_id::text, n.org_slug, n.org_name, n.role, n.org_suspended,
-            d.org_id::text, d.org_slug, d.org_name, d.role, d.org_suspended,
-            s.org_id::text, s.org_slug, s.org_name, s.role, s.org_suspended
-        from app_user u
-        left join membership n on n.user_id = u.id and n.org_id = coalesce(
-            %(org_id)s::uuid, (select id from organization where slug = %(slug)s))
-        left join membership d on d.user_id = u.id and d.org_id = u.default_org_id
-        left join lateral (
-            select * from membership where user_id = u.id and not org_suspended
-            order by name_key limit 2
-        ) s on true
-        where u.auth0_user_id = %(auth0_user_id)s
-        """,
-        {"auth0_user_id": auth0_user_id, "org_id": org_id, "slug": slug},
-    ).fetchall()
+    asked = org_id is not None or slug is not None
+    if asked:
+        rows = conn.execute(
+            """
+            select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
+                u.email_verified and exists (
+                    select from invitation i
+                    where i.email = lower(u.email) and i.accepted_at is null
+                    and i.expires_at > now()
+                ),
+                n.org_id::text, n.org_slug, n.org_name, n.role, n.org_suspended
+            from app_user u left join membership n on n.user_id = u.id and n.org_id = coalesce(
+                %s::uuid, (select id from organization where slug = %s))
+            where u.auth0_user_id = %s
+            """,
+            (org_id, slug, auth0_user_id),
+        ).fetchall()
+    else:
+        rows = conn.execute(
+            """
+            select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
+                u.email_verified and exists (
+                    select from invitation i
+                    where i.email = lower(u.email) and i.accepted_at is null
+                    and i.expires_at > now()
+                ),
+                d.org_id::text, d.org_slug, d.org_name, d.role, d.org_suspended,
+                s.org_id::text, s.org_slug, s.org_name, s.role, s.org_suspended
+            from app_user u
+            left join membership d on d.user_id = u.id and d.org_id = u.default_org_id
+            left join lateral (
+                select org_id, org_slug, org_name, role, org_suspended
+                from membership where user_id = u.id and not org_suspended
+                order by name_key limit 2
+            ) s on true
+            where u.auth0_user_id = %s
+            """,
+            (auth0_user_id,),
+        ).fetchall()
     if not rows:
         return None
     user_id, email, email_verified, name, blocked, invited = rows[0][:6]
+    one = _organization(rows[0][6:11])
     return Standing(
         user_id=user_id,
         profile=Profile(auth0_user_id, email, email_verified, name),
         blocked=blocked,
         invited=invited,
-        named=_organization(rows[0][6:11]),
-        default=_organization(rows[0][11:16]),
-        usable=tuple(one for row in rows if (one := _organization(row[16:21]))),
+        named=one if asked else None,
+        default=None if asked else one,
+        usable=tuple(found for row in rows if (found := _organization(row[11:]))),
     )
 
 
@@ -166,44 +184,42 @@ def apply_selection(
     suspended, and no choice of this login was applied before. Nothing changes otherwise.
     Also sweeps up to two forgotten nonces a call, so that the table stays small.
     """
-    with conn.cursor(row_factory=class_row(Organization)) as cursor:
-        cursor.execute(
-            """
-            with chosen as (
-                select m.user_id, m.org_id as id, m.org_slug as slug, m.org_name as name, m.role
-                from app_user u, membership m
-                where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
-                and m.user_id = u.id and m.org_id = %(org_id)s and not m.org_suspended
-            ), applied as (
-                insert into selection (nonce, user_id, org_id)
-                select %(nonce)s, user_id, id from chosen
-                on conflict (nonce) do nothing
-                returning user_id, org_id
-            ), used as (
-                update membership m set last_selected_at = now()
-                from applied a where m.user_id = a.user_id and m.org_id = a.org_id
-            ), remembered as (
-                update app_user u
-                set default_org_id = case when %(remember)s then a.org_id end
-                from applied a where u.id = a.user_id
-                and u.default_org_id is distinct from case when %(remember)s then a.org_id end
-            ), swept as (
-                delete from selection where nonce in (
-                    select nonce from selection where created_at < now() - interval '1 day'
-                    order by created_at limit 2 for update skip locked
-                )
+    row = conn.execute(
+        """
+        with chosen as (
+            select m.user_id, m.org_id, m.org_slug, m.org_name, m.role
+            from app_user u, membership m
+            where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+            and m.user_id = u.id and m.org_id = %(org_id)s and not m.org_suspended
+        ), applied as (
+            insert into selection (nonce, user_id, org_id)
+            select %(nonce)s, user_id, org_id from chosen
+            on conflict (nonce) do nothing
+            returning user_id, org_id
+        ), used as (
+            update membership m set last_selected_at = now()
+            from applied a where m.user_id = a.user_id and m.org_id = a.org_id
+        ), remembered as (
+            update app_user u
+            set default_org_id = case when %(remember)s then a.org_id end
+            from applied a where u.id = a.user_id
+            and u.default_org_id is distinct from case when %(remember)s then a.org_id end
+        ), swept as (
+            delete from selection where nonce in (
+                select nonce from selection where created_at < now() - interval '1 day'
+                order by created_at limit 2 for update skip locked
             )
-            select c.id::text, c.slug, c.name, c.role, false as suspended
-            from chosen c, applied a
-            """,
-            {
-                "auth0_user_id": auth0_user_id,
-                "org_id": org_id,
-                "nonce": nonce,
-                "remember": remember,
-            },
         )
-        return cursor.fetchone()
+        select c.org_id::text, c.org_slug, c.org_name, c.role, false from chosen c, applied
+        """,
+        {
+            "auth0_user_id": auth0_user_id,
+            "org_id": org_id,
+            "nonce": nonce,
+            "remember": remember,
+        },
+    ).fetchone()
+    return Organization(*row) if row else None
 
 
 def save_last_use(conn: psycopg.Connection, user_id: UUID, org_id: str) -> None:
@@ -224,11 +240,14 @@ def load_selection_page(
     """Load one page of the user's organizations by name, beginning after (name_key, id)."""
     rows = conn.execute(
         """
-        select u.email, u.name, u.default_org_id::text,
-            exists (select from selection where nonce = %(nonce)s),
-            m.recent, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
+        select null::boolean, u.default_org_id::text, u.email, u.name, null, null,
+            exists (select from selection where nonce = %(nonce)s), null
+        from app_user u
+        where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+        union all
+        select m.recent, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
             m.org_suspended, m.last_selected_at
-        from app_user u left join lateral (
+        from app_user u cross join lateral (
             (
                 select true as recent, org_id, org_slug, org_name, name_key, role,
                     org_suspended, last_selected_at
@@ -240,7 +259,7 @@ def load_selection_page(
                 and (name_key, org_id) > (%(name_key)s, %(org_id)s)
                 order by name_key, org_id limit %(limit)s
             )
-        ) m on true
+        ) m
         where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
         """,
         {
@@ -270,9 +289,12 @@ def search_selection_page(
     """
     rows = conn.execute(
         """
-        select u.email, u.name, u.default_org_id::text,
-            exists (select from selection where nonce = %(nonce)s),
-            false, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
+        select null::boolean, u.default_org_id::text, u.email, u.name, null, null,
+            exists (select from selection where nonce = %(nonce)s), null
+        from app_user u
+        where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+        union all
+        select false, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
             m.org_suspended, null
         from app_user u
         cross join lateral (
@@ -280,14 +302,14 @@ def search_selection_page(
                 select from membership where user_id = u.id offset %(substring_up_to)s
             ) then lower(%(search)s) else '' end as beginning offset 0
         ) b
-        left join lateral (
+        cross join lateral (
             select * from membership where user_id = u.id
             -- One lower bound, not two: of two the index would start at the weaker one.
             and (name_key, org_id) > (greatest(%(name_key)s, b.beginning), %(org_id)s)
             and name_key < b.beginning || %(end_of_names)s
             and strpos(name_key, lower(%(search)s)) > 0
             order by name_key, org_id limit %(limit)s
-        ) m on true
+        ) m
         where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
         """,
         {
@@ -308,20 +330,19 @@ def find_selectable(
     conn: psycopg.Connection, auth0_user_id: str, *, org_id: UUID, nonce: str
 ) -> Selectable | None:
     """Look at a choice again before it is signed; `None` for no such user, or a blocked one."""
-    with conn.cursor(row_factory=class_row(Selectable)) as cursor:
-        cursor.execute(
-            """
-            select exists (select from selection where nonce = %(nonce)s) as already_selected,
-                exists (
-                    select from membership
-                    where user_id = u.id and org_id = %(org_id)s and not org_suspended
-                ) as selectable
-            from app_user u
-            where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
-            """,
-            {"auth0_user_id": auth0_user_id, "org_id": org_id, "nonce": nonce},
-        )
-        return cursor.fetchone()
+    row = conn.execute(
+        """
+        select exists (select from selection where nonce = %s),
+            exists (
+                select from membership
+                where user_id = u.id and org_id = %s and not org_suspended
+            )
+        from app_user u
+        where u.auth0_user_id = %s and u.blocked_at is null
+        """,
+        (nonce, org_id, auth0_user_id),
+    ).fetchone()
+    return Selectable(*row) if row else None
 
 
 def require_plain_role(conn: psycopg.Connection) -> None:
@@ -356,20 +377,21 @@ def find_schema_version(conn: psycopg.Connection) -> int:
 
 
 def _organization(columns: tuple[Any, ...]) -> Organization | None:
-    return None if columns[0] is None else Organization(*columns)
+    return Organization(*columns) if columns and columns[0] is not None else None
 
 
 def _selection_page(rows: list[tuple[Any, ...]]) -> SelectionPage | None:
+    """Take apart the user (first, and marked by null), recent rows (true) and others (false)."""
     if not rows:
         return None
-    email, name, default_org_id, already_selected = rows[0][:4]
-    found = [Row(*row[5:]) for row in rows if row[4] is False and row[5] is not None]
+    _, default_org_id, email, name, _, _, already_selected, _ = rows[0]
+    found = [Row._make(row[1:]) for row in rows if row[0] is False]
     return SelectionPage(
         email=email,
         name=name,
         default_org_id=default_org_id,
         already_selected=already_selected,
-        recent=tuple(Row(*row[5:]) for row in rows if row[4]),
+        recent=tuple(Row._make(row[1:]) for row in rows if row[0]),
         rows=tuple(found[:PAGE_SIZE]),
         more=len(found) > PAGE_SIZE,
     )

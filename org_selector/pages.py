@@ -7,14 +7,16 @@ rest of a line round.
 """
 
 import base64
+import gettext
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from flask import Flask, Response, g, render_template, request
 from jinja2 import StrictUndefined
 
-from org_selector.locale import Translations, direction
 from org_selector.session_token import LoginTransaction
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,6 +35,7 @@ _POLICY = (
     f"style-src {_hash(STYLE)}; "
 )
 PAGE_POLICY = _POLICY + "form-action 'self'"
+_RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
 def continue_policy(tenant_url: str, app_origin: str) -> str:
@@ -101,3 +104,30 @@ def initials(name: str) -> str:
     if not words:
         return "•"
     return "".join(word[0] for word in words[:2]).upper()
+
+
+class Translations:
+    """The catalogs of one folder; English is the text itself and always there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        languages = sorted(entry.name for entry in folder.glob("*") if entry.is_dir())
+        self.languages = ("en", *languages)
+
+    def choose(self, wanted: Iterable[str]) -> str:
+        """Return the first of *wanted* (BCP 47 tags) that there is a catalog for, else "en"."""
+        for tag in wanted:
+            language = tag.replace("_", "-").partition("-")[0].lower()
+            if language in self.languages:
+                return language
+        return "en"
+
+    @cache  # noqa: B019 - one object a process, a handful of languages
+    def load(self, language: str) -> gettext.NullTranslations:
+        """Return the catalog of a language that `choose` returned."""
+        return gettext.translation("messages", self._folder, [language], fallback=True)
+
+
+def direction(language: str) -> str:
+    """Return the `dir` of a page in *language*."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"

@@ -13,7 +13,8 @@ from local_stack import seed
 from local_stack.postgres import Postgres
 from local_stack.stack import prepare_database
 from org_selector.app import create_app
-from org_selector.decisions import AskedChoice, AskedUser, Decision, Decisions, Question
+from org_selector.decisions import Decision, Decisions
+from org_selector.question import AskedChoice, AskedUser, Question
 from org_selector.settings import SelectorSettings
 from service.pool import Database
 from tests.tokens import CUSTOM_DOMAIN, DOMAIN, SELECTION_SECRET, SESSION_SECRET
