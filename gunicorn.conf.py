@@ -1,10 +1,7 @@
 """gunicorn for the selector: `gunicorn wsgi:selector` reads this file by itself."""
 
-import logging
 import os
 import sys
-
-from service.logs import redact
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '3020')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -23,27 +20,14 @@ keepalive = 75  # longer than a proxy's, so that the proxy is the one who hangs 
 control_socket_disable = True
 accesslog = None  # we log our own line, without the query
 
-
-class _Redact(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), None
-        # A traceback's last line may quote the request.
-        record.exc_text = redact(record.exc_text) if record.exc_text else None
-        return True
-
-
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": _Redact}},
-    "formatters": {
-        "json": {"format": '{"event": "%(message)s", "level": "%(levelname)s", "pid": %(process)d}'}
-    },
+    "formatters": {"json": {"()": "service.logs.json_formatter"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "json",
-            "filters": ["redact"],
             "stream": "ext://sys.stderr",
         }
     },

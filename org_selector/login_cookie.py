@@ -74,9 +74,12 @@ class LoginCookies:
             path="/",
         )
 
-    def forget_oldest(self, response: Response, cookies: Mapping[str, str]) -> None:
-        """Make room: browsers send the oldest cookie first."""
-        waiting = [name for name in cookies if name.startswith(self._prefix)]
+    def forget_oldest(
+        self, response: Response, cookies: Mapping[str, str], login: WaitingLogin
+    ) -> None:
+        """Make room for *login*: browsers send the oldest cookie first (RFC 6265 5.4)."""
+        own = self._prefix + login.login_id
+        waiting = [name for name in cookies if name.startswith(self._prefix) and name != own]
         for name in waiting[: max(0, len(waiting) + 1 - MAX_WAITING)]:
             response.delete_cookie(name, secure=True, httponly=True, samesite="Lax", path="/")
 

@@ -50,7 +50,7 @@ class Picker:
         transaction = self._tokens.verify_session_token(login.unverified_session_token)
         page = url_for("select.show", login_id=login.login_id)
         response = Response(status=303, headers={"Location": page})
-        self._cookies.forget_oldest(response, request.cookies)
+        self._cookies.forget_oldest(response, request.cookies, login)
         self._cookies.save(response, login, max(1, transaction.expires_at - int(time.time())))
         return response
 

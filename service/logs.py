@@ -21,29 +21,22 @@ _EMAIL = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+")
 
 def configure_logs() -> None:
     """Send our events and those of every library to standard error as JSON lines."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*_COMMON, *_RENDER],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _redact,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
+    handler.setFormatter(json_formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def json_formatter() -> logging.Formatter:
+    """Make the formatter for what libraries log; gunicorn's configuration asks for it too."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_COMMON,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDER],
+    )
 
 
 def redact(text: str) -> str:
@@ -81,6 +74,20 @@ def log_requests(app: Flask) -> None:
 def _redact(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    return {
-        name: redact(value) if isinstance(value, str) else value for name, value in event.items()
-    }
+    # Foreign text only: a library's message, and what an exception may quote.
+    for name in ("event", "exception"):
+        if isinstance(text := event.get(name), str):
+            event[name] = redact(text)
+    return event
+
+
+_COMMON: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+_RENDER: list[structlog.typing.Processor] = [
+    structlog.processors.format_exc_info,
+    _redact,
+    structlog.processors.JSONRenderer(),
+]

@@ -323,6 +323,7 @@ function readWords(text) {
 
 /** Where the picker's "Not you?" and the page's form policy may lead: never a whole URL. */
 function readAppOrigin(redirectUri) {
+  if (!URL.canParse(redirectUri)) return '';
   const { origin, protocol } = new URL(redirectUri);
   return origin === 'null' ? protocol : origin; // an app's own scheme has no origin
 }
