@@ -8,6 +8,7 @@ from pathlib import Path
 from local_stack.processes import LocalStackError
 from local_stack.seed import PASSWORD, PEOPLE
 from local_stack.stack import Ports, Stack
+from org_admin.migrate import MigrationFailed
 
 FOLDER = Path(__file__).parent / ".local" / "demo"
 
@@ -36,6 +37,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\n  Everything has ended.")
         return 0
+    except MigrationFailed as error:
+        print(f"\n{error}\nTo begin the demo afresh: make clean", file=sys.stderr)
+        return 1
     except LocalStackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
