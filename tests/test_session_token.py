@@ -497,6 +497,7 @@ def test_verified_login_cannot_be_changed_afterwards() -> None:
         pytest.param(_claims(more={"x": [1, 2.5, None]}), id="a claim of another Action"),
         pytest.param(_text(lambda text: f" {text}\n"), id="white space around the claims"),
         pytest.param(_claims(ip="2001:db8::1"), id="another network"),
+        pytest.param(_time("exp", lambda at: _now() + 1), id="a lifetime of one second"),
     ],
 )
 def test_harmless_difference_passes(kind: Kind, tolerated: Row) -> None:

@@ -1,0 +1,233 @@
+'use strict';
+/**
+ * A person comes back from the picker, or somebody who only says so.
+ * Every attack stands beside the honest return, and is tried twice: with Auth0's validateToken as
+ * the tenant has it, and with one that looks at the signature alone, because what Auth0 compares
+ * beyond that is not promised anywhere.
+ */
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const login = require('./login.js');
+const { ORGANIZATION } = require('./selector.js');
+
+const { comeBack, ending, selectionClaims, sign, withLaxValidation } = login;
+const OLD_SECRET = 'selection-secret-before-rotation';
+const OTHER_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const now = () => Math.floor(Date.now() / 1000);
+
+/** The return ends in selection_failed and the selector is not even asked. */
+async function requireRefused(scene) {
+  const refused = await comeBack(scene);
+
+  assert.deepEqual([ending(refused), refused.received.length], ['selection_failed', 0]);
+}
+
+async function requireAccepted(scene) {
+  assert.equal(ending(await comeBack(scene)), 'organization');
+}
+
+test('an honest return goes on with the organization that was chosen', async () => {
+  for (const changeApi of [undefined, withLaxValidation]) {
+    const back = await comeBack({ changeApi });
+
+    assert.equal(ending(back), 'organization');
+    assert.equal(back.question.choice.org_id, ORGANIZATION.id);
+  }
+});
+
+const WRONG_CLAIMS = {
+  aud: ['org-selector/select', 'org-selector/decisions', ['select-organization'], '', null, undefined, true],
+  iss: ['attacker.eu.auth0.com', `https://${login.HOSTNAME}`, `${login.HOSTNAME}/`, [login.HOSTNAME], '', null, undefined],
+  sub: ['auth0|ann', 'auth0|joe ', 'AUTH0|JOE', ['auth0|joe'], '', null, undefined, 7],
+  state: ['another-login', '', [login.STATE], null, undefined, 7],
+  nonce: ['ZoNcE0123456789abcdefg', '', [login.NONCE], null, undefined, 7, true],
+  org_id: [
+    ORGANIZATION.id.toUpperCase(), ORGANIZATION.id.slice(1), `0${ORGANIZATION.id}`, `${ORGANIZATION.id}\n`, ORGANIZATION.slug,
+    [ORGANIZATION.id], { id: ORGANIZATION.id }, '', '*', null, undefined, 7, true,
+  ],
+  remember: ['true', 'false', 1, 0, null, undefined, [], {}],
+};
+for (const [claim, values] of Object.entries(WRONG_CLAIMS)) {
+  for (const value of values) {
+    test(`the picker's token says ${claim} ${JSON.stringify(value)}`, async () => {
+      for (const changeApi of [undefined, withLaxValidation]) {
+        await requireAccepted({ changeApi });
+        await requireRefused({ changeApi, claims: { [claim]: value } });
+      }
+    });
+  }
+}
+
+for (const [name, times] of Object.entries({
+  'lives 121 s': () => ({ iat: now(), exp: now() + 121 }),
+  'lives a day': () => ({ iat: now(), exp: now() + 86400 }),
+  'has no iat': () => ({ iat: undefined }),
+  'has no exp': () => ({ exp: undefined }),
+  'has an iat that is text': () => ({ iat: 'now' }),
+  'has an exp that is text': () => ({ exp: 'later' }),
+  'has an exp that is an object': () => ({ exp: {} }),
+})) {
+  test(`the picker's token ${name}`, async () => {
+    for (const changeApi of [undefined, withLaxValidation]) {
+      await requireAccepted({ changeApi, claims: { iat: now(), exp: now() + 120 } });
+      await requireRefused({ changeApi, claims: times() });
+    }
+  });
+}
+
+test('a person comes back after the token has expired', async () => {
+  await requireAccepted({ claims: { iat: now() - 110, exp: now() + 10 } });
+  await requireRefused({ claims: { iat: now() - 121, exp: now() - 1 } });
+});
+
+for (const [name, claims] of Object.entries({
+  'no choice': { org_id: undefined },
+  'an organization and an invitation': { invitation_id: OTHER_ID },
+  'an organization and a new one': { new_organization: 'Evil Corp' },
+  'an invitation and a new organization': { org_id: undefined, invitation_id: OTHER_ID, new_organization: 'Evil Corp' },
+  'all three': { invitation_id: OTHER_ID, new_organization: 'Evil Corp' },
+  'an organization and an empty invitation': { invitation_id: '' },
+  'an organization and a new one that is null': { new_organization: null },
+  'an invitation where none was sent': { org_id: undefined, invitation_id: OTHER_ID },
+  'a new organization where none was allowed': { org_id: undefined, new_organization: 'Evil Corp' },
+})) {
+  test(`the picker's token holds ${name}`, async () => {
+    for (const changeApi of [undefined, withLaxValidation]) {
+      await requireAccepted({ changeApi });
+      await requireRefused({ changeApi, claims });
+    }
+  });
+}
+
+test('a token of another login of the same person is refused by its nonce', async () => {
+  const change = (event) => { event.transaction.metadata.org_selector_nonce = 'another-login-nonce-22'; };
+
+  await requireAccepted();
+  await requireRefused({ change });
+});
+
+for (const [name, metadata] of [['no metadata', undefined], ['no nonce', {}], ['a number as nonce', { org_selector_nonce: 7 }]]) {
+  test(`a login that never was at the picker has ${name} and takes no token`, async () => {
+    const change = (event) => { event.transaction.metadata = metadata; };
+
+    for (const nonce of [login.NONCE, undefined, null, 7, '', 'undefined']) await requireRefused({ change, claims: { nonce } });
+  });
+}
+
+test('another person comes back with the token of somebody else', async () => {
+  for (const changeApi of [undefined, withLaxValidation]) {
+    await requireRefused({ changeApi, change: (event) => { event.user.user_id = 'auth0|ann'; } });
+  }
+});
+
+test('a token made for the canonical domain is offered at the custom one', async () => {
+  const change = (event) => { event.request.hostname = 'login.acme.example'; };
+
+  await requireAccepted({ change, claims: { iss: 'login.acme.example' } });
+  for (const changeApi of [undefined, withLaxValidation]) await requireRefused({ changeApi, change });
+  await requireRefused({ change, assumptions: { return_token_iss_enforced: false } });
+});
+
+for (const [name, inBody, ofToken] of [
+  ['another login, token and all', 'another-login', 'another-login'],
+  ['another login, the token of this one', 'another-login', login.STATE],
+  ['nothing', '', login.STATE],
+  ['a list', [login.STATE], login.STATE],
+  ['null', null, login.STATE],
+]) {
+  test(`the form names ${name} as its state, the query this login`, async () => {
+    const scene = { change: (event) => { event.request.body.state = inBody; }, claims: { state: ofToken } };
+
+    for (const changeApi of [undefined, withLaxValidation]) await requireRefused({ ...scene, changeApi });
+    await requireRefused({ ...scene, assumptions: { body_state_overrides: false } });
+  });
+}
+
+test('the form names the same state as the query', async () => {
+  await requireAccepted({ change: (event) => { event.request.body.state = login.STATE; } });
+});
+
+test('the token comes in the query of a GET, as Auth0 allows', async () => {
+  await requireAccepted({
+    change: ({ request }) => {
+      request.query.selection_token = request.body.selection_token;
+      delete request.body;
+    },
+  });
+});
+
+test('the token is missing, or comes under the name of the other one', async () => {
+  await requireRefused({ change: (event) => { event.request.body = {}; } });
+  await requireRefused({ change: (event) => { event.request.body = { session_token: sign(selectionClaims()) }; } });
+});
+
+for (const [name, signing] of Object.entries({
+  'the session secret': { secret: login.SESSION_SECRET },
+  'a secret nobody listed': { secret: 'nobody-listed-this-secret-at-all' },
+  'the empty key': { secret: '' },
+  'both secrets as one': { secret: `${login.SELECTION_SECRET} ${OLD_SECRET}` },
+})) {
+  test(`the token is signed with ${name}`, async () => {
+    for (const changeApi of [undefined, withLaxValidation]) {
+      await requireRefused({ changeApi, signing, secrets: { SELECTION_TOKEN_SECRETS: `${login.SELECTION_SECRET} ${OLD_SECRET}` } });
+    }
+  });
+}
+
+for (const alg of ['none', 'None', 'NONE', 'HS512', 'RS256', '']) {
+  test(`the token's header says alg ${JSON.stringify(alg)}`, async () => {
+    const header = { alg, typ: 'JWT' };
+    const unsigned = `${sign(selectionClaims(), { header }).split('.').slice(0, 2).join('.')}.`;
+
+    await requireAccepted();
+    await requireRefused({ signing: { header } });
+    await requireRefused({ token: unsigned });
+  });
+}
+
+for (const [name, token] of Object.entries({
+  'empty': '', 'a word': 'token', 'three dots': '...', 'a list': ['a', 'b'], 'an object': { a: 1 },
+})) {
+  test(`the token is ${name}`, async () => {
+    await requireRefused({ token });
+  });
+}
+
+test('a byte of the token was changed', async () => {
+  const token = sign(selectionClaims());
+
+  await requireAccepted({ token });
+  for (const at of [10, token.indexOf('.') + 10, token.lastIndexOf('.') + 10]) {
+    await requireRefused({ token: `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}` });
+  }
+});
+
+test('the Action\'s own session token is offered as a choice', async () => {
+  const claims = { aud: 'org-selector/select', client_id: 'spa', hint: '', notice: '', jti: undefined };
+
+  await requireRefused({ claims, signing: { secret: login.SESSION_SECRET } });
+  await requireRefused({ claims });
+});
+
+test('during a rotation each secret of the list is accepted, and no other', async () => {
+  const secrets = { SELECTION_TOKEN_SECRETS: `${login.SELECTION_SECRET} ${OLD_SECRET}` };
+
+  for (const secret of [login.SELECTION_SECRET, OLD_SECRET]) await requireAccepted({ secrets, signing: { secret } });
+  await requireRefused({ signing: { secret: OLD_SECRET } });
+});
+
+test('the choice asked for is the choice in the token, with its nonce and its wish to be remembered', async () => {
+  for (const remember of [true, false]) {
+    const { question } = await comeBack({ claims: { remember } });
+
+    assert.deepEqual(question.choice, { org_id: ORGANIZATION.id, nonce: login.NONCE, remember });
+  }
+});
+
+test('a form field of the return changes nothing of the choice', async () => {
+  const { question } = await comeBack({
+    change: (event) => { Object.assign(event.request.body, { org_id: OTHER_ID, remember: 'true', nonce: 'x' }); },
+  });
+
+  assert.deepEqual(question.choice, { org_id: ORGANIZATION.id, nonce: login.NONCE, remember: false });
+});
