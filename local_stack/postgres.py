@@ -113,6 +113,13 @@ class Postgres:
             os.close(self._lock)
             self._lock = None
 
+    @property
+    def log(self) -> Path:
+        """
+        What the server has printed.
+        """
+        return find_home(self.folder).cluster / "postgres.log"
+
     def url(self, database: str, user: str) -> str:
         """
         Give the address of a database through the socket, without a password.

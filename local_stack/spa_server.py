@@ -88,10 +88,11 @@ class SpaServer:
 
 class _QuietHandler(WSGIRequestHandler):
     """
-    Log nothing: the URL of a callback holds a code, and logs are read by others.
+    Log nothing, broken requests included: the URL of a callback holds a code, and logs are read
+    by others.
     """
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+    def log(self, type: str, message: str, *args: object) -> None:
         pass
 
 

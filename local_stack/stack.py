@@ -108,14 +108,15 @@ class Stack:
         Describe the tenant: the SPA, the same for one organization only, and everybody.
         """
         places = (self.spa_url, f"{self.spa_url}/")
-        spa = Client("spa", "Example App", places, places, (self.spa_url,), places[1])
+        stale = f"{self.spa_url}/#stale-sign-in"
+        spa = Client("spa", "Example App", places, places, (self.spa_url,), stale)
         bound = Client(
             "abc-app",
             "ABC Portal",
             places,
             places,
             (self.spa_url,),
-            places[1],
+            stale,
             {"organization": str(seed.organization("abc-inc").id)},
         )
         return TenantConfig(

@@ -14,7 +14,8 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-_QUERY = re.compile(r"\?[^\s\"']*")
+# A request that is no HTTP is quoted from its beginning, where a query need not follow a "?".
+_QUERY = re.compile(r"(?:\?|\b(?:session_token|selection_token|state|code)=)[^\s\"']*")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+")
 _EMAIL = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+")
 

@@ -18,6 +18,7 @@ let tryAgain = async () => location.reload();
 let received = null;
 
 connect();
+explainStaleSignIn();
 await open();
 
 /** Buttons first: they are there from the start, and hidden until their state comes. */
@@ -38,6 +39,16 @@ function connect() {
   }
   // Back from the login service, the browser may show this page as it was left.
   window.addEventListener('pageshow', (event) => event.persisted && location.reload());
+}
+
+/**
+ * The application's login URI in Auth0 ends in #stale-sign-in: there it sends a browser whose login
+ * is over, and says no more than that.
+ */
+function explainStaleSignIn() {
+  if (location.hash !== '#stale-sign-in') return;
+  views.element('stale-sign-in').hidden = false;
+  history.replaceState(null, '', location.pathname + location.search);
 }
 
 /** Find out where this tab is, once per page. */

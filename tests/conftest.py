@@ -5,10 +5,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser
 
+from local_stack.browser import browser
 from local_stack.stack import DATABASE, Ports, Stack
+from tests.leaks import find_leaks, log_files, secrets_of
 from tests.person import Person
 from tests.selector import Selector, run_selector
+from tests.window import Window, open_window
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +42,24 @@ def selector(stack: Stack) -> Iterator[Selector]:
     """A selector in this process with a database of its own."""
     with run_selector(stack.postgres) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(stack: Stack) -> Iterator[Browser]:
+    """
+    One browser for the whole run; every test opens a fresh context in it.
+
+    After the last journey it reads every log: nobody's token or address may stand in one.
+    """
+    with browser() as running:
+        yield running
+
+    leaks = find_leaks(log_files(stack), secrets_of(stack))
+    assert not leaks, "\n".join(leaks)
+
+
+@pytest.fixture
+def window(chromium: Browser, stack: Stack) -> Iterator[Window]:
+    """Somebody's first window."""
+    with open_window(chromium, stack) as opened:
+        yield opened
