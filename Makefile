@@ -11,7 +11,7 @@ PAGES  := $(wildcard templates/*.html templates/*/*.html)
 ACTION_TESTS := $(wildcard tests/actions/*.test.js tests/actions/*.test.mjs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean install pytest translations
+.PHONY: help demo test check clean install pytest benchmarks translations
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
@@ -33,6 +33,9 @@ check: install ## format, lint, types, import walls, JavaScript, templates
 # After check even under `make -j`, and last, so that pytest's closing line ends the output.
 pytest: install check
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+benchmarks: install ## measure statements, requests and the race against floors (about 2.5 minutes, Linux)
+	@$(VENV)/python -m benchmarks
 
 translations: install ## take changed texts into templates/locale, then compile it
 	$(VENV)/pybabel -q extract -F babel.cfg -k _N --no-location --omit-header -o .local/messages.pot .

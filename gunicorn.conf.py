@@ -1,5 +1,6 @@
 """gunicorn for the selector: `gunicorn wsgi:selector` reads this file by itself."""
 
+import gc
 import os
 import sys
 
@@ -34,3 +35,9 @@ logconfig_dict = {
     "root": {"level": "INFO", "handlers": ["stderr"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []}},
 }
+
+
+def post_worker_init(_worker: object) -> None:
+    """Let the collector forget what was loaded: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()

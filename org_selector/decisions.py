@@ -6,14 +6,15 @@ Auth0's Action asks at every issuance: login, return from the picker, silent log
 sees only what the database says now, so a removed member gets no further token.
 """
 
+import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 import psycopg
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, request
 
 from org_selector import directory
 from org_selector.directory import Organization, Profile, Standing
@@ -187,7 +188,7 @@ def create_blueprint(tokens: SelectorTokens, answer: Callable[[Question], Decisi
             raise InvalidDecisionToken("the token is for another user")
         decision = answer(question)
         g.log = _summary(question, decision)
-        return jsonify(_serialize(decision))
+        return Response(json.dumps(_serialize(decision)), content_type="application/json")
 
     return blueprint
 
@@ -218,8 +219,12 @@ def _parse_reference(text: str | None) -> tuple[UUID | None, str | None]:
 def _serialize(decision: Decision) -> dict[str, object]:
     match decision:
         case Granted(organization):
-            granted = asdict(organization)
-            del granted["suspended"]
+            granted = {
+                "id": organization.id,
+                "slug": organization.slug,
+                "name": organization.name,
+                "role": organization.role,
+            }
             return {"outcome": "organization", "organization": granted}
         case Choose(notice):
             return {"outcome": "choose", "notice": notice}

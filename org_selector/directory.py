@@ -90,7 +90,7 @@ class SelectionPage:
     name: str | None
     default_org_id: str | None
     already_selected: bool
-    recent: tuple[Row, ...]  # newest use first, at most RECENT; empty when searching
+    recent: tuple[Row, ...]  # newest use first, at most RECENT; on the first page, not in a search
     rows: tuple[Row, ...]  # by name, at most PAGE_SIZE
     more: bool
 
@@ -267,7 +267,7 @@ def load_selection_page(
             "nonce": nonce,
             "name_key": after[0],
             "org_id": after[1],
-            "recent": RECENT,
+            "recent": 0 if after[0] else RECENT,  # shown on the first page only
             "limit": PAGE_SIZE + 1,
         },
     ).fetchall()

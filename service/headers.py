@@ -8,14 +8,14 @@ it, and the answer could not get back.
 from flask import Flask, Response
 
 _ALWAYS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "cross-origin-resource-policy": "same-origin",
     # Not no-referrer: that turns the Origin of an honest form into "null".
-    "Referrer-Policy": "strict-origin",
-    "Strict-Transport-Security": "max-age=31536000",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+    "referrer-policy": "strict-origin",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
 }
 
 
@@ -24,6 +24,9 @@ def add_headers(app: Flask) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
+        # Not setdefault: it raises and catches an exception for each header that is missing.
+        present = {name.lower() for name, _ in response.headers}
         for name, value in _ALWAYS.items():
-            response.headers.setdefault(name, value)
+            if name not in present:
+                response.headers.add(name, value)
         return response

@@ -1,0 +1,60 @@
+"""
+Run the benchmarks: `python -m benchmarks [statements] [requests] [race]`, all without a name.
+
+The exit status is 1 when a goal was missed. Only this machine is talked to.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import memberships, race, requests, statements
+from benchmarks.report import Line, render
+from local_stack.processes import LocalStackError
+from local_stack.stack import Ports, Stack
+
+PARTS: dict[str, Callable[[Stack], list[Line]]] = {
+    "statements": statements.run,
+    "requests": requests.run,
+    "race": race.run,
+}
+
+
+def main(names: Sequence[str]) -> int:
+    """Start a stack, run what was named, print one table."""
+    if unknown := [name for name in names if name not in PARTS]:
+        print(f"unknown: {', '.join(unknown)}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    if sys.platform != "linux":
+        print("CPU is read from /proc: Linux only", file=sys.stderr)
+        return 2
+    wanted = names or tuple(PARTS)
+    began = time.monotonic()
+
+    def report(step: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {step}", file=sys.stderr, flush=True)
+
+    lines: list[Line] = []
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="benchmarks-") as folder,
+            race.RaceStack(Path(folder), Ports.free()) as stack,
+        ):
+            report("a stack on free ports")
+            if {"statements", "requests"} & {*wanted}:
+                memberships.fill(stack.postgres)
+                report("a million memberships")
+            for name in wanted:
+                lines += PARTS[name](stack)
+                report(name)
+    except LocalStackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(render(lines))
+    return 1 if any(line.met is False for line in lines) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

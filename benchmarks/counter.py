@@ -1,0 +1,47 @@
+"""How many statements one request needs, by Postgres' own count."""
+
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from benchmarks.load import Ask, send
+from benchmarks.logins import Front
+from benchmarks.server import list_backends, run_selector
+from local_stack.stack import Stack
+
+REQUESTS = 201
+WAIT = 10.0  # seconds for a backend to end
+
+
+def count_statements(stack: Stack, database: str, make: Callable[[Front], Ask]) -> float:
+    """
+    Return the statements of one request.
+
+    In autocommit every statement is a transaction, and a backend's count is complete when it
+    has ended: a selector lives for one request, another for many, and the difference counts.
+    """
+    one = _count_transactions(stack, database, make, 1)
+    many = _count_transactions(stack, database, make, REQUESTS)
+    return round((many - one) / (REQUESTS - 1), 1)  # autovacuum is counted too
+
+
+def _count_transactions(
+    stack: Stack, database: str, make: Callable[[Front], Ask], requests: int
+) -> int:
+    with psycopg.connect(stack.postgres.url("postgres", "postgres"), autocommit=True) as superuser:
+        before = _read_count(superuser, database)
+        with run_selector(stack, database, workers=1) as (server, front):
+            send(server.port, [make(front) for _ in range(requests)], connections=1)
+        deadline = time.monotonic() + WAIT
+        while list_backends(superuser, database) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return _read_count(superuser, database) - before
+
+
+def _read_count(superuser: psycopg.Connection, database: str) -> int:
+    row = superuser.execute(
+        "select xact_commit from pg_stat_database where datname = %s", (database,)
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

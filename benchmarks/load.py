@@ -1,0 +1,84 @@
+"""A small load generator: threads with keep-alive connections that check every answer."""
+
+import http.client
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+CONNECTIONS = 4
+WAIT = 20.0  # seconds for one answer
+
+
+class WrongAnswer(Exception):
+    """A server under load answered something else than it must."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request, and what its answer must be."""
+
+    path: str
+    expected: bytes  # somewhere in the body
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    status: int = 200
+
+
+def send(port: int, asks: Sequence[Ask], *, connections: int = CONNECTIONS) -> None:
+    """
+    Send all *asks* to 127.0.0.1, spread over *connections* at the same time.
+
+    Raises:
+        WrongAnswer: the first answer that was not what was expected.
+    """
+    failures: list[Exception] = []
+
+    def work(own: Sequence[Ask]) -> None:
+        try:
+            _send(port, own)
+        except (OSError, http.client.HTTPException, WrongAnswer) as error:
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=work, args=(asks[number::connections],))
+        for number in range(connections)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise WrongAnswer(f"{type(failures[0]).__name__}: {failures[0]}") from failures[0]
+
+
+def exchange(port: int, ask: Ask) -> bytes:
+    """
+    Send one request on a connection of its own and return the body of the answer.
+
+    Raises:
+        WrongAnswer: it was not what was expected.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT)
+    try:
+        return _exchange(connection, ask)
+    finally:
+        connection.close()
+
+
+def _send(port: int, asks: Sequence[Ask]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT)
+    try:
+        for ask in asks:
+            _exchange(connection, ask)
+    finally:
+        connection.close()
+
+
+def _exchange(connection: http.client.HTTPConnection, ask: Ask) -> bytes:
+    connection.request(ask.method, ask.path, body=ask.body, headers=ask.headers)
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != ask.status or ask.expected not in body:
+        raise WrongAnswer(f"{ask.method} {ask.path[:40]}: {response.status} {body[:300]!r}")
+    return body

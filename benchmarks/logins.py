@@ -1,0 +1,137 @@
+"""
+What Auth0 and a browser would send to the selector, signed as the Action signs.
+
+The cookie and the form's signature are made by the product's own class: what is measured is the
+selector under load, not whether it tells a forged form from a true one.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from benchmarks.load import Ask
+from benchmarks.memberships import NAME, NumberedOrganization, Somebody
+from org_selector.login_cookie import LoginCookies, WaitingLogin
+
+STATE = "hKFo2SB" + "s" * 160  # as long as Auth0's
+
+
+@dataclass(frozen=True)
+class Front:
+    """The address of one selector, and the secret it shares with the Action."""
+
+    tenant_host: str
+    session_secret: str
+    selector_url: str
+
+    def decision(self, person: Somebody, hint: NumberedOrganization | None) -> Ask:
+        """Ask as at a refresh, about a user the database knows; `None` for no wish."""
+        slug, expected = (hint.slug, f'"{hint.id}"') if hint else (None, "organization_required")
+        return self.question(
+            person.auth0_user_id, person.email, NAME, "refresh", hint=slug, expected=expected
+        )
+
+    def question(
+        self,
+        auth0_user_id: str,
+        email: str,
+        name: str,
+        interaction: str,
+        *,
+        hint: str | None = None,
+        choice: dict[str, object] | None = None,
+        expected: str = "outcome",
+    ) -> Ask:
+        """Ask for a decision, as the Action does."""
+        user = {
+            "id": auth0_user_id,
+            "email": email,
+            "email_verified": True,
+            "name": name,
+            "picture": "https://s.gravatar.com/avatar/0123456789abcdef0123456789abcdef",
+            "connection": "Username-Password-Authentication",
+            "strategy": "auth0",
+        }
+        question = {
+            "user": user,
+            "client_id": "AbCdEfGhIjKlMnOpQrStUvWxYz012345",
+            "audience": "https://api.example.com/",
+            "protocol": "oauth2-refresh-token",
+            "interaction": interaction,
+            "hint": hint,
+            "bound": None,
+            "remembered": None,
+            "invitation": None,
+            "prompt_select": False,
+        }
+        body = json.dumps(question | ({"choice": choice} if choice else {})).encode()
+        claims = {
+            "aud": "org-selector/decisions",
+            "body_sha256": hashlib.sha256(body).hexdigest(),
+        }
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self._sign(auth0_user_id, claims, seconds=30)}",
+        }
+        return Ask("/decisions", expected.encode(), "POST", headers, body)
+
+    def page(self, person: Somebody, expected: str, **query: str) -> Ask:
+        """Show the picker of a fresh login."""
+        login = self._login(person)
+        path = f"/select/{login.login_id}" + (f"?{urlencode(query)}" if query else "")
+        return Ask(path, expected.encode(), headers=self._cookie(login))
+
+    def next_page(self, person: Somebody, expected: str, after: tuple[str, UUID]) -> Ask:
+        """Show the page that begins after (name_key, id)."""
+        return self.page(person, expected, after=f"{after[1]} {after[0]}")
+
+    def choice(self, person: Somebody, organization: NumberedOrganization) -> Ask:
+        """Press the row of an organization."""
+        login = self._login(person)
+        cookies = LoginCookies([self.session_secret], secure=False)
+        form = {"form": cookies.sign_form(login), "org_id": str(organization.id)}
+        headers = self._cookie(login) | {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": self.selector_url,
+        }
+        path = f"/select/{login.login_id}"
+        return Ask(path, b'name="selection_token"', "POST", headers, urlencode(form).encode())
+
+    def _login(self, person: Somebody) -> WaitingLogin:
+        claims = {
+            "aud": "org-selector/select",
+            "ip": "192.0.2.1",
+            "client_id": "AbCdEfGhIjKlMnOpQrStUvWxYz012345",
+            "client_name": "Example App",
+            "nonce": secrets.token_urlsafe(16),
+            "hint": "",
+            "notice": "",
+            "app_origin": "https://app.example.com",
+            "locale": "en",
+        }
+        return WaitingLogin(self._sign(person.auth0_user_id, claims, seconds=600), STATE)
+
+    def _cookie(self, login: WaitingLogin) -> dict[str, str]:
+        return {
+            "Cookie": f"login-{login.login_id}={quote(login.value)}",
+            "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",
+        }
+
+    def _sign(self, auth0_user_id: str, claims: dict[str, str], *, seconds: int) -> str:
+        now = int(time.time())
+        common = {"iss": self.tenant_host, "sub": auth0_user_id}
+        times = {"iat": now, "exp": now + seconds}
+        parts = ({"alg": "HS256", "typ": "JWT"}, common | times | claims)
+        signed = ".".join(_encode(json.dumps(part).encode()) for part in parts)
+        digest = hmac.digest(self.session_secret.encode(), signed.encode(), "sha256")
+        return f"{signed}.{_encode(digest)}"
+
+
+def _encode(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).decode().rstrip("=")

@@ -1,0 +1,151 @@
+"""
+A database with a million memberships, filled by SQL and copied from a template.
+
+About 195,000 users with 5 organizations each, and three people whom the benchmarks ask about,
+with 10, 1,000 and 20,000. The triggers sleep while it is filled, so the copied columns are
+filled by hand, just as the triggers would.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from local_stack.postgres import Postgres
+from local_stack.stack import prepare_database
+
+TEMPLATE = "a_million_memberships"
+SIZES = (10, 1_000, 20_000)
+
+# 50,000 organizations; a name begins with a word, so that names sort unlike ids.
+_FILL = """
+set session_replication_role = replica;
+insert into organization (id, slug, name)
+select md5('organization ' || n)::uuid, 'org-' || n,
+    initcap(substr(md5('name ' || n), 1, 8)) || ' Company ' || n
+from generate_series(1, 50000) n;
+insert into app_user (id, auth0_user_id, email, email_verified, name)
+select md5('user ' || n)::uuid, 'auth0|' || substr(md5('user ' || n), 1, 24),
+    'user' || n || '@example.com', true, 'User ' || n
+from generate_series(1, 195000) n;
+insert into membership
+    (user_id, org_id, role, last_selected_at, org_slug, org_name, org_suspended)
+select md5('user ' || u)::uuid, o.id, 'member',
+    case when k < 2 then now() - k * interval '1 day' end, o.slug, o.name, false
+from generate_series(1, 195000) u
+cross join generate_series(0, 4) k
+join organization o
+    on o.slug = 'org-' || 1 + (u::bigint * 7919 + k * 10007) % 50000;
+insert into invitation (org_id, email, role, expires_at)
+select md5('organization ' || n)::uuid, 'invited' || n || '@example.com', 'member',
+    now() + interval '7 days'
+from generate_series(1, 20000) n;
+insert into selection (nonce, user_id, org_id)
+select md5('nonce ' || n), md5('user ' || n)::uuid, md5('organization ' || n)::uuid
+from generate_series(1, 20000) n;
+"""
+_ADD_PERSON = """
+with person as (
+    insert into app_user (id, auth0_user_id, email, email_verified, name, default_org_id)
+    values (md5(%(id)s)::uuid, %(id)s, %(email)s, true, 'Max Many',
+        md5('organization 2')::uuid)
+    returning id
+)
+insert into membership
+    (user_id, org_id, role, last_selected_at, org_slug, org_name, org_suspended)
+select person.id, md5('organization ' || n)::uuid, 'admin',
+    case when n <= 5 then now() - n * interval '1 day' end,
+    'org-' || n, initcap(substr(md5('name ' || n), 1, 8)) || ' Company ' || n, false
+from person, generate_series(1, %(size)s) n
+"""
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person with many organizations, numbered from 1."""
+
+    size: int
+
+    @property
+    def auth0_user_id(self) -> str:
+        """What tokens call them."""
+        return f"auth0|with-{self.size}"
+
+    @property
+    def email(self) -> str:
+        """What the database knows; another would be saved first, in a second statement."""
+        return f"with-{self.size}@example.com"
+
+
+PEOPLE = tuple(Somebody(size) for size in SIZES)
+NAME = "Max Many"
+
+
+def fill(postgres: Postgres, name: str = TEMPLATE) -> None:
+    """Make the database *name*: migrated, seeded, and a million memberships on top."""
+    prepare_database(postgres, name)
+    with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as conn:
+        conn.execute(_FILL.encode())
+        for person in PEOPLE:
+            conn.execute(
+                _ADD_PERSON,
+                {"id": person.auth0_user_id, "email": person.email, "size": person.size},
+            )
+        # Visible to all, so that index-only scans are what they are on a vacuumed table.
+        conn.execute("vacuum (analyze)")
+
+
+def copy(postgres: Postgres, name: str, template: str = TEMPLATE) -> None:
+    """Make the database *name* as it was just after filling, in place of what is there."""
+    postgres.drop_database(name)
+    postgres.create_database(name, template)
+    with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
+        owner = sql.SQL("alter database {} owner to org_owner")
+        conn.execute(owner.format(sql.Identifier(name)))
+
+
+@dataclass(frozen=True)
+class NumberedOrganization:
+    """One of the organizations, by its number."""
+
+    id: UUID
+    slug: str
+    name: str
+    name_key: str
+
+
+def load_organization(conn: psycopg.Connection, number: int) -> NumberedOrganization:
+    """Look up what the database made of organization *number*."""
+    row = conn.execute(
+        "select id, slug, name, lower(name) from organization where slug = %s", (f"org-{number}",)
+    ).fetchone()
+    assert row is not None
+    return NumberedOrganization(*row)
+
+
+def load_middle(conn: psycopg.Connection, person: Somebody) -> tuple[str, UUID]:
+    """Return the place half-way through the person's organizations by name."""
+    row = conn.execute(
+        """
+        select name_key, org_id from membership
+        where user_id = (select id from app_user where auth0_user_id = %s)
+        order by name_key, org_id offset %s limit 1
+        """,
+        (person.auth0_user_id, person.size // 2),
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def list_organizations(conn: psycopg.Connection, person: Somebody, limit: int) -> list[UUID]:
+    """Return at most *limit* organizations of the person, spread over all their names."""
+    rows = conn.execute(
+        """
+        select org_id from membership
+        where user_id = (select id from app_user where auth0_user_id = %s)
+        order by org_id limit %s
+        """,
+        (person.auth0_user_id, limit),
+    ).fetchall()
+    return [org_id for (org_id,) in rows]

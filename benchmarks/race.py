@@ -1,0 +1,149 @@
+"""
+One login, forty times at once: the same browser's choice, and its way back to the tenant.
+
+The picker writes nothing, so it may sign a choice for each. Two guards let one complete: the
+tenant continues a login once, and the selector applies one choice of a login. The second is
+raced by itself, as if the first were not there. The tenant's application has no address for
+dead logins here, so that the tenant itself must say what happened.
+"""
+
+import json
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import httpx2
+
+from benchmarks.load import Ask, exchange
+from benchmarks.logins import Front
+from benchmarks.report import Line
+from local_stack import seed
+from local_stack.stack import Stack
+from local_tenant.records import TenantConfig
+from tests.person import Person
+
+BROWSERS = 40
+WAIT = 60.0  # seconds for all to arrive
+EMAIL, ORGANIZATION = "joe@example.com", "ABC Inc"
+COMPLETE = "callback with a code"
+
+T = TypeVar("T")
+
+
+class RaceStack(Stack):
+    """The local stack, with applications that name no address for dead logins."""
+
+    def tenant_config(self, *, one_click: bool = True) -> TenantConfig:
+        """Describe the tenant."""
+        config = super().tenant_config(one_click=one_click)
+        clients = tuple(replace(client, initiate_login_uri="") for client in config.clients)
+        return replace(config, clients=clients)
+
+
+def run(stack: Stack) -> list[Line]:
+    """Log in once, choose and continue as forty windows, and count how each ends."""
+    with Person(stack) as person:
+        person.open_app().log_in(EMAIL)
+        assert person.page is not None
+        picker = str(person.page.url)
+        windows = [_copy(person) for _ in range(BROWSERS)]
+    try:
+        chosen = _at_once(windows, lambda window: window.press(ORGANIZATION))
+        ended = _at_once(windows, lambda window: window.proceed())
+        reopened = _at_once(windows, lambda window: window.visit(picker))
+    finally:
+        for window in windows:
+            window.http.close()
+    return [
+        Line("race", f"{BROWSERS} simultaneous choices", _render(chosen)),
+        _judge(f"their {BROWSERS} continuations", ended, complete=1),
+        _judge("the picker, opened again in each", reopened, complete=0),
+        _race_decisions(stack),
+    ]
+
+
+def _judge(what: str, ended: Counter[str], *, complete: int) -> Line:
+    met = ended[COMPLETE] == complete and all(_says_why(end) for end in ended if end != COMPLETE)
+    return Line("race", what, _render(ended), f"{complete} complete, the others say why", met)
+
+
+def _race_decisions(stack: Stack) -> Line:
+    front = Front(stack.tenant_host, stack.session_secret, stack.selector_url)
+    person = next(one for one in seed.PEOPLE if one.email == EMAIL)
+    choice = {
+        "org_id": str(seed.organization("abc-inc").id),
+        "nonce": secrets.token_urlsafe(16),
+        "remember": False,
+    }
+    ask = front.question(person.auth0_user_id, person.email, person.name, "page", choice=choice)
+    ends: Counter[str] = Counter()
+
+    def decide(ask: Ask) -> None:
+        answer = json.loads(exchange(stack.ports.selector, ask))
+        ends[answer.get("reason", answer["outcome"])] += 1
+
+    _start_together([ask] * BROWSERS, decide)
+    return Line(
+        "race",
+        f"{BROWSERS} decisions about one login's choice",
+        _render(ends),
+        "1 x organization, the others selection_failed",
+        ends == {"organization": 1, "selection_failed": BROWSERS - 1},
+    )
+
+
+def _copy(person: Person) -> Person:
+    window = Person(person.stack, person.client_id)
+    for cookie in person.http.cookies.jar:
+        window.http.cookies.jar.set_cookie(cookie)
+    window.page, window.verifier = person.page, person.verifier
+    return window
+
+
+def _at_once(windows: list[Person], step: Callable[[Person], object]) -> Counter[str]:
+    ends: Counter[str] = Counter()
+
+    def work(window: Person) -> None:
+        try:
+            step(window)
+            end = _describe(window)
+        except (httpx2.HTTPError, AssertionError, StopIteration) as error:
+            end = f"failed: {type(error).__name__}"
+        ends[end] += 1
+
+    _start_together(windows, work)
+    return ends
+
+
+def _start_together(things: list[T], work: Callable[[T], None]) -> None:
+    start = threading.Barrier(len(things))
+
+    def run(thing: T) -> None:
+        start.wait(WAIT)
+        work(thing)
+
+    threads = [threading.Thread(target=run, args=(thing,)) for thing in things]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+
+
+def _describe(window: Person) -> str:
+    if window.page is None and window.callback is not None:
+        reason = window.callback.get("error_description", window.callback.get("error", ""))
+        return COMPLETE if "code" in window.callback else f"callback, {reason}"
+    assert window.page is not None
+    return f"{window.page.status_code} {window.heading}"
+
+
+def _says_why(end: str) -> bool:
+    status, _, heading = end.partition(" ")
+    return status.isdigit() and status.startswith("4") and bool(heading)
+
+
+def _render(ends: Counter[str]) -> str:
+    return "; ".join(f"{count} x {end}" for end, count in ends.most_common())

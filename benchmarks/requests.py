@@ -1,0 +1,107 @@
+"""
+What the selector's requests cost the server: CPU of gunicorn's workers and Postgres' backends.
+
+Both sides of every ratio run on the project's own gunicorn configuration with two workers; the
+floor is a Flask view that does nothing. People with 10, 1,000 and 20,000 organizations ask.
+"""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+
+from benchmarks import memberships
+from benchmarks.counter import count_statements
+from benchmarks.cpu import Meter
+from benchmarks.load import Ask
+from benchmarks.logins import Front
+from benchmarks.memberships import PEOPLE, Somebody
+from benchmarks.report import Line, at_most
+from benchmarks.rounds import Rounds, measure
+from benchmarks.server import list_backends, measure_request, run_empty, run_selector
+from local_stack.stack import Stack
+
+ROUNDS = 7
+REQUESTS = 240  # a round
+DATABASE = "requests"
+FLOOR = "empty view"
+LIMIT = 2.5  # x the empty view, for a decision
+GROWTH = 2.0  # from 10 to 20,000 organizations
+DECISION = "POST /decisions, hint"
+DECISION_NO_HINT = "POST /decisions, no hint"
+PAGE = "GET /select"
+NEXT_PAGE = "GET /select, half-way"
+SEARCH = "GET /select, search"
+CHOICE = "POST /select"
+
+Kinds = dict[str, Callable[[Front], Ask]]
+
+
+def run(stack: Stack) -> list[Line]:
+    """Count statements, then measure all kinds of requests side by side."""
+    memberships.copy(stack.postgres, DATABASE)
+    url = stack.postgres.url(DATABASE, "postgres")
+    with psycopg.connect(url, autocommit=True) as superuser:
+        kinds = {person: _list_kinds(superuser, person) for person in PEOPLE}
+        counts = {
+            kind: count_statements(stack, DATABASE, make) for kind, make in kinds[PEOPLE[0]].items()
+        }
+        rounds = _measure(stack, superuser, kinds)
+    return list(_judge(counts, rounds))
+
+
+def _list_kinds(conn: psycopg.Connection, person: Somebody) -> Kinds:
+    middle = memberships.load_middle(conn, person)
+    last = memberships.load_organization(conn, person.size)
+    heading = "Choose an organization"
+    return {
+        DECISION: lambda front: front.decision(person, last),
+        DECISION_NO_HINT: lambda front: front.decision(person, None),
+        PAGE: lambda front: front.page(person, heading),
+        NEXT_PAGE: lambda front: front.next_page(person, heading, middle),
+        SEARCH: lambda front: front.page(person, f"{last.id}", search=last.name[:6]),
+        CHOICE: lambda front: front.choice(person, last),
+    }
+
+
+def _measure(stack: Stack, superuser: psycopg.Connection, kinds: dict[Somebody, Kinds]) -> Rounds:
+    def list_postgres() -> list[int]:
+        return list_backends(superuser, DATABASE)
+
+    with run_empty(stack) as empty, run_selector(stack, DATABASE) as (selector, front):
+        meter = Meter(lambda: [*selector.list_workers(), *list_postgres()])
+        floor_meter = Meter(empty.list_workers)
+
+        def measure_kind(make: Callable[[Front], Ask]) -> Callable[[], float]:
+            # Signed anew each round: a decision token lives 30 s.
+            return lambda: measure_request(selector, meter, [make(front) for _ in range(REQUESTS)])
+
+        candidates = {
+            FLOOR: lambda: measure_request(empty, floor_meter, [Ask("/empty", b"ok")] * REQUESTS)
+        }
+        for person, makes in kinds.items():
+            for kind, make in makes.items():
+                candidates[_label(kind, person)] = measure_kind(make)
+        return measure(candidates, ROUNDS)
+
+
+def _judge(counts: dict[str, float], rounds: Rounds) -> Iterator[Line]:
+    part = "requests"
+    for kind, count in counts.items():
+        yield at_most(part, f"{kind}: statements", count, 1)
+    yield Line(part, f"floor: {FLOOR}", f"{rounds.median(FLOOR):.0f} us")
+    smallest, *_, largest = PEOPLE
+    for kind in counts:
+        for person in PEOPLE:
+            label = _label(kind, person)
+            ratio, note = rounds.ratio(label, FLOOR), f"{rounds.median(label):.0f} us"
+            if kind.startswith(DECISION.partition(",")[0]):
+                yield at_most(part, label, ratio, LIMIT, unit=f" x {FLOOR}", note=note)
+            else:
+                yield Line(part, label, f"{ratio:.4g} x {FLOOR}  ({note})")
+        growth = rounds.ratio(_label(kind, largest), _label(kind, smallest))
+        what = f"{kind}, growth {smallest.size:,} -> {largest.size:,}"
+        yield at_most(part, what, growth, GROWTH, unit=" x")
+
+
+def _label(kind: str, person: Somebody) -> str:
+    return f"{kind}, {person.size:,} organizations"

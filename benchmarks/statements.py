@@ -1,0 +1,163 @@
+"""
+What the selector's statements cost on one core, client and backend together.
+
+Each is called as the product calls it, on a connection of the product's own pool. The floor is
+a look-up by primary key on a plain psycopg connection, prepared: 23.4 us on the machine whose
+figures the goals were taken from. A goal of 60 us there is a goal of 2.56 look-ups here.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import psycopg
+
+from benchmarks import cpu, memberships
+from benchmarks.memberships import PEOPLE, Somebody
+from benchmarks.report import Line, at_most
+from benchmarks.rounds import Rounds, measure
+from local_stack.postgres import Postgres
+from local_stack.stack import Stack
+from org_selector import directory
+from service.pool import Database
+
+ROUNDS = 9
+CALLS = 150  # a round
+LIMIT = 60.0  # us on a machine where the floor takes FLOOR
+FLOOR = 23.4
+GROWTH = 2.0  # from 10 to 20,000 organizations
+DATABASE = "statements"
+PART = "statements"
+START = ("", UUID(int=0))
+KEY = "primary key"
+ONE = "select 1"
+
+READS = (
+    "find_standing, hint",
+    "find_standing, nothing",
+    "load_selection_page, first",
+    "load_selection_page, half-way",
+    "search_selection_page, found",
+    "search_selection_page, nothing",
+    "find_selectable",
+)
+WRITE = "apply_selection"
+
+Calls = dict[str, Callable[[], object]]
+
+
+def run(stack: Stack) -> list[Line]:
+    """Measure every statement for people with 10, 1,000 and 20,000 organizations."""
+    memberships.copy(stack.postgres, DATABASE)
+    found: list[tuple[Rounds, Rounds]] = []
+
+    def measure_on(conn: psycopg.Connection) -> None:
+        with _connect(stack.postgres) as plain:
+            found.append(_measure(conn, plain))
+
+    database = Database(
+        stack.postgres.url(DATABASE, "org_selector"),
+        size=1,
+        configure=directory.require_plain_role,
+    )
+    try:
+        database.write(measure_on)
+    finally:
+        database.close()
+    reads, writes = found[0]
+    floors = [Line(PART, f"floor: {one}", f"{reads.median(one):.1f} us") for one in (ONE, KEY)]
+    return [*floors, *_judge(reads, READS), *_judge(writes, (WRITE,))]
+
+
+@contextmanager
+def _connect(postgres: Postgres) -> Iterator[psycopg.Connection]:
+    url = postgres.url(DATABASE, "org_selector")
+    with psycopg.connect(url, autocommit=True, prepare_threshold=0) as conn:
+        yield conn
+
+
+def _measure(conn: psycopg.Connection, plain: psycopg.Connection) -> tuple[Rounds, Rounds]:
+    floor: Calls = {
+        ONE: lambda: plain.execute("select 1").fetchone(),
+        KEY: lambda: plain.execute(
+            "select id from app_user where auth0_user_id = %s", (PEOPLE[0].auth0_user_id,)
+        ).fetchone(),
+    }
+    backend, plain_backend = conn.info.backend_pid, plain.info.backend_pid
+
+    def meter(call: Callable[[], object], pid: int) -> Callable[[], float]:
+        assert call() is not None, "nothing found"
+        return lambda: cpu.per_call(call, CALLS, pid)
+
+    def rounds_of(calls: Calls) -> Rounds:
+        return measure(
+            {name: meter(call, plain_backend) for name, call in floor.items()}
+            | {name: meter(call, backend) for name, call in calls.items()},
+            ROUNDS,
+        )
+
+    reads: Calls = {}
+    writes: Calls = {}
+    for person in PEOPLE:
+        reads |= {f"{name} {person.size}": call for name, call in _list_reads(conn, person).items()}
+        writes[f"{WRITE} {person.size}"] = _write(conn, person)
+    with cpu.one_core(backend, plain_backend):
+        # Reads first: what writes leave behind is for vacuum, not for the next read to step over.
+        return rounds_of(reads), rounds_of(writes)
+
+
+def _list_reads(conn: psycopg.Connection, person: Somebody) -> Calls:
+    user, nonce = person.auth0_user_id, "n" * 22
+    middle = memberships.load_middle(conn, person)
+    last = memberships.load_organization(conn, person.size)
+    return {
+        "find_standing, hint": lambda: directory.find_standing(
+            conn, user, org_id=None, slug=last.slug
+        ),
+        "find_standing, nothing": lambda: directory.find_standing(
+            conn, user, org_id=None, slug=None
+        ),
+        "load_selection_page, first": lambda: directory.load_selection_page(
+            conn, user, nonce=nonce, after=START
+        ),
+        "load_selection_page, half-way": lambda: directory.load_selection_page(
+            conn, user, nonce=nonce, after=middle
+        ),
+        "search_selection_page, found": lambda: directory.search_selection_page(
+            conn, user, nonce=nonce, after=START, search=last.name[:6]
+        ),
+        "search_selection_page, nothing": lambda: directory.search_selection_page(
+            conn, user, nonce=nonce, after=START, search="qqqq"
+        ),
+        "find_selectable": lambda: directory.find_selectable(
+            conn, user, org_id=last.id, nonce=nonce
+        ),
+    }
+
+
+def _write(conn: psycopg.Connection, person: Somebody) -> Callable[[], object]:
+    # Each choice is another organization, as in life: one row is not updated all the time.
+    choices = itertools.cycle(memberships.list_organizations(conn, person, 1_000))
+    return lambda: directory.apply_selection(
+        conn, person.auth0_user_id, org_id=next(choices), nonce=uuid4().hex, remember=False
+    )
+
+
+def _judge(rounds: Rounds, names: Sequence[str]) -> Iterator[Line]:
+    smallest, *_, largest = PEOPLE
+    for name in names:
+        labels = [f"{name} {person.size}" for person in PEOPLE]
+        microseconds = " / ".join(f"{rounds.median(label):.0f}" for label in labels)
+        worst = max(rounds.ratio(label, KEY) for label in labels)
+        yield at_most(
+            PART,
+            name,
+            worst,
+            LIMIT / FLOOR,
+            unit=f" x {KEY}",
+            note=f"{microseconds} us; {max(rounds.ratio(one, ONE) for one in labels):.1f} x {ONE}",
+        )
+        growth = rounds.ratio(f"{name} {largest.size}", f"{name} {smallest.size}")
+        what = f"{name}, growth {smallest.size:,} -> {largest.size:,}"
+        yield at_most(PART, what, growth, GROWTH, unit=" x")
