@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _MAX_DIGITS = 20
 _MAX_DEPTH = 32
 
@@ -30,6 +31,8 @@ class UnverifiedToken:
 
     header: dict[str, object]
     claims: dict[str, object]
+    signed: bytes  # what the signature is over
+    signature: bytes
 
 
 def parse_compact_token(unverified_token: str, *, max_bytes: int) -> UnverifiedToken:
@@ -44,8 +47,9 @@ def parse_compact_token(unverified_token: str, *, max_bytes: int) -> UnverifiedT
     segments = _SEGMENTS.fullmatch(unverified_token)
     if segments is None:
         raise MalformedInput("not three base64url segments")
-    header, claims, _ = (_decode_segment(segment) for segment in segments.groups())
-    return UnverifiedToken(parse_json_object(header), parse_json_object(claims))
+    header, claims, signature = (_decode_segment(segment) for segment in segments.groups())
+    signed = unverified_token.rpartition(".")[0].encode()
+    return UnverifiedToken(parse_json_object(header), parse_json_object(claims), signed, signature)
 
 
 def parse_json_object(unverified_json: bytes) -> dict[str, object]:
@@ -82,9 +86,13 @@ def _decode_segment(segment: str) -> bytes:
 
 
 def _require_bounded_depth(text: str) -> None:
-    # Counts brackets inside strings too: at most it refuses a string full of brackets.
-    if text.count("{") + text.count("[") > _MAX_DEPTH:
-        raise MalformedInput("too many nested values")
+    if text.count("{") + text.count("[") <= _MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):  # names may hold brackets
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MAX_DEPTH:
+            raise MalformedInput("nested too deep")
 
 
 def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:

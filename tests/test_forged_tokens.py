@@ -183,6 +183,14 @@ def test_a_signed_question_that_makes_no_sense_is_400(selector: Selector, body: 
     assert answer.get_json()["code"] == "invalid_decision_request"
 
 
+def test_brackets_in_a_name_are_only_brackets(selector: Selector) -> None:
+    """People call themselves what they like."""
+    body = BODY.replace(b'"Joe Doe"', b'"' + b"[{" * 60 + b'"')
+    token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
+
+    assert _decide(selector, f"Bearer {token}", body).status_code == 200
+
+
 def test_a_question_about_another_user_than_the_tokens_is_401(selector: Selector) -> None:
     """Token and body must mean the same person."""
     claims = valid_decision_claims(BODY, sub="auth0|ann")
