@@ -38,7 +38,7 @@ benchmarks: install ## measure statements, requests and the race against floors 
 	@$(VENV)/python -m benchmarks
 
 translations: install ## take changed texts into templates/locale, then compile it
-	$(VENV)/pybabel -q extract -F babel.cfg -k _N --no-location --omit-header -o .local/messages.pot .
+	$(VENV)/pybabel -q extract -F babel.cfg --no-location --omit-header -o .local/messages.pot .
 	$(VENV)/pybabel -q update -i .local/messages.pot -d templates/locale --no-fuzzy-matching --ignore-pot-creation-date
 	$(VENV)/pybabel -q compile -d templates/locale
 

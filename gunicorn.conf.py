@@ -4,11 +4,25 @@ import gc
 import os
 import sys
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '3020')}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from service.logs import json_formatter
+
+
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal() or int(value) == 0:
+        sys.exit(f"{name} must be a whole number above 0.")
+    return int(value)
+
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{_number('PORT', 3020)}"
+workers = _number("WEB_CONCURRENCY", 2)
 worker_class = "gthread"
-threads = int(os.environ.get("THREADS", "4"))
-# Without it one worker may accept every keep-alive connection of a proxy.
+threads = _number("THREADS", 4)
+# Without it one worker may accept every keep-alive connection of a proxy. With it a second
+# gunicorn on the same port starts too, and answers every other request: end the old one first.
 reuse_port = sys.platform == "linux"
 # Session token and state travel in the request line; the default of 4094 is too tight.
 limit_request_line = 8190
@@ -19,22 +33,19 @@ timeout = 30
 graceful_timeout = 10
 keepalive = 75  # longer than a proxy's, so that the proxy is the one who hangs up
 control_socket_disable = True
-accesslog = None  # we log our own line, without the query
 
-logconfig_dict = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "service.logs.json_formatter"}},
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "json",
-            "stream": "ext://sys.stderr",
-        }
-    },
-    "root": {"level": "INFO", "handlers": ["stderr"]},
-    "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []}},
-}
+
+class logger_class(Logger):
+    """gunicorn's own messages as our JSON lines; no access log, since it would hold the query."""
+
+    def setup(self, cfg: Config) -> None:
+        """Keep the handler of standard error and change what it prints."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(json_formatter())
+
+    def access(self, *_args: object) -> None:
+        """Say nothing: `service.logs` writes one line a request."""
 
 
 def post_worker_init(_worker: object) -> None:

@@ -19,7 +19,8 @@ def _create_selector() -> Flask:
     try:
         return create_app(read_settings())
     except SettingsError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(3)  # gunicorn's "cannot boot"; after another code it would try for ever
 
 
 def __getattr__(name: str) -> Flask:

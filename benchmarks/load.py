@@ -4,6 +4,7 @@ import http.client
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 CONNECTIONS = 4
 WAIT = 20.0  # seconds for one answer
@@ -66,8 +67,24 @@ def exchange(port: int, ask: Ask) -> bytes:
         connection.close()
 
 
+class _Connection(http.client.HTTPConnection):
+    """Sends head and body in one piece, as Node's fetch does; http.client alone sends two."""
+
+    _waiting = b""
+
+    def send(self, data: Any) -> None:
+        self._waiting += data
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        if self.sock is None:
+            self.connect()
+        self.sock.sendall(self._waiting)
+        self._waiting = b""
+        return super().getresponse()
+
+
 def _send(port: int, asks: Sequence[Ask]) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT)
+    connection = _Connection("127.0.0.1", port, timeout=WAIT)
     try:
         for ask in asks:
             _exchange(connection, ask)

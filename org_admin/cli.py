@@ -52,8 +52,12 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
         click.echo("Done." if applied else "Up to date.")
     except MigrationFailed as error:
         sys.exit(str(error))
+    except psycopg.ProgrammingError:
+        # The text of libpq would quote the URL, password and all.
+        sys.exit("OWNER_DATABASE_URL is no Postgres URL; percent-encode a password's symbols.")
     except psycopg.OperationalError as error:
-        # The message of libpq names host and role, never the password.
+        if "@" in owner_database_url.partition("@")[2]:
+            sys.exit("OWNER_DATABASE_URL holds two @; percent-encode a password's symbols.")
         sys.exit(f"Cannot reach the database: {error}\nCheck OWNER_DATABASE_URL.")
 
 

@@ -71,9 +71,15 @@ def migrate(owner_database_url: str) -> Iterator[Migration]:
             release, or a statement failed; nothing of that file is kept.
     """
     with psycopg.connect(owner_database_url, connect_timeout=5, autocommit=True) as conn:
-        with conn.transaction():
-            conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
-            conn.execute(_CREATE_LEDGER)
+        try:
+            with conn.transaction():
+                conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                conn.execute(_CREATE_LEDGER)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise MigrationFailed(
+                "This role may not create tables in the schema public. "
+                "Connect as the owner of the database."
+            ) from error
         for migration in list_migrations():
             with conn.transaction():
                 conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))

@@ -2,12 +2,13 @@
 
 from http import HTTPStatus
 
+import psycopg
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from org_selector import decisions, directory, select
-from org_selector.errors import DatabaseUnavailable, NoOrganization, SelectorError
+from org_selector.errors import DatabaseUnavailable, SelectorError, _
 from org_selector.login_cookie import LoginCookies
 from org_selector.pages import TEMPLATES, render_page, set_up_pages
 from org_selector.select import Picker, switch_account_url
@@ -31,6 +32,7 @@ def create_app(settings: SelectorSettings) -> Flask:
     back. A database role that could see too much is never used.
     """
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES))
+    app.url_map.merge_slashes = False  # its redirect would be built from the Host of the request
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_BYTES
     database = Database(
@@ -53,6 +55,8 @@ def create_app(settings: SelectorSettings) -> Flask:
             version = database.read(directory.find_schema_version)
         except Unavailable as error:
             raise NotReady(error.detail) from error
+        except psycopg.ProgrammingError as error:  # no such table, or not for us
+            raise NotReady("run: org-selector migrate") from error
         if version < SCHEMA_VERSION:
             raise NotReady("run: org-selector migrate")
 
@@ -71,7 +75,7 @@ def _answer_errors(app: Flask, home: str) -> None:
     @app.errorhandler(SelectorError)
     def refuse(error: SelectorError) -> Response:
         g.log = {"error": error.code, "detail": error.detail}
-        if request.blueprint == "decisions":
+        if request.path == "/decisions":
             return problem(error.status, error.code, retry_after=error.retry_after)
         transaction = g.get("transaction")
         response = render_page(
@@ -83,9 +87,7 @@ def _answer_errors(app: Flask, home: str) -> None:
             home=(transaction.app_origin if transaction else "") or home,
             retry=request.path if isinstance(error, DatabaseUnavailable) else None,
             account=g.get("account"),
-            switch_account_url=switch_account_url(transaction)
-            if transaction and isinstance(error, NoOrganization)
-            else None,
+            switch_account_url=switch_account_url(transaction) if transaction else None,
         )
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(error.retry_after)
@@ -97,16 +99,15 @@ def _answer_errors(app: Flask, home: str) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        return refuse(_HttpError(error))
+        response = refuse(_HttpError(error))
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(error.valid_methods)
+        return response
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
         structlog.get_logger().exception("unforeseen", request_id=g.request_id)
         return refuse(SelectorError(type(error).__name__))
-
-
-def _N(message: str) -> str:
-    return message
 
 
 class _HttpError(SelectorError):
@@ -117,5 +118,5 @@ class _HttpError(SelectorError):
         self.status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
         self.code = HTTPStatus(self.status).name.lower()
         if self.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.title = _N("There is nothing here")
-            self.advice = _N("Sign-in always begins in an app. Start again from there.")
+            self.title = _("There is nothing here")
+            self.advice = _("Sign-in always begins in an app. Start again from there.")

@@ -165,8 +165,8 @@ def decide(question: Question, standing: Standing) -> Decision:
         if named is not None and named.suspended:
             return Refused("organization_suspended")
         return Granted(named) if named else Refused("not_a_member")
-    if len(standing.usable) == 1 and not (page and standing.invited):
-        return Granted(standing.usable[0])
+    if len(standing.usable) == 1:
+        return ask if page and standing.invited else Granted(standing.usable[0])
     if page and standing.default is not None and not standing.default.suspended:
         return Granted(standing.default)
     if refresh and not standing.usable:

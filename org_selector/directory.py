@@ -197,8 +197,12 @@ def apply_selection(
             on conflict (nonce) do nothing
             returning user_id, org_id
         ), used as (
-            update membership m set last_selected_at = now()
-            from applied a where m.user_id = a.user_id and m.org_id = a.org_id
+            -- Only a convenience: whoever renames the organization just now holds this row.
+            update membership set last_selected_at = now() where (user_id, org_id) in (
+                select m.user_id, m.org_id from membership m, applied a
+                where m.user_id = a.user_id and m.org_id = a.org_id
+                for update of m skip locked
+            )
         ), remembered as (
             update app_user u
             set default_org_id = case when %(remember)s then a.org_id end
@@ -226,9 +230,12 @@ def save_last_use(conn: psycopg.Connection, user_id: UUID, org_id: str) -> None:
     """Note that the user went to *org_id* without the picker; at most once a minute."""
     conn.execute(
         """
-        update membership set last_selected_at = now()
-        where user_id = %s and org_id = %s and (
-            last_selected_at is null or last_selected_at < now() - interval '1 minute')
+        update membership set last_selected_at = now() where (user_id, org_id) in (
+            select user_id, org_id from membership
+            where user_id = %s and org_id = %s and (
+                last_selected_at is null or last_selected_at < now() - interval '1 minute')
+            for update skip locked
+        )
         """,
         (user_id, org_id),
     )

@@ -121,10 +121,10 @@ class Picker:
             raise NoOrganization("unknown or blocked user")
         if page.already_selected:
             raise AlreadySelected
+        g.account = page.email or page.name or transaction.auth0_user_id
         if transaction.notice == "bound_suspended":
             raise BoundOrganizationSuspended
         if not (page.rows or search or after != _START):
-            g.account = page.email
             raise NoOrganization
         return render_page(
             current_app,
@@ -138,6 +138,7 @@ class Picker:
             many=bool(search or after != _START) or len(page.rows) >= directory.SEARCH_FROM,
             first=after == _START,
             notice=notice or transaction.notice,
+            account=g.account,
             switch_account_url=switch_account_url(transaction),
         )
 

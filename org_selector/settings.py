@@ -7,22 +7,25 @@ the same name in `/run/secrets`. No secret, host or audience has a default.
 
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from org_selector.session_token import MIN_SECRET_BYTES
 from service.base_url import base_url
 
-MIN_SECRET_BYTES = 32
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _SECRETS_FOLDER = Path("/run/secrets")
 
@@ -45,18 +48,32 @@ def _long_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     if any(len(one.get_secret_value().encode()) < MIN_SECRET_BYTES for one in secrets):
         raise ValueError(
             f"needs at least {MIN_SECRET_BYTES} bytes for each secret; "
-            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            "make one with: org-selector secret"
         )
+    if len(set(secrets)) != len(secrets):
+        raise ValueError("names a secret twice")
     return secrets
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url.rstrip("/"))
-    if not parts.hostname or parts.geturl() != f"{parts.scheme}://{parts.netloc}":
+    parts = urlsplit(url.strip().rstrip("/").lower())
+    if not parts.hostname or parts.username or parts.geturl() != f"{parts.scheme}://{parts.netloc}":
         raise ValueError("is an origin such as https://login.example.com, without a path")
     if f"{parts.scheme}://{parts.netloc}" != base_url(parts.netloc):
         raise ValueError("must begin with https:// (http:// for localhost only)")
-    return parts.geturl()
+    # As browsers write it in the header Origin: without the port that goes without saying.
+    return parts.geturl().removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    advice = "is no Postgres URL; special characters of a password must be percent-encoded"
+    try:
+        parameters = conninfo_to_dict(url.get_secret_value())
+    except psycopg.ProgrammingError:
+        raise ValueError(advice) from None  # its text would quote the password
+    if not parameters.get("dbname") or "@" in str(parameters.get("host", "")):
+        raise ValueError(advice)
+    return url
 
 
 def _origins(urls: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,7 +107,7 @@ class SelectorSettings(BaseSettings):
     """Shared with the Action: it signs session and decision tokens with the first."""
     selection_token_secrets: Secrets
     """Shared with the Action: the picker signs selection tokens with the first."""
-    database_url: SecretStr
+    database_url: Annotated[SecretStr, AfterValidator(_postgres)]
     """Postgres, as the role org_selector."""
     selector_url: Annotated[str, AfterValidator(_origin)]
     """Where browsers reach this service."""
@@ -101,18 +118,12 @@ class SelectorSettings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=64)] = 4
     """Threads, and database connections, of one process."""
 
-    @model_validator(mode="after")
-    def _secrets_differ(self) -> Self:
-        both = [
-            one.get_secret_value()
-            for one in (*self.session_token_secrets, *self.selection_token_secrets)
-        ]
-        if len(set(both)) != len(both):
-            raise ValueError(
-                "SESSION_TOKEN_SECRETS and SELECTION_TOKEN_SECRETS must not share a secret, "
-                "and none may appear twice"
-            )
-        return self
+    @field_validator("selection_token_secrets")
+    @classmethod
+    def _differ(cls, secrets: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        if set(secrets) & set(info.data.get("session_token_secrets", ())):
+            raise ValueError("must not share a secret with SESSION_TOKEN_SECRETS")
+        return secrets
 
 
 def read_settings() -> SelectorSettings:

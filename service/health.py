@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Flask, Response
+from flask import Flask, Response, g
 
 from service.problem import problem
 
@@ -27,6 +27,7 @@ def add_health(app: Flask, require_ready: Callable[[], None]) -> None:
     def readyz() -> Response:
         try:
             require_ready()
-        except NotReady:
+        except NotReady as error:
+            g.log = {"detail": str(error)}
             return problem(503, "not_ready", retry_after=5)
         return Response('{"status":"ready"}', content_type="application/json")

@@ -5,6 +5,7 @@ A line names the route (`/select/<login_id>`), never the path or the query: toke
 there. Callers log codes and ids; e-mail addresses, names and tokens have no field.
 """
 
+import itertools
 import logging
 import re
 import secrets
@@ -16,15 +17,18 @@ from flask import Flask, Response, g, request
 
 # A request that is no HTTP is quoted from its beginning, where a query need not follow a "?".
 _QUERY = re.compile(r"(?:\?|\b(?:session_token|selection_token|state|code)=)[^\s\"']*")
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+")
-_EMAIL = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+")
+# Bounded, and begun where a word begins: a long line of rubbish must not cost more than its length.
+_TOKEN = re.compile(r"(?<![\w-])[\w-]{8,}\.[\w-]{4,}\.[\w-]+", re.ASCII)
+_EMAIL = re.compile(r"(?<![^\s@\"'<>])[^\s@\"'<>]{1,320}@[^\s@\"'<>]+")
+_LONGEST = 4000  # characters of foreign text; a traceback's last line says what went wrong
 
 
 def configure_logs() -> None:
     """Send our events and those of every library to standard error as JSON lines."""
     structlog.configure(
         processors=[*_COMMON, *_RENDER],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # One write a line: lines of two threads never mix, and each write costs a hand-over.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -41,19 +45,21 @@ def json_formatter() -> logging.Formatter:
 
 
 def redact(text: str) -> str:
-    """Blank what may be a query string, a token or an e-mail address in foreign text."""
+    """Blank what may be a query string, a token or an e-mail address in foreign text; cut it."""
+    if len(text) > _LONGEST:
+        text = "[…] " + text[-_LONGEST:].partition(" ")[2]
     return _EMAIL.sub("[email]", _TOKEN.sub("[token]", _QUERY.sub("?[query]", text)))
 
 
 def log_requests(app: Flask) -> None:
     """Give each request an id, answer with it, and log one line when it ends."""
     log = structlog.get_logger()
+    process, numbers = secrets.token_hex(4), itertools.count(secrets.randbits(31))
 
     @app.before_request
     def _begin() -> None:
         g.began = time.perf_counter()
-        g.request_id = secrets.token_hex(8)
-        structlog.contextvars.clear_contextvars()
+        g.request_id = f"{process}{next(numbers):08x}"
 
     @app.after_request
     def _end(response: Response) -> Response:
@@ -76,14 +82,13 @@ def _redact(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     # Foreign text only: a library's message, and what an exception may quote.
-    for name in ("event", "exception"):
+    for name in ("event", "exception", "detail"):
         if isinstance(text := event.get(name), str):
             event[name] = redact(text)
     return event
 
 
 _COMMON: list[structlog.typing.Processor] = [
-    structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]

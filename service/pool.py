@@ -1,11 +1,14 @@
 """
 Connections to Postgres with a limit on every wait, healing by themselves.
 
-Every statement runs in autocommit: what must be atomic is one statement. A request never
-waits longer than `WAIT` for a connection nor `STATEMENT_TIMEOUT` for an answer, so that a
-database that is down or stuck becomes a 503 within three seconds.
+Every statement runs in autocommit: what must be atomic is one statement. A request waits at most
+`WAIT` for a connection; Postgres itself ends a statement after `STATEMENT_TIMEOUT`, and where it
+cannot, because it is stopped or the network swallows everything, our watchdog hangs up after
+`SILENCE`. So a database that is down, stuck or silent becomes a 503 within three seconds.
 """
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -15,8 +18,10 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 WAIT = 1.0  # seconds for a connection
-STATEMENT_TIMEOUT = 1500  # milliseconds for one statement
+STATEMENT_TIMEOUT = 1000  # milliseconds for one statement, in Postgres
+SILENCE = 1.5  # seconds for one statement, here
 _PAUSE = 1.0  # seconds in which nobody else waits for a database just found missing
+_LOOK = 0.25  # seconds between two looks of the watchdog
 
 T = TypeVar("T")
 
@@ -56,12 +61,14 @@ class Database:
                 "autocommit": True,
                 "connect_timeout": 2,
                 "prepare_threshold": 0,
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=1000",
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=500",
                 "tcp_user_timeout": 2000,
             },
         )
         self._missing_until = 0.0
-        self._opened = threading.Lock()
+        self._opening = threading.Lock()
+        self._busy: dict[_Connection, float] = {}  # since when
+        self._closed = threading.Event()
 
     def read(self, query: Callable[[psycopg.Connection], T]) -> T:
         """
@@ -74,7 +81,7 @@ class Database:
             return self.write(query)
         except _LostConnection:
             # Postgres restarted: every idle connection is as dead as the one we met.
-            self._pool.check()
+            self._pool.drain()
             return self.write(query)
 
     def write(self, query: Callable[[psycopg.Connection], T]) -> T:
@@ -84,33 +91,55 @@ class Database:
         Raises:
             Unavailable: no connection, a lost connection or an exceeded time limit.
         """
-        self._require_open()
         try:
-            with self._pool.connection() as conn:
-                return query(conn)
+            conn = self._getconn()
         except PoolTimeout as error:
             self._missing_until = time.monotonic() + _PAUSE
             raise Unavailable(f"no connection: {error}") from error
-        except psycopg.errors.QueryCanceled as error:
-            raise Unavailable("statement timeout") from error
+        self._busy[conn] = time.monotonic()
+        try:
+            return query(conn)
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
+            raise Unavailable(type(error).__name__) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if conn.hung_up:
+                self._missing_until = time.monotonic() + _PAUSE
+                raise Unavailable("silent") from error
             raise _LostConnection(f"{type(error).__name__}: {error}") from error
+        finally:
+            del self._busy[conn]
+            self._pool.putconn(conn)
 
     def close(self) -> None:
         """End the pool's threads and connections; bounded."""
+        self._closed.set()
         self._pool.close(timeout=2)
 
-    def _require_open(self) -> None:
+    def _getconn(self) -> "_Connection":
         if time.monotonic() < self._missing_until:
             raise Unavailable("no connection a moment ago")
-        with self._opened:
+        if self._pool.closed:
+            self._open()
+        return self._pool.getconn()
+
+    def _open(self) -> None:
+        with self._opening:
             if self._pool.closed:
                 self._pool.open(wait=False)
+                threading.Thread(target=self._watch, name="pool-watchdog", daemon=True).start()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_LOOK):
+            overdue = time.monotonic() - SILENCE
+            for conn, since in list(self._busy.items()):
+                if since < overdue:
+                    conn.hang_up()
 
 
 class _Connection(psycopg.Connection):
     """A connection whose `execute` keeps its cursor; a new one costs a third of a statement."""
 
+    hung_up = False
     _kept: psycopg.Cursor | None = None
 
     def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor:
@@ -118,6 +147,15 @@ class _Connection(psycopg.Connection):
         if self._kept is None:
             self._kept = self.cursor()
         return self._kept.execute(*args, **kwargs)
+
+    def hang_up(self) -> None:
+        """Let the thread that waits for Postgres find the connection lost; for another thread."""
+        self.hung_up = True
+        with contextlib.suppress(OSError), socket.socket(fileno=self.fileno()) as ours:
+            try:
+                ours.shutdown(socket.SHUT_RDWR)
+            finally:
+                ours.detach()  # the descriptor stays libpq's
 
 
 class _LostConnection(Unavailable):

@@ -30,6 +30,7 @@ class Selector:
     app: Flask
     superuser: psycopg.Connection
     url: str
+    owner_url: str
     _decisions: Decisions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -115,7 +116,7 @@ def run_selector(postgres: Postgres) -> Iterator[Selector]:
     app = create_app(make_settings(url))
     try:
         with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
-            yield Selector(app, superuser, url)
+            yield Selector(app, superuser, url, postgres.url(name, "org_owner"))
     finally:
         app.extensions["database"].close()
         postgres.drop_database(name)

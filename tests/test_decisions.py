@@ -1,8 +1,10 @@
 """The table of decisions, row by row, against the real database."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from local_stack import seed
@@ -206,6 +208,47 @@ def test_only_a_verified_address_of_a_trusted_connection_is_invited(
     changed = question.model_dump() | {"user": question.user.model_dump() | user}
 
     assert ("[]" if invited else "solo-works") == _name(selector.decide("ann", **changed))
+
+
+def test_an_invitation_makes_the_page_ask_whatever_the_default(selector: Selector) -> None:
+    """The row of the only organization stands above the row of the default."""
+    selector.set_default("ann", "solo-works")
+    assert _name(selector.decide("ann")) == "solo-works"
+    selector.invite("ann@example.com", "abc-inc")
+
+    assert _name(selector.decide("ann")) == "[]"
+
+
+@pytest.mark.parametrize("first", ["the member", "the suspension"])
+def test_whoever_joins_while_an_organization_is_suspended_finds_it_suspended(
+    selector: Selector, first: str
+) -> None:
+    """Two administrators at the same moment, in both orders; neither change may be lost."""
+    join = (
+        "insert into membership (user_id, org_id, role) select u.id, o.id, 'member' "
+        "from app_user u, organization o where auth0_user_id = 'auth0|nina' and slug = 'abc-inc'"
+    )
+    suspend = "update organization set suspended_at = now() where slug = 'abc-inc'"
+    statements = [join, suspend] if first == "the member" else [suspend, join]
+    with psycopg.connect(selector.owner_url) as one, psycopg.connect(selector.owner_url) as two:
+        one.execute(statements[0].encode())
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(two.execute, statements[1].encode())
+            time.sleep(0.3)
+            one.commit()
+            waiting.result(timeout=10)
+        two.commit()
+
+    assert _name(selector.decide("nina", hint="abc-inc")) == "[organization_suspended]"
+
+
+def test_a_rename_under_way_does_not_stop_a_login(selector: Selector) -> None:
+    """It holds the rows of all members; when somebody was here last can wait."""
+    with psycopg.connect(selector.owner_url) as administrator:
+        administrator.execute("update organization set name = 'New' where slug = 'abc-inc'")
+
+        assert _name(selector.decide(hint="abc-inc")) == "abc-inc"
+        assert _name(selector.decide(choice=choice("abc-inc"))) == "abc-inc"
 
 
 def test_an_expired_invitation_does_not_ask(selector: Selector) -> None:

@@ -1,5 +1,6 @@
 """What an administrator does to the database, and what can go wrong."""
 
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from local_stack.node import PROJECT
 from local_stack.stack import Stack
 from org_admin import migrate as migrations
 from org_admin.cli import main
@@ -109,6 +111,37 @@ def test_a_database_out_of_reach_is_explained_without_a_password() -> None:
     assert result.exit_code == 1
     assert "Check OWNER_DATABASE_URL" in result.output
     assert "tell-nobody" not in result.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql//org_owner:tell-nobody@db/x",
+        "postgresql://org_owner:tell nobody@db/x",
+        "postgresql://org_owner:tell@nobody@localhost:1/x",
+    ],
+)
+def test_a_malformed_url_is_explained_without_a_password(url: str) -> None:
+    """libpq would quote it."""
+    result = CliRunner(env={"OWNER_DATABASE_URL": url}).invoke(main, ["migrate"])
+
+    assert result.exit_code == 1
+    assert "percent-encode" in result.output
+    assert "nobody" not in result.output
+
+
+def test_the_owner_lets_the_first_organization_in(owner_url: str) -> None:
+    """The README's statements; forced row-level security holds for the owner too."""
+    list(migrate(owner_url))
+    readme = (PROJECT / "README.md").read_text()
+    statements = re.search(r"   ```sql\n(.*?)   ```", readme, re.S)
+    assert statements is not None
+    with psycopg.connect(owner_url) as conn:
+        for statement in statements[1].split(";")[1:-1]:  # not the password of a shared role
+            conn.execute(statement.encode())
+        rows = conn.execute("select org_slug, org_name, role from membership").fetchall()
+
+    assert rows == [("abc-inc", "ABC Inc", "owner")]
 
 
 def test_new_secrets_are_long_and_never_the_same() -> None:

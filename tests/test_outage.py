@@ -1,5 +1,7 @@
 """Postgres goes away, hangs and comes back: a 503 in time, and everything works again by itself."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +36,7 @@ def breakable(postgres: Postgres, tmp_path: Path) -> Iterator[Selector]:
     url = _stable_url(postgres, tmp_path)
     app = create_app(make_settings(url))
     with psycopg.connect(postgres.url(DATABASE, "postgres"), autocommit=True) as superuser:
-        yield Selector(app, superuser, url)
+        yield Selector(app, superuser, url, "")
     app.extensions["database"].close()
 
 
@@ -128,6 +130,42 @@ def test_a_lock_that_is_never_released_is_an_outage_too(breakable: Selector) -> 
         _require_unavailable(_requests(breakable, visit, form)[:3])
 
     _require_working(breakable, visit)
+
+
+def test_a_postgres_that_falls_silent_is_an_outage_too(breakable: Selector) -> None:
+    """Stopped, not ended: it takes connections and says nothing, and its own limits stand still."""
+    visit = enter(breakable)
+    form = visit.form()
+    _require_working(breakable, visit)
+    rows = breakable.superuser.execute(
+        "select pid from pg_stat_activity where usename = 'org_selector'"
+    ).fetchall()
+    for (pid,) in rows:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        _require_unavailable(_requests(breakable, visit, form))
+    finally:
+        for (pid,) in rows:
+            os.kill(pid, signal.SIGCONT)
+
+    deadline = time.monotonic() + 10
+    while breakable.app.test_client().get("/readyz").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    _require_working(breakable, visit)
+
+
+def test_a_database_without_the_schema_is_not_ready(
+    breakable: Selector, postgres: Postgres
+) -> None:
+    """The probe says so; it is no error of ours."""
+    postgres.create_database("empty")
+    app = create_app(make_settings(postgres.url("empty", "org_selector")))
+    try:
+        assert app.test_client().get("/readyz").status_code == 503
+    finally:
+        app.extensions["database"].close()
+    assert breakable.app.test_client().get("/readyz").status_code == 200
 
 
 def test_a_role_that_could_see_too_much_is_never_used(

@@ -352,6 +352,15 @@ def test_somebody_without_an_organization_learns_what_to_do(selector: Selector) 
     assert "/v2/logout?client_id=spa&amp;returnTo=https%3A%2F%2Fapp.acme.example" in answer.text
 
 
+def test_somebody_without_an_address_can_change_the_account(selector: Selector) -> None:
+    """There is always a way out of the wrong account."""
+    selector.superuser.execute("update app_user set email = null, name = null")
+    page = enter(selector, "nina").page()
+
+    assert "Not you?" in page.text
+    assert "auth0|nina" in page.text
+
+
 def test_a_blocked_user_sees_no_organization(selector: Selector) -> None:
     """Blocking takes the list away too."""
     visit = enter(selector)
@@ -360,6 +369,26 @@ def test_a_blocked_user_sees_no_organization(selector: Selector) -> None:
 
     assert visit.page().status_code == 403
     assert names(visit.page()) == []
+
+
+def test_somebody_whose_organizations_are_all_suspended_is_told(selector: Selector) -> None:
+    """No button, so the page says why and does not offer to remember a choice."""
+    for slug in ("abc-inc", "xyz-travel"):
+        selector.suspend(slug)
+    page = enter(selector).page()
+
+    assert "Every organization of yours is suspended" in page.text
+    assert 'name="org_id"' not in page.text
+    assert 'name="remember"' not in page.text
+
+
+def test_a_suspended_organization_is_not_where_enter_continues(selector: Selector) -> None:
+    """The first row is the last used one that can be used."""
+    selector.decide("sue", choice=choice("xyz-travel"))
+    selector.decide("sue", choice=choice("abc-inc"))
+    selector.suspend("abc-inc")
+
+    assert names(enter(selector, "sue").page())[0] == "XYZ Travel"
 
 
 def test_a_suspended_organization_is_shown_and_cannot_be_chosen(selector: Selector) -> None:
@@ -380,6 +409,7 @@ def test_an_application_bound_to_a_suspended_organization_offers_no_other(
 
     assert visit.page().status_code == 403
     assert heading(visit.page()) == "This organization is suspended"
+    assert "Not you?" in visit.page().text
 
 
 @pytest.mark.parametrize(
@@ -388,7 +418,7 @@ def test_an_application_bound_to_a_suspended_organization_offers_no_other(
         ("hint_unknown", "asked for an organization you cannot use"),
         ("organization_suspended", "asked for is suspended"),
         ("", None),
-        ("<script>", None),
+        ("made_up", None),
     ],
 )
 def test_a_notice_says_why_the_page_is_shown(
@@ -522,6 +552,24 @@ def test_too_large_a_form_is_refused_as_such(selector: Selector) -> None:
     data = {"form": visit.form(), "org_id": TRAVEL, "more": "x" * 100_000}
 
     assert visit.select(TRAVEL, data=data).status_code == 413
+
+
+def test_addresses_are_taken_as_they_are(selector: Selector) -> None:
+    """No redirect is ever made of the Host a client names."""
+    client = selector.app.test_client()
+    answer = client.get("//select///x", base_url="https://evil.example.com")
+
+    assert answer.status_code == 404
+    assert "Location" not in answer.headers
+
+
+def test_the_decisions_answer_machines_even_when_asked_the_wrong_way(selector: Selector) -> None:
+    """problem+json and Allow."""
+    answer = selector.app.test_client().get("/decisions")
+
+    assert answer.status_code == 405
+    assert answer.content_type == "application/problem+json"
+    assert "POST" in answer.headers["Allow"]
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])

@@ -1,8 +1,13 @@
 """The selector does not start until its environment is right, and says all at once what is not."""
 
+import subprocess
+import sys
+
 import pytest
 
-from org_selector.settings import SettingsError, read_settings
+from local_stack.node import PROJECT
+from local_stack.processes import free_port
+from org_selector.settings import SelectorSettings, SettingsError, read_settings
 
 VALID = {
     "AUTH0_DOMAIN": "example.eu.auth0.com login.example.com",
@@ -33,6 +38,56 @@ def test_a_complete_environment_is_read(environment: pytest.MonkeyPatch) -> None
     assert settings.trusted_email_connections is None
     for secret in ("s" * 32, "l" * 32, "tell-nobody"):
         assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Select.Example.com/", "https://select.example.com"),
+        ("https://select.example.com:443", "https://select.example.com"),
+        ("https://select.example.com:8443", "https://select.example.com:8443"),
+        ("http://127.0.0.1:3020", "http://127.0.0.1:3020"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(
+    environment: pytest.MonkeyPatch, given: str, origin: str
+) -> None:
+    """Else every honest form would look like another site's."""
+    environment.setenv("SELECTOR_URL", given)
+
+    assert read_settings().selector_url == origin
+
+
+def test_shared_secrets_are_named_even_beside_other_mistakes(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    """All errors at once."""
+    environment.setenv("SELECTION_TOKEN_SECRETS", VALID["SESSION_TOKEN_SECRETS"])
+    environment.setenv("SELECTOR_URL", "nonsense")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+
+    assert "must not share a secret" in str(caught.value)
+    assert "SELECTOR_URL" in str(caught.value)
+
+
+def test_gunicorn_gives_up_when_the_environment_is_wrong(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    """One message and an end, instead of workers that are started for ever."""
+    environment.delenv("APP_ORIGINS")
+    environment.setenv("PORT", str(free_port()))
+    result = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:selector"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert result.returncode == 3
+    assert "APP_ORIGINS is missing." in result.stderr
 
 
 def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +121,12 @@ def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyP
         ("APP_ORIGINS", "https://app.example.com/path"),
         ("APP_ORIGINS", "http://app.example.com"),
         ("APP_ORIGINS", ""),
+        ("SELECTOR_URL", "https://user:pass@select.example.com"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "postgresql://u:tell-nobody x@db.example.com/organizations"),
+        ("DATABASE_URL", "postgresql://u:tell@nobody@db.example.com/organizations"),
+        ("DATABASE_URL", "postgresql//u:tell-nobody@db.example.com/organizations"),
+        ("DATABASE_URL", "postgresql://u:tell-nobody@db.example.com"),
         ("THREADS", "0"),
         ("THREADS", "many"),
     ],
@@ -86,9 +147,6 @@ def test_a_wrong_value_is_named_and_never_shown(
 
 def test_an_example_environment_names_every_setting() -> None:
     """What is not in .env.example would be found by nobody."""
-    from local_stack.node import PROJECT
-    from org_selector.settings import SelectorSettings
-
     example = (PROJECT / ".env.example").read_text()
     for field in SelectorSettings.model_fields:
         assert f"{field.upper()}=" in example

@@ -22,7 +22,7 @@ def list_texts() -> set[str]:
             PROJECT / folder,
             [(pattern.partition("/")[2], method) for pattern, method in method_map],
             options_map={"*.html": {"trimmed": "true"}},
-            keywords=extract.DEFAULT_KEYWORDS | {"_N": None},
+            keywords=extract.DEFAULT_KEYWORDS,
         ):
             found.add(message[0] if isinstance(message, tuple) else message)
     return found

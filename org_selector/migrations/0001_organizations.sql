@@ -11,16 +11,16 @@ declare
 begin
     -- Roles belong to the cluster, not to this database: they may be there already, and
     -- two databases may be migrated at the same moment.
-    foreach service_role in array array['org_selector', 'org_api'] loop
+    foreach service_role in array array['org_selector', 'org_api', 'org_gate'] loop
+        continue when exists (select from pg_roles where rolname = service_role);
         begin
-            execute format('create role %I login', service_role);
+            execute format('create role %I', service_role);
+            if service_role <> 'org_gate' then
+                execute format('alter role %I login', service_role);
+            end if;
         exception when duplicate_object or unique_violation then null;
         end;
     end loop;
-    begin
-        create role org_gate nologin;
-    exception when duplicate_object or unique_violation then null;
-    end;
 end
 $$;
 
@@ -112,7 +112,7 @@ begin
     select o.slug, o.name, o.suspended_at is not null
     into strict new.org_slug, new.org_name, new.org_suspended
     from organization o where o.id = new.org_id
-    for key share; -- a rename at this moment waits, then finds the new row
+    for share; -- a rename or suspension at this moment waits for us, or we for it
     return new;
 end
 $$;
@@ -142,6 +142,14 @@ alter table invitation enable row level security;
 alter table invitation force row level security;
 alter table selection enable row level security;
 alter table selection force row level security;
+
+-- The owner is an administrator, who may change everything; forced row-level security holds
+-- for the owner too, so it must be said.
+create policy owner_manages on organization to current_user using (true) with check (true);
+create policy owner_manages on app_user to current_user using (true) with check (true);
+create policy owner_manages on membership to current_user using (true) with check (true);
+create policy owner_manages on invitation to current_user using (true) with check (true);
+create policy owner_manages on selection to current_user using (true) with check (true);
 
 -- The selector serves one person across organizations, so its policies cannot name one
 -- organization; its columns and verbs are what holds it.
