@@ -17,7 +17,7 @@ from psycopg.rows import scalar_row
 
 PAGE_SIZE = 20
 SEARCH_FROM = 8  # organizations; fewer are seen at a glance
-RECENT = 5
+RECENT = 3
 SUBSTRING_UP_TO = 100  # organizations; above, a search finds beginnings only, at a flat price
 END_OF_NAMES = "\U0010ffff"
 
