@@ -86,8 +86,10 @@ def test_gunicorn_gives_up_when_the_environment_is_wrong(
         check=False,
     )
 
-    assert result.returncode == 3
-    assert "APP_ORIGINS is missing." in result.stderr
+    # 3 as a rule; 1 when gunicorn meets both dead workers at once.
+    assert result.returncode in (1, 3)
+    assert "Worker failed to boot" in result.stderr
+    assert 1 <= result.stderr.count("APP_ORIGINS is missing.") <= 2
 
 
 def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
