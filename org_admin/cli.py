@@ -7,6 +7,7 @@ import click
 import psycopg
 
 from org_admin.migrate import MigrationFailed, list_pending, migrate
+from org_selector.settings import require_database_url
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +40,7 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
         alter role org_selector password '…';
     """
     try:
+        require_database_url(owner_database_url)
         if dry_run:
             pending = list_pending(owner_database_url)
             for migration in pending:
@@ -52,12 +54,9 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
         click.echo("Done." if applied else "Up to date.")
     except MigrationFailed as error:
         sys.exit(str(error))
-    except psycopg.ProgrammingError:
-        # The text of libpq would quote the URL, password and all.
-        sys.exit("OWNER_DATABASE_URL is no Postgres URL; percent-encode a password's symbols.")
+    except ValueError as error:
+        sys.exit(f"OWNER_DATABASE_URL {error}.")
     except psycopg.OperationalError as error:
-        if "@" in owner_database_url.partition("@")[2]:
-            sys.exit("OWNER_DATABASE_URL holds two @; percent-encode a password's symbols.")
         sys.exit(f"Cannot reach the database: {error}\nCheck OWNER_DATABASE_URL.")
 
 

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+# Possessive, and ended by the end of the text too: else each quotation mark of a string that
+# nobody closed would begin another search to the end.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _MAX_DIGITS = 20
 _MAX_DEPTH = 32
 

@@ -44,7 +44,8 @@ SESSION_CLAIMS = {  # claim → the whole of its value; where it may be empty, "
     "hint": r".{0,255}",
     "notice": r"[a-z_]{0,64}",
     # Leads people back and stands in a policy: an http(s) origin, or an app's own scheme.
-    "app_origin": r"(https?://[\w.:\[\]-]{1,247}|(?!javascript|data|vbscript)[a-z][\w+.-]{0,253}:)?",
+    "app_origin": r"(?!(?:javascript|data|vbscript|blob|file|https?):\Z)"
+    r"(https?://[\w.:\[\]-]{1,247}|[a-z][\w+.-]{0,253}:)?",
     "locale": r".{0,35}",
 }
 

@@ -65,14 +65,26 @@ def _origin(url: str) -> str:
     return parts.geturl().removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
 
 
-def _postgres(url: SecretStr) -> SecretStr:
-    advice = "is no Postgres URL; special characters of a password must be percent-encoded"
+def require_database_url(url: str) -> None:
+    """
+    Make sure that libpq reads *url* as its writer meant it.
+
+    Raises:
+        ValueError: with a text of ours, since libpq's would quote parts of the password.
+    """
     try:
-        parameters = conninfo_to_dict(url.get_secret_value())
+        parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise ValueError(advice) from None  # its text would quote the password
-    if not parameters.get("dbname") or "@" in str(parameters.get("host", "")):
-        raise ValueError(advice)
+        parameters = {}
+    places = f"{parameters.get('dbname', '')}{parameters.get('host', '')}"
+    if not parameters.get("dbname") or "@" in places:
+        raise ValueError(
+            "is no Postgres URL with a database; percent-encode symbols in the password"
+        )
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    require_database_url(url.get_secret_value())
     return url
 
 

@@ -17,9 +17,9 @@ from flask import Flask, Response, g, request
 
 # A request that is no HTTP is quoted from its beginning, where a query need not follow a "?".
 _QUERY = re.compile(r"(?:\?|\b(?:session_token|selection_token|state|code)=)[^\s\"']*")
-# Bounded, and begun where a word begins: a long line of rubbish must not cost more than its length.
+# Bounded, or begun where a word begins: a long line of rubbish must not cost its length squared.
 _TOKEN = re.compile(r"(?<![\w-])[\w-]{8,}\.[\w-]{4,}\.[\w-]+", re.ASCII)
-_EMAIL = re.compile(r"(?<![^\s@\"'<>])[^\s@\"'<>]{1,320}@[^\s@\"'<>]+")
+_EMAIL = re.compile(r"[^\s@\"'<>]{1,320}@[^\s@\"'<>]+")
 _LONGEST = 4000  # characters of foreign text; a traceback's last line says what went wrong
 
 

@@ -11,7 +11,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import psycopg
@@ -54,7 +54,7 @@ class Database:
             max_size=size,
             timeout=WAIT,
             reconnect_timeout=_PAUSE,
-            configure=configure,
+            configure=self._configure,
             open=False,
             connection_class=_Connection,
             kwargs={
@@ -63,11 +63,16 @@ class Database:
                 "prepare_threshold": 0,
                 "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=500",
                 "tcp_user_timeout": 2000,
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 2,
             },
         )
+        self._check = configure
         self._missing_until = 0.0
         self._opening = threading.Lock()
         self._busy: dict[_Connection, float] = {}  # since when
+        self._watching = threading.Lock()  # held while a connection leaves _busy or is hung up
         self._closed = threading.Event()
 
     def read(self, query: Callable[[psycopg.Connection], T]) -> T:
@@ -77,9 +82,12 @@ class Database:
         Raises:
             Unavailable: no connection, a lost connection or an exceeded time limit, twice.
         """
+        began = time.monotonic()
         try:
             return self.write(query)
         except _LostConnection:
+            if time.monotonic() - began > WAIT:
+                raise  # a second try would take longer than anybody waits
             # Postgres restarted: every idle connection is as dead as the one we met.
             self._pool.drain()
             return self.write(query)
@@ -96,9 +104,9 @@ class Database:
         except PoolTimeout as error:
             self._missing_until = time.monotonic() + _PAUSE
             raise Unavailable(f"no connection: {error}") from error
-        self._busy[conn] = time.monotonic()
         try:
-            return query(conn)
+            with self._watched(conn):
+                return query(conn)
         except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
             raise Unavailable(type(error).__name__) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -107,7 +115,8 @@ class Database:
                 raise Unavailable("silent") from error
             raise _LostConnection(f"{type(error).__name__}: {error}") from error
         finally:
-            del self._busy[conn]
+            if conn.hung_up:
+                conn.close()  # the answer may have come all the same; its connection is gone
             self._pool.putconn(conn)
 
     def close(self) -> None:
@@ -122,8 +131,23 @@ class Database:
             self._open()
         return self._pool.getconn()
 
+    def _configure(self, conn: "_Connection") -> None:
+        with self._watched(conn):
+            self._check(conn)
+
+    @contextlib.contextmanager
+    def _watched(self, conn: "_Connection") -> Iterator[None]:
+        self._busy[conn] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._watching:
+                del self._busy[conn]
+
     def _open(self) -> None:
         with self._opening:
+            if self._closed.is_set():
+                raise Unavailable("closed")
             if self._pool.closed:
                 self._pool.open(wait=False)
                 threading.Thread(target=self._watch, name="pool-watchdog", daemon=True).start()
@@ -132,8 +156,9 @@ class Database:
         while not self._closed.wait(_LOOK):
             overdue = time.monotonic() - SILENCE
             for conn, since in list(self._busy.items()):
-                if since < overdue:
-                    conn.hang_up()
+                with self._watching:
+                    if since < overdue and self._busy.get(conn) == since:
+                        conn.hang_up()
 
 
 class _Connection(psycopg.Connection):
@@ -151,7 +176,8 @@ class _Connection(psycopg.Connection):
     def hang_up(self) -> None:
         """Let the thread that waits for Postgres find the connection lost; for another thread."""
         self.hung_up = True
-        with contextlib.suppress(OSError), socket.socket(fileno=self.fileno()) as ours:
+        with contextlib.suppress(OSError, psycopg.Error):
+            ours = socket.socket(fileno=self.fileno())
             try:
                 ours.shutdown(socket.SHUT_RDWR)
             finally:

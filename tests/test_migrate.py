@@ -119,6 +119,7 @@ def test_a_database_out_of_reach_is_explained_without_a_password() -> None:
         "postgresql//org_owner:tell-nobody@db/x",
         "postgresql://org_owner:tell nobody@db/x",
         "postgresql://org_owner:tell@nobody@localhost:1/x",
+        "postgresql://org_owner:tell/nobody@localhost:1/x",
     ],
 )
 def test_a_malformed_url_is_explained_without_a_password(url: str) -> None:

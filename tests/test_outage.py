@@ -155,6 +155,31 @@ def test_a_postgres_that_falls_silent_is_an_outage_too(breakable: Selector) -> N
     _require_working(breakable, visit)
 
 
+def test_an_answer_that_comes_just_before_the_watchdog_harms_nobody_else(
+    breakable: Selector,
+) -> None:
+    """A thread that starved: its result counts, its connection is not used again."""
+    _require_working(breakable, enter(breakable))
+
+    def dawdle(conn: psycopg.Connection) -> object:
+        row = conn.execute("select 1").fetchone()
+        time.sleep(2.2)
+        return row
+
+    assert breakable.database.write(dawdle) == (1,)
+    _require_working(breakable, enter(breakable))
+
+
+def test_a_closed_database_is_unavailable(breakable: Selector, postgres: Postgres) -> None:
+    """The last requests of a worker that ends."""
+    app = create_app(make_settings(postgres.url(DATABASE, "org_selector")))
+    assert app.test_client().get("/readyz").status_code == 200
+    app.extensions["database"].close()
+
+    assert app.test_client().get("/readyz").status_code == 503
+    assert breakable.app.test_client().get("/readyz").status_code == 200
+
+
 def test_a_database_without_the_schema_is_not_ready(
     breakable: Selector, postgres: Postgres
 ) -> None:

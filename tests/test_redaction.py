@@ -16,6 +16,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhdXRoMHxqb2UifQ.c2lnbmF0dXJl"
         (f"Bad header: {TOKEN}", "Bad header: [token]"),
         ("state=abc&code=def", "?[query]"),
         ("Key (email)=(joe@example.com) exists", "Key [email] exists"),
+        ("x=1&" * 90 + "login_hint=joe@example.com", "x=1&" * 13 + "x=[email]"),
         ("nothing to hide", "nothing to hide"),
         ("File app.py, line 3", "File app.py, line 3"),
     ],

@@ -382,6 +382,23 @@ def test_somebody_whose_organizations_are_all_suspended_is_told(selector: Select
     assert 'name="remember"' not in page.text
 
 
+def test_a_page_of_suspended_organizations_is_not_all_there_is(selector: Selector) -> None:
+    """The first page may hold none that can be used, while the last used one can."""
+    for n in range(1, 25):
+        selector.add("joe", f"customer-{n:04}")
+        selector.suspend(f"customer-{n:04}")
+    selector.suspend("abc-inc")
+    before = enter(selector).page()
+    selector.decide(choice=choice("xyz-travel"))
+    after = enter(selector).page()
+
+    assert "Every organization of yours is suspended" not in before.text
+    assert 'name="remember"' not in before.text
+    assert "Next page" in before.text
+    assert f'value="{TRAVEL}"' in after.text
+    assert 'name="remember"' in after.text
+
+
 def test_a_suspended_organization_is_not_where_enter_continues(selector: Selector) -> None:
     """The first row is the last used one that can be used."""
     selector.decide("sue", choice=choice("xyz-travel"))

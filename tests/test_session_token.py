@@ -617,14 +617,45 @@ def test_secret_that_is_too_short_is_not_taken() -> None:
             SelectorTokens(session_secrets=[other], selection_secrets=short, domains=[DOMAIN])
 
 
+@pytest.mark.parametrize("rubbish", ["[" * 33 + '\\"' * 740, '"' * 1400, "[{" * 700, "\\" * 1400])
+def test_rubbish_costs_no_more_than_its_length(rubbish: str) -> None:
+    """It is looked at before any signature, so anybody may send it."""
+    token = f"{segment(rubbish.encode())}.{segment(b'{}')}.{segment(b'x')}"
+    began = time.process_time()
+    for _ in range(20):
+        with pytest.raises(InvalidSessionToken):
+            TOKENS.verify_session_token(token)
+
+    assert time.process_time() - began < 0.05
+
+
 ORIGINS = [
     *["", "https://app.example.com", "http://localhost:3000", "https://[2001:db8::1]:8443"],
-    *["com.example.app:", "myapp:", "a:", "https://" + "a" * 247, "a" + "b" * 253 + ":"],
+    *[
+        "com.example.app:",
+        "database.app:",
+        "httpsapp:",
+        "a:",
+        "https://" + "a" * 247,
+        "a" + "b" * 253 + ":",
+    ],
 ]
 NO_ORIGINS = [
     *["app", "https://", "https://a/", "https://a b", "https://a;x", "https://a'b", "//a", ":"],
     *["https://a?x", "https://a#x", "https://a\n", "https://ä.example", "ftp://a", "javascript:"],
-    *["data:", "vbscript:", "1a:", "A:", "a:b", "https://" + "a" * 248, "a" + "b" * 254 + ":"],
+    *[
+        "blob:",
+        "file:",
+        "http:",
+        "https:",
+        "data:",
+        "vbscript:",
+        "1a:",
+        "A:",
+        "a:b",
+        "https://" + "a" * 248,
+        "a" + "b" * 254 + ":",
+    ],
 ]
 
 

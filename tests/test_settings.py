@@ -127,6 +127,7 @@ def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyP
         ("DATABASE_URL", ""),
         ("DATABASE_URL", "postgresql://u:tell-nobody x@db.example.com/organizations"),
         ("DATABASE_URL", "postgresql://u:tell@nobody@db.example.com/organizations"),
+        ("DATABASE_URL", "postgresql://u:tell/nobody@db.example.com/organizations"),
         ("DATABASE_URL", "postgresql//u:tell-nobody@db.example.com/organizations"),
         ("DATABASE_URL", "postgresql://u:tell-nobody@db.example.com"),
         ("THREADS", "0"),

@@ -112,7 +112,9 @@ begin
     select o.slug, o.name, o.suspended_at is not null
     into strict new.org_slug, new.org_name, new.org_suspended
     from organization o where o.id = new.org_id
-    for share; -- a rename or suspension at this moment waits for us, or we for it
+    -- A rename or suspension at this moment waits for us, or we for it. Not "for share": two
+    -- who add a member and then change the organization would wait for one another.
+    for no key update;
     return new;
 end
 $$;
