@@ -14,7 +14,8 @@ from local_tenant import authorize, login, logout, token, userinfo
 from local_tenant.answer import RESPONSE_MODES, PageError
 from local_tenant.issuance import IDENTITY_SCOPES
 from local_tenant.pages import error_page
-from local_tenant.tenant import Tenant, base_url, current_tenant
+from local_tenant.tenant import Tenant, current_tenant
+from service.base_url import base_url
 
 __all__ = ["Tenant", "create_app"]
 

@@ -13,6 +13,7 @@ from local_tenant.logins import iso
 from local_tenant.memory import Records
 from local_tenant.records import TenantConfig
 from local_tenant.signing import SigningKeys
+from service.base_url import base_url
 
 
 class Tenant:
@@ -85,14 +86,6 @@ def current_tenant() -> Tenant:
     tenant = current_app.extensions["local_tenant"]
     assert isinstance(tenant, Tenant)  # for mypy; create_app put it there
     return tenant
-
-
-def base_url(host: str) -> str:
-    """
-    `http` on localhost and 127.0.0.1 only, else `https`; without a slash at the end.
-    """
-    name = host.partition(":")[0]
-    return f"{'http' if name in {'localhost', '127.0.0.1'} else 'https'}://{host}"
 
 
 def issuer() -> str:

@@ -79,7 +79,6 @@ def _answer_errors(app: Flask, home: str) -> None:
             return problem(error.status, error.code, retry_after=error.retry_after)
         transaction = g.get("transaction")
         response = render_page(
-            app,
             "error.html",
             transaction=transaction,
             status=error.status,

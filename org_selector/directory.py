@@ -50,10 +50,10 @@ class Standing:
     user_id: UUID
     profile: Profile
     blocked: bool
-    invited: bool  # an open invitation waits for the verified address
     # Looked up when one organization is asked for:
     named: Organization | None  # if the user is a member
     # Looked up when none is:
+    invited: bool  # an open invitation waits for the verified address
     default: Organization | None
     usable: tuple[Organization, ...]  # not suspended; at most two: one is a decision
 
@@ -108,12 +108,7 @@ def find_standing(
     if asked:
         rows = conn.execute(
             """
-            select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
-                u.email_verified and exists (
-                    select from invitation i
-                    where i.email = lower(u.email) and i.accepted_at is null
-                    and i.expires_at > now()
-                ),
+            select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null, false,
                 n.org_id::text, n.org_slug, n.org_name, n.role, n.org_suspended
             from app_user u left join membership n on n.user_id = u.id and n.org_id = coalesce(
                 %s::uuid, (select id from organization where slug = %s))

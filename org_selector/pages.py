@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from jinja2 import StrictUndefined
 
 from org_selector.session_token import LoginTransaction
@@ -46,10 +46,8 @@ def continue_policy(tenant_url: str, app_origin: str) -> str:
     callback, or a dead login's way back to the app: hence https: in general, and the two
     origins for a plain-http stand-in or an app with its own scheme.
     """
-    target = app_origin if ":" in app_origin else ""
-    return (
-        f"{_POLICY}script-src {_hash(CONTINUE_SCRIPT)}; form-action https: {tenant_url} {target}"
-    ).strip()
+    targets = f"https: {tenant_url} {app_origin}".rstrip()
+    return f"{_POLICY}script-src {_hash(CONTINUE_SCRIPT)}; form-action {targets}"
 
 
 def set_up_pages(app: Flask) -> None:
@@ -69,7 +67,6 @@ def set_up_pages(app: Flask) -> None:
 
 
 def render_page(
-    app: Flask,
     template: str,
     *,
     transaction: LoginTransaction | None,
@@ -78,7 +75,7 @@ def render_page(
     **context: object,
 ) -> Response:
     """Render *template* in the language of the login, else of the browser."""
-    translations: Translations = app.extensions["translations"]
+    translations: Translations = current_app.extensions["translations"]
     wanted = [transaction.locale] if transaction else []
     wanted += [tag for tag, _ in request.accept_languages]
     language = translations.choose(wanted)

@@ -11,8 +11,7 @@ import time
 from urllib.parse import urlencode
 from uuid import UUID
 
-import structlog
-from flask import Blueprint, Response, current_app, g, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 
 from org_selector import directory
 from org_selector.directory import SelectionPage
@@ -74,11 +73,10 @@ class Picker:
         if found.already_selected:
             raise AlreadySelected
         if not found.selectable or transaction.notice == "bound_suspended":
-            structlog.get_logger().info("not_selectable", request_id=g.request_id)
+            g.log = {"error": "not_selectable"}
             return self._show(login, transaction, notice="not_selectable", status=403)
         tenant_url = base_url(transaction.issuer)
         return render_page(
-            current_app,
             "continue.html",
             transaction=transaction,
             policy=continue_policy(tenant_url, transaction.app_origin),
@@ -127,7 +125,6 @@ class Picker:
         if not (page.rows or search or after != _START):
             raise NoOrganization
         return render_page(
-            current_app,
             "select.html",
             transaction=transaction,
             status=status,

@@ -87,6 +87,14 @@ def _require_working(selector: Selector, visit: Visit) -> None:
     assert selector.app.test_client().get("/readyz").status_code == 200
 
 
+def _require_healed(selector: Selector, visit: Visit) -> None:
+    deadline = time.monotonic() + 10
+    while selector.app.test_client().get("/readyz").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    _require_working(selector, visit)
+
+
 def test_postgres_stops_and_returns(
     breakable: Selector, postgres: Postgres, tmp_path: Path
 ) -> None:
@@ -100,11 +108,7 @@ def test_postgres_stops_and_returns(
 
     postgres.start()
     _stable_url(postgres, tmp_path)
-    deadline = time.monotonic() + 10
-    while breakable.app.test_client().get("/readyz").status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    _require_working(breakable, visit)
+    _require_healed(breakable, visit)
 
 
 def test_postgres_restarts_between_two_requests_and_nobody_notices(
@@ -148,11 +152,7 @@ def test_a_postgres_that_falls_silent_is_an_outage_too(breakable: Selector) -> N
         for (pid,) in rows:
             os.kill(pid, signal.SIGCONT)
 
-    deadline = time.monotonic() + 10
-    while breakable.app.test_client().get("/readyz").status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    _require_working(breakable, visit)
+    _require_healed(breakable, visit)
 
 
 def test_an_answer_that_comes_just_before_the_watchdog_harms_nobody_else(
