@@ -10,8 +10,9 @@ import traceback
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from local_tenant import authorize, login, logout, token, userinfo
+from local_tenant import authorize, login, logout, management, token, userinfo
 from local_tenant.answer import RESPONSE_MODES, PageError
+from local_tenant.client_authentication import AUTHENTICATION_METHODS
 from local_tenant.issuance import IDENTITY_SCOPES
 from local_tenant.pages import error_page
 from local_tenant.tenant import Tenant, current_tenant
@@ -33,7 +34,7 @@ def create_app(tenant: Tenant) -> Flask:
     app.extensions["local_tenant"] = tenant
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for module in (authorize, login, logout, token, userinfo):
+    for module in (authorize, login, logout, management, token, userinfo):
         app.register_blueprint(module.routes)
     app.register_blueprint(routes)
     return app
@@ -61,7 +62,7 @@ def discover() -> Response:
             "code_challenge_methods_supported": ["S256"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_methods_supported": ["none"],
+            "token_endpoint_auth_methods_supported": list(AUTHENTICATION_METHODS),
         }
     )
 
@@ -69,7 +70,7 @@ def discover() -> Response:
 @routes.get("/.well-known/jwks.json")
 def show_keys() -> Response:
     """
-    The public signing keys, current and previous.
+    The public signing keys: current, next, and previous until revoked.
     """
     return jsonify(current_tenant().keys.key_set())
 

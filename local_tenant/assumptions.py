@@ -4,7 +4,8 @@ Every behaviour of the local tenant that Auth0 does not document, in one table.
 One session with a real tenant can confirm or correct each row; nothing else in this package holds
 such a guess. Not switchable, and true of no real tenant: host names here carry a port, so
 `event.request.hostname`, the `iss` of `encodeToken` and the issuer are `host:port`, and `http` is
-used on localhost and 127.0.0.1.
+used on localhost and 127.0.0.1. The audience of the Management API follows the host in use, too,
+where Auth0's stays with the canonical domain.
 """
 
 from dataclasses import dataclass
@@ -73,16 +74,44 @@ class Assumptions:
 
     # invalid_grant: code or refresh token unknown, used, expired, of another client.
     invalid_grant_status: int = 403
-    # access_denied (an Action denied, or failed), interaction_required (it redirected), a blocked
-    # user.
+    # access_denied (an Action denied, or failed; a machine without a grant for the audience or with
+    # another scope), interaction_required (an Action redirected), a blocked user.
     refused_grant_status: int = 403
-    # invalid_client for an unknown client_id; a grant type that is not served here.
+    # An unknown client_id (invalid_client) or a wrong secret; a grant type that is not served here,
+    # or not to this client.
     invalid_client_status: int = 401
     unsupported_grant_status: int = 403
+    # The error of a wrong or missing client secret.
+    wrong_secret_error: Literal["access_denied", "invalid_client"] = "access_denied"
+    # Every client may send its secret by HTTP Basic; False: in the body only. A real application is
+    # set to one of the two, and what the other one then does is not documented.
+    secret_by_basic: bool = True
+    # Whether client credentials fill `permissions` in the `_authz` dialects, with the granted
+    # scopes; False leaves the list empty.
+    machine_permissions: bool = True
     # Whether a refresh that an Action refused uses the refresh token up.
     failed_refresh_spends_token: bool = False
     # `password` leaves event.request.body of a password grant, beside the five documented names.
     password_hidden_from_actions: bool = True
+
+    # /userinfo
+
+    # An opaque token without the scope openid: {} and 200 as a support article says, or 403
+    # insufficient_scope; the reference says only that the endpoint does not work then.
+    userinfo_without_openid: Literal["empty", "refused"] = "empty"
+
+    # Signing keys
+
+    # A rotation needs create:signing_keys and update:signing_keys; False: one of them.
+    rotation_needs_both_scopes: bool = True
+    # The "next key" in the answer to a rotation: the one that will sign after the next rotation, or
+    # the one that signs now.
+    rotation_answers: Literal["next", "current"] = "next"
+    # Whether a rotation leaves more than one key used before in the key set.
+    rotation_keeps_older_keys: bool = False
+    # Status of a revocation of the current or next key, and of one of a key nobody knows.
+    unrevocable_key_status: int = 400
+    unknown_key_status: int = 404
 
     # Logout
 

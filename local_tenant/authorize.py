@@ -67,7 +67,7 @@ def _new_login(parameters: Parameters) -> Login:
             "The tenant knows no application with this client_id.",
             "Compare the client_id of the application with the tenant's settings.",
         )
-    redirect_uri = redirect_uri or client.callbacks[0]
+    redirect_uri = redirect_uri or next(iter(client.callbacks), "")
     if redirect_uri not in client.callbacks:
         raise PageError(
             status,

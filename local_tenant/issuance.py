@@ -2,47 +2,55 @@
 What the tokens of a finished login say.
 """
 
-import secrets
 import time
 from typing import Any
 
+from local_tenant.dialect import sign_in_dialect
 from local_tenant.logins import Login
-from local_tenant.records import User
+from local_tenant.records import Api, User
 from local_tenant.tenant import Tenant, current_tenant
 
 ID_TOKEN_LIFETIME = 36_000  # seconds; Auth0's default
 OPAQUE_TOKEN_LIFETIME = 86_400  # seconds; Auth0's default
+GRANT_OF_PROTOCOL = {"oauth2-password": "password", "oauth2-refresh-token": "refresh_token"}
 IDENTITY_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
 
 
 def granted_scopes(login: Login) -> list[str]:
     """
-    What was asked and is known, less what Actions removed, plus what they added.
+    What was asked and may be had, less what Actions removed, plus what they added. Actions come
+    last: on Auth0, too, they override what RBAC decided.
     """
-    api = current_tenant().apis.get(login.audience or "")
-    allowed = None if api is None else api.scopes
-    if api is None:
-        granted = [scope for scope in login.scopes if scope in IDENTITY_SCOPES]
-    else:
-        granted = [
-            scope
-            for scope in login.scopes
-            if allowed is None or scope in allowed or scope in IDENTITY_SCOPES
-        ]
+    tenant = current_tenant()
+    api = tenant.apis.get(login.audience or "")
+    user = tenant.records.people[login.user_id].user
+    granted = [
+        scope
+        for scope in login.scopes
+        if scope in IDENTITY_SCOPES or (api is not None and _may_have(user, api, scope))
+    ]
     granted = [scope for scope in granted if scope not in login.effects.remove_scopes]
     return list(dict.fromkeys([*granted, *login.effects.add_scopes]))
 
 
+def _may_have(user: User, api: Api, scope: str) -> bool:
+    if api.scopes is not None and scope not in api.scopes:
+        return False
+    return not api.enforce_policies or scope in user.permissions.get(api.identifier, ())
+
+
 def sign_access_token(tenant: Tenant, login: Login, issuer: str) -> tuple[str, int]:
     """
-    The access token in its API's dialect (Auth0's page "Access token profiles"), and its seconds.
+    The access token in its API's dialect, or an opaque one without an API, and its seconds.
     """
     now = int(time.time())
     api = tenant.apis.get(login.audience or "")
+    scopes = granted_scopes(login)
+    custom_claims = login.effects.id_token_claims if "openid" in scopes else {}
     if api is None:
         token = tenant.records.add_opaque_token(login, now + OPAQUE_TOKEN_LIFETIME)
+        tenant.records.remember_custom_claims(token, custom_claims)
         return token, OPAQUE_TOKEN_LIFETIME
-    scopes = granted_scopes(login)
     userinfo = f"{issuer}userinfo"
     claims: dict[str, Any] = login.effects.access_token_claims | {
         "iss": issuer,
@@ -53,15 +61,17 @@ def sign_access_token(tenant: Tenant, login: Login, issuer: str) -> tuple[str, i
     }
     if scopes:
         claims["scope"] = " ".join(scopes)
-    if api.dialect == "rfc9068_profile":
-        claims |= {"client_id": login.client_id, "jti": secrets.token_urlsafe(16)}
-        return tenant.keys.sign(claims, typ="at+jwt"), api.access_token_lifetime
-    claims["azp"] = login.client_id
-    if login.protocol == "oauth2-password":
-        claims["gty"] = "password"
-    elif login.protocol == "oauth2-refresh-token":
-        claims["gty"] = "refresh_token"
-    return tenant.keys.sign(claims), api.access_token_lifetime
+    user = tenant.records.people[login.user_id].user
+    token = sign_in_dialect(
+        tenant,
+        api,
+        claims,
+        client_id=login.client_id,
+        gty=GRANT_OF_PROTOCOL.get(login.protocol),
+        permissions=user.permissions.get(api.identifier, ()),
+    )
+    tenant.records.remember_custom_claims(token, custom_claims)
+    return token, api.access_token_lifetime
 
 
 def sign_id_token(tenant: Tenant, login: Login, issuer: str) -> str:
@@ -70,7 +80,7 @@ def sign_id_token(tenant: Tenant, login: Login, issuer: str) -> str:
     """
     now = int(time.time())
     user = tenant.records.people[login.user_id].user
-    claims = profile_claims(user, login.scopes) | login.effects.id_token_claims
+    claims = profile_claims(tenant, user, login.scopes) | login.effects.id_token_claims
     claims |= {
         "iss": issuer,
         "sub": login.user_id,
@@ -87,7 +97,7 @@ def sign_id_token(tenant: Tenant, login: Login, issuer: str) -> str:
     return tenant.keys.sign(claims)
 
 
-def profile_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
+def profile_claims(tenant: Tenant, user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
     """
     The claims of the scopes `profile` and `email` (OpenID Connect Core 5.4); empty ones are left
     out.
@@ -98,6 +108,7 @@ def profile_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
             "name": user.name or user.email,
             "nickname": user.email.partition("@")[0],
             "picture": user.picture,
+            "updated_at": tenant.started_at,
         }
     if "email" in scopes and user.email:
         claims |= {"email": user.email, "email_verified": user.email_verified}

@@ -5,6 +5,7 @@ One lock guards everything, and every single-use value is taken out under it, so
 simultaneous uses exactly one wins.
 """
 
+import hashlib
 import hmac
 import secrets
 import threading
@@ -52,6 +53,7 @@ class Records:
         self.codes: OrderedDict[str, Code] = OrderedDict()
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.opaque_tokens: OrderedDict[str, tuple[Login, float]] = OrderedDict()
+        self.custom_claims: OrderedDict[bytes, Mapping[str, Any]] = OrderedDict()
         self.executions: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._ended: OrderedDict[str, DeadReason] = OrderedDict()
 
@@ -190,6 +192,21 @@ class Records:
                 self.opaque_tokens.popitem(last=False)
         return token
 
+    def remember_custom_claims(self, token: str, claims: Mapping[str, Any]) -> None:
+        """
+        Keep what Actions put into the ID token, so that /userinfo can say it for this access token.
+        """
+        if not claims:
+            return
+        with self.lock:
+            self.custom_claims[_digest(token)] = dict(claims)
+            if len(self.custom_claims) > KEPT:
+                self.custom_claims.popitem(last=False)
+
+    def find_custom_claims(self, token: str) -> Mapping[str, Any]:
+        with self.lock:
+            return self.custom_claims.get(_digest(token), {})
+
     def add_refresh_token(self, token: RefreshToken) -> str:
         value = f"v1.{secrets.token_urlsafe(40)}"
         with self.lock:
@@ -229,3 +246,7 @@ class Records:
                 for value, token in self.refresh_tokens.items()
                 if token.family != family
             }
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

@@ -1,49 +1,82 @@
 """
-The tenant's RSA keys and the tokens signed with them (RS256).
+The tenant's signing keys and the tokens signed with them (RS256).
 
-Access tokens come in Auth0's own dialect (`access_token`) or in that of RFC 9068
-(`rfc9068_profile`).
+As Auth0 documents for rotation, the key set always holds the current key and the next one, so that
+whoever caches it knows the next before it signs, and the previous one until it is revoked.
 """
 
-import base64
-import secrets
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-KEY_BITS = 2048
+from local_tenant.signing_key import SigningKey
 
 
 class SigningKeys:
     """
-    The current key first, then the previous one, which stays published until the next rotation.
+    The current key, the next, and those used before, the latest first. Safe to use from many
+    threads.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._keys = [_new_key()]
+        # Replaced as a whole: readers take no lock.
+        self._keys: tuple[SigningKey, ...] = (SigningKey.new(), SigningKey.new())
 
-    def rotate(self) -> None:
+    @property
+    def current(self) -> SigningKey:
+        return self._keys[0]
+
+    @property
+    def next(self) -> SigningKey:
+        return self._keys[1]
+
+    @property
+    def previous(self) -> tuple[SigningKey, ...]:
+        return self._keys[2:]
+
+    def rotate(self, *, keep_older: bool = False) -> tuple[SigningKey, SigningKey]:
         """
-        Sign with a new key from now on; the key before the previous one disappears from the key
-        set.
+        Sign with the next key from now on, and return it and its own next. The one used until now
+        stays published; what was used before it disappears unless `keep_older`.
         """
-        fresh = _new_key()
+        fresh = SigningKey.new()
         with self._lock:
-            self._keys = [fresh, *self._keys[:1]]
+            current, following, *older = self._keys
+            self._keys = (following, fresh, current, *(older if keep_older else ()))
+        return following, fresh
+
+    def revoke(self, kid: str) -> SigningKey:
+        """
+        Take a key that was used before out of the key set; its tokens are worth nothing from now
+        on.
+
+        Raises:
+            KeyError: there is no such key.
+            ValueError: it is the current or the next one, which cannot be revoked.
+        """
+        with self._lock:
+            found = next((key for key in self._keys if key.kid == kid), None)
+            if found is None:
+                raise KeyError(kid)
+            if found in self._keys[:2]:
+                raise ValueError("Only a previously used signing key can be revoked.")
+            current, following, *older = self._keys
+            self._keys = (current, following, *(key for key in older if key.kid != kid))
+        return found
 
     def key_set(self) -> dict[str, Any]:
         """
         The public halves as a JSON Web Key Set (RFC 7517).
         """
-        return {"keys": [_public_jwk(kid, key) for kid, key in self._keys]}
+        return {"keys": [key.public_jwk() for key in self._keys]}
 
     def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:
-        kid, key = self._keys[0]
-        return jwt.encode(dict(claims), key, algorithm="RS256", headers={"kid": kid, "typ": typ})
+        key = self.current
+        headers = {"kid": key.kid, "typ": typ}
+        return jwt.encode(dict(claims), key.private, algorithm="RS256", headers=headers)
 
     def verify(
         self, unverified_token: str, *, issuer: str, audience: str | None, expired: bool = False
@@ -56,37 +89,14 @@ class SigningKeys:
             `exp`.
         """
         kid = jwt.get_unverified_header(unverified_token).get("kid")
-        for known, key in self._keys:
-            if known == kid:
+        for key in self._keys:
+            if key.kid == kid:
                 return jwt.decode(
                     unverified_token,
-                    key.public_key(),
+                    key.private.public_key(),
                     algorithms=["RS256"],
                     issuer=issuer,
                     audience=audience,
                     options={"verify_exp": not expired, "verify_aud": audience is not None},
                 )
         raise jwt.InvalidTokenError("unknown key")
-
-
-def _new_key() -> tuple[str, rsa.RSAPrivateKey]:
-    return secrets.token_urlsafe(16), rsa.generate_private_key(
-        public_exponent=65537, key_size=KEY_BITS
-    )
-
-
-def _public_jwk(kid: str, key: rsa.RSAPrivateKey) -> dict[str, str]:
-    numbers = key.public_key().public_numbers()
-
-    def number(value: int) -> str:
-        octets = value.to_bytes((value.bit_length() + 7) // 8, "big")
-        return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-    return {
-        "kty": "RSA",
-        "use": "sig",
-        "alg": "RS256",
-        "kid": kid,
-        "n": number(numbers.n),
-        "e": number(numbers.e),
-    }

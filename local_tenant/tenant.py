@@ -11,8 +11,9 @@ from flask import current_app, request
 from local_tenant.action_host import ActionHost
 from local_tenant.logins import iso
 from local_tenant.memory import Records
-from local_tenant.records import TenantConfig
+from local_tenant.records import MANAGEMENT_API, TenantConfig
 from local_tenant.signing import SigningKeys
+from local_tenant.signing_key import SigningKey
 from service.base_url import base_url
 
 
@@ -72,11 +73,12 @@ class Tenant:
         with self.records.lock:
             self.records.people[user_id].blocked = blocked
 
-    def rotate_signing_key(self) -> None:
+    def rotate_signing_key(self) -> tuple[SigningKey, SigningKey]:
         """
-        Sign with a new key from now on; the previous one stays in the key set.
+        Sign with the next key from now on, and return it and the new next one; the previous one
+        stays in the key set until it is revoked. From another process: `management.py`.
         """
-        self.keys.rotate()
+        return self.keys.rotate(keep_older=self.config.assumptions.rotation_keeps_older_keys)
 
 
 def current_tenant() -> Tenant:
@@ -93,3 +95,10 @@ def issuer() -> str:
     The issuer for the host this request came to; on Auth0, too, it follows the host in use.
     """
     return f"{base_url(request.host)}/"
+
+
+def management_audience() -> str:
+    """
+    The identifier of the Management API for the host this request came to.
+    """
+    return f"{base_url(request.host)}{MANAGEMENT_API}"

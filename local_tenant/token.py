@@ -1,5 +1,5 @@
 """
-/oauth/token: codes, refresh tokens and passwords against tokens; and /oauth/revoke.
+/oauth/token: codes, refresh tokens, passwords and secrets against tokens; and /oauth/revoke.
 
 Errors are JSON of `error` and `error_description`; their statuses are rows of `assumptions.py`.
 """
@@ -13,30 +13,26 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 
+from local_tenant.client_authentication import authenticate_client
+from local_tenant.client_credentials import exchange_client_credentials
 from local_tenant.issuance import granted_scopes, sign_access_token, sign_id_token
 from local_tenant.login import check_password
 from local_tenant.logins import Login, RefreshToken
 from local_tenant.parameters import Parameters, describe_request, read_parameters, text
 from local_tenant.pipeline import Denied, Redirect, change_metadata, run_actions
+from local_tenant.records import Client
 from local_tenant.tenant import current_tenant, issuer
+from local_tenant.token_error import TokenError
 
 routes = Blueprint("token", __name__)
-
-
-class TokenError(Exception):
-    """
-    An error of the token endpoint (RFC 6749 5.2).
-    """
-
-    def __init__(self, status: int, error: str, description: str) -> None:
-        super().__init__(error)
-        self.status, self.error, self.description = status, error, description
 
 
 @routes.app_errorhandler(TokenError)
 def answer_error(problem: TokenError) -> Response:
     response = jsonify(error=problem.error, error_description=problem.description)
     response.status_code = problem.status
+    if problem.status == 401 and "Authorization" in request.headers:
+        response.headers["WWW-Authenticate"] = 'Basic realm="local_tenant"'  # RFC 6749 5.2
     return response
 
 
@@ -53,9 +49,8 @@ def exchange() -> Response:
     body = _read_body()
     assumptions = current_tenant().config.assumptions
     try:
-        grant_type, client_id = text(body, "grant_type"), text(body, "client_id")
-        if client_id not in current_tenant().clients:
-            raise TokenError(assumptions.invalid_client_status, "invalid_client", "Unauthorized")
+        grant_type = text(body, "grant_type")
+        client = authenticate_client(body)
         grant = GRANTS.get(grant_type)
         if grant is None:
             raise TokenError(
@@ -63,7 +58,13 @@ def exchange() -> Response:
                 "unsupported_grant_type",
                 "This grant type is not served by the local tenant.",
             )
-        return grant(body, client_id)
+        if bool(client.client_secret) != (grant is exchange_client_credentials):
+            raise TokenError(
+                assumptions.unsupported_grant_status,
+                "unauthorized_client",
+                f"Grant type '{grant_type}' not allowed for the client.",
+            )
+        return grant(body, client)
     except ValueError as problem:
         raise TokenError(400, "invalid_request", str(problem)) from None
 
@@ -77,12 +78,12 @@ def _read_body() -> Parameters:
     return body
 
 
-def _exchange_code(body: Parameters, client_id: str) -> Response:
+def _exchange_code(body: Parameters, client: Client) -> Response:
     """
     RFC 6749 4.1.3 and RFC 7636 4.6. The first presentation spends the code, whatever it proves.
     """
     records = current_tenant().records
-    code = records.take_code(text(body, "code"), client_id)
+    code = records.take_code(text(body, "code"), client.client_id)
     if code is None or code.login.host != request.host:
         raise _invalid_grant("Invalid authorization code")
     login = code.login
@@ -125,18 +126,18 @@ def _new_refresh_token(login: Login) -> tuple[str, str]:
     return current_tenant().records.add_refresh_token(token), token.family
 
 
-def _refresh(body: Parameters, client_id: str) -> Response:
+def _refresh(body: Parameters, client: Client) -> Response:
     """
     RFC 6749 6 with rotation: the Actions run again, and only their consent spends the token.
     """
     tenant = current_tenant()
     value = text(body, "refresh_token")
-    token = tenant.records.find_refresh_token(value, client_id)
+    token = tenant.records.find_refresh_token(value, client.client_id)
     if token is None or token.host != request.host:
         raise _invalid_grant("Unknown or invalid refresh token.")
     wanted = text(body, "scope").split()
     login = Login(
-        client_id=client_id,
+        client_id=client.client_id,
         host=request.host,
         request=_describe(body),
         protocol="oauth2-refresh-token",
@@ -161,7 +162,7 @@ def _refresh(body: Parameters, client_id: str) -> Response:
     return _answer(login, successor)
 
 
-def _exchange_password(body: Parameters, client_id: str) -> Response:
+def _exchange_password(body: Parameters, client: Client) -> Response:
     """
     RFC 6749 4.3, so that an Action meets a protocol without a browser.
     """
@@ -174,7 +175,7 @@ def _exchange_password(body: Parameters, client_id: str) -> Response:
         status = tenant.config.assumptions.refused_grant_status
         raise TokenError(status, "access_denied", f"Service not found: {audience}")
     login = Login(
-        client_id=client_id,
+        client_id=client.client_id,
         host=request.host,
         request=_describe(body),
         protocol="oauth2-password",
@@ -205,10 +206,11 @@ def _run_actions(login: Login) -> None:
             raise TokenError(status, "interaction_required", "External interaction required")
 
 
-GRANTS: dict[str, Callable[[Parameters, str], Response]] = {
+GRANTS: dict[str, Callable[[Parameters, Client], Response]] = {
     "authorization_code": _exchange_code,
     "refresh_token": _refresh,
     "password": _exchange_password,
+    "client_credentials": exchange_client_credentials,
 }
 
 

@@ -7,7 +7,7 @@ import time
 import jwt
 from flask import Blueprint, Response, jsonify, request
 
-from local_tenant.issuance import profile_claims
+from local_tenant.issuance import granted_scopes, profile_claims
 from local_tenant.tenant import current_tenant, issuer
 
 routes = Blueprint("userinfo", __name__)
@@ -16,18 +16,39 @@ routes = Blueprint("userinfo", __name__)
 @routes.route("/userinfo", methods=["GET", "POST"])
 def userinfo() -> Response:
     """
-    The profile claims of the scopes an access token was given (OpenID Connect Core 5.3).
+    The claims of the scopes an access token was given, and what Actions put into the ID token.
+
+    The token stands in the Authorization header (RFC 6750 2.1) and was given for openid; JWTs of
+    both dialects carry this endpoint as a second audience then. Standard claims are those of the
+    user now: an Action cannot replace them here.
     """
     scheme, _, unverified_token = request.headers.get("Authorization", "").partition(" ")
-    found = _find_bearer(unverified_token) if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer":
+        return _refuse(401, None, "Unauthorized")
+    found = _find_bearer(unverified_token)
     if found is None:
-        response = jsonify(error="invalid_token", error_description="Unauthorized")
-        response.status_code = 401
-        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-        return response
+        return _refuse(401, "invalid_token", "Unauthorized")
     user_id, scopes = found
-    user = current_tenant().records.people[user_id].user
-    return jsonify({"sub": user_id} | profile_claims(user, scopes))
+    tenant = current_tenant()
+    if "openid" not in scopes:
+        if tenant.config.assumptions.userinfo_without_openid == "empty":
+            return jsonify({})
+        return _refuse(403, "insufficient_scope", "The token was not given for openid.")
+    custom = tenant.records.find_custom_claims(unverified_token)
+    profile = profile_claims(tenant, tenant.records.people[user_id].user, scopes)
+    return jsonify({"sub": user_id, **custom, **profile})
+
+
+def _refuse(status: int, error: str | None, description: str) -> Response:
+    """
+    RFC 6750 3.1: a request without a token is challenged and told no error.
+    """
+    body = {"error": error or "unauthorized", "error_description": description}
+    response = jsonify(body)
+    response.status_code = status
+    reason = f', error="{error}"' if error else ""
+    response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{reason}'
+    return response
 
 
 def _find_bearer(unverified_token: str) -> tuple[str, tuple[str, ...]] | None:
@@ -35,7 +56,7 @@ def _find_bearer(unverified_token: str) -> tuple[str, tuple[str, ...]] | None:
     if found := tenant.records.opaque_tokens.get(unverified_token):
         login, expires_at = found
         alive = expires_at > time.time() and login.host == request.host
-        return (login.user_id, login.scopes) if alive else None
+        return (login.user_id, tuple(granted_scopes(login))) if alive else None
     audience = f"{issuer()}userinfo"
     try:
         claims = tenant.keys.verify(unverified_token, issuer=issuer(), audience=audience)

