@@ -1,4 +1,8 @@
-"""gunicorn for the selector: `gunicorn wsgi:selector` reads this file by itself."""
+"""
+gunicorn for the selector and the API, which reads this file by itself.
+
+`gunicorn wsgi:selector`, and beside it `PORT=3010 gunicorn wsgi:api`.
+"""
 
 import gc
 import os

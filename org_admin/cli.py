@@ -7,7 +7,7 @@ import click
 import psycopg
 
 from org_admin.migrate import MigrationFailed, list_pending, migrate
-from org_selector.settings import require_database_url
+from service.environment import require_database_url
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,13 +1,15 @@
 """
 Connections to Postgres with a limit on every wait, healing by themselves.
 
-Every statement runs in autocommit: what must be atomic is one statement. A request waits at most
-`WAIT` for a connection; Postgres itself ends a statement after `STATEMENT_TIMEOUT`, and where it
-cannot, because it is stopped or the network swallows everything, our watchdog hangs up after
-`SILENCE`. So a database that is down, stuck or silent becomes a 503 within three seconds.
+Every statement runs in autocommit: what must be atomic is one statement, or a transaction on a
+`connection()`. A request waits at most `WAIT` for a connection; Postgres itself ends a statement
+after `STATEMENT_TIMEOUT`, and where it cannot, because it is stopped or the network swallows
+everything, our watchdog hangs up after `SILENCE`. So a database that is down, stuck or silent
+becomes a 503 within three seconds.
 """
 
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -15,15 +17,18 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 WAIT = 1.0  # seconds for a connection
 STATEMENT_TIMEOUT = 1000  # milliseconds for one statement, in Postgres
-SILENCE = 1.5  # seconds for one statement, here
+SILENCE = 1.5  # seconds for whatever holds a connection, here
 _PAUSE = 1.0  # seconds in which nobody else waits for a database just found missing
 _LOOK = 0.25  # seconds between two looks of the watchdog
+_IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
@@ -61,7 +66,8 @@ class Database:
                 "autocommit": True,
                 "connect_timeout": 2,
                 "prepare_threshold": 0,
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=500",
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=500 "
+                "-c timezone=UTC",
                 "tcp_user_timeout": 2000,
                 "keepalives_idle": 5,
                 "keepalives_interval": 2,
@@ -99,50 +105,83 @@ class Database:
         Raises:
             Unavailable: no connection, a lost connection or an exceeded time limit.
         """
+        # Not through connection(): a generator costs this path a tenth.
+        conn = self._lend()
         try:
-            conn = self._getconn()
-        except PoolTimeout as error:
-            self._missing_until = time.monotonic() + _PAUSE
-            raise Unavailable(f"no connection: {error}") from error
-        try:
-            with self._watched(conn):
-                return query(conn)
-        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
-            raise Unavailable(type(error).__name__) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if conn.hung_up:
-                self._missing_until = time.monotonic() + _PAUSE
-                raise Unavailable("silent") from error
-            raise _LostConnection(f"{type(error).__name__}: {error}") from error
+            return query(conn)
+        except psycopg.Error as error:
+            self._refuse_outage(conn, error)
+            raise
         finally:
-            if conn.hung_up:
-                conn.close()  # the answer may have come all the same; its connection is gone
-            self._pool.putconn(conn)
+            self._take_back(conn)
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        """
+        Lend a connection for what is more than one statement: a transaction, a pipeline.
+
+        `SILENCE` is for the whole block. Psycopg's errors that are no outage (a violated
+        constraint, an SQLSTATE of ours) pass unchanged. A transaction left open is rolled back, a
+        connection left in a pipeline is not used again; what `set_config(…, false)` set stays.
+
+        Raises:
+            Unavailable: no connection, a lost connection or an exceeded time limit.
+        """
+        conn = self._lend()
+        try:
+            yield conn
+        except psycopg.Error as error:
+            self._refuse_outage(conn, error)
+            raise
+        finally:
+            self._take_back(conn)
 
     def close(self) -> None:
         """End the pool's threads and connections; bounded."""
         self._closed.set()
         self._pool.close(timeout=2)
 
-    def _getconn(self) -> "_Connection":
+    def _lend(self) -> "_Connection":
         if time.monotonic() < self._missing_until:
             raise Unavailable("no connection a moment ago")
         if self._pool.closed:
             self._open()
-        return self._pool.getconn()
+        try:
+            conn = self._pool.getconn()
+        except PoolTimeout as error:
+            self._missing_until = time.monotonic() + _PAUSE
+            raise Unavailable(f"no connection: {error}") from error
+        self._busy[conn] = time.monotonic()
+        return conn
+
+    def _take_back(self, conn: "_Connection") -> None:
+        try:
+            conn.settle()
+        finally:
+            self._release(conn)
+            if conn.hung_up:
+                conn.close()  # the answer may have come all the same; its connection is gone
+            self._pool.putconn(conn)
+
+    def _release(self, conn: "_Connection") -> None:
+        with self._watching:
+            del self._busy[conn]
+
+    def _refuse_outage(self, conn: "_Connection", error: psycopg.Error) -> None:
+        if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
+            raise Unavailable(type(error).__name__) from error
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            if conn.hung_up:
+                self._missing_until = time.monotonic() + _PAUSE
+                raise Unavailable("silent") from error
+            raise _LostConnection(f"{type(error).__name__}: {error}") from error
 
     def _configure(self, conn: "_Connection") -> None:
-        with self._watched(conn):
-            self._check(conn)
-
-    @contextlib.contextmanager
-    def _watched(self, conn: "_Connection") -> Iterator[None]:
         self._busy[conn] = time.monotonic()
         try:
-            yield
+            self._check(conn)
         finally:
-            with self._watching:
-                del self._busy[conn]
+            self._release(conn)
 
     def _open(self) -> None:
         with self._opening:
@@ -168,10 +207,23 @@ class _Connection(psycopg.Connection):
     _kept: psycopg.Cursor | None = None
 
     def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor:
-        """Run a statement; its result is good until the next `execute`."""
+        """Run a statement; outside a pipeline its result is good until the next `execute`."""
+        if self.pgconn.pipeline_status:
+            return super().execute(*args, **kwargs)  # several results are under way at once
         if self._kept is None:
             self._kept = self.cursor()
         return self._kept.execute(*args, **kwargs)
+
+    def settle(self) -> None:
+        """Bring the connection back to where it was lent, or close it."""
+        if self.pgconn.pipeline_status:
+            self.close()
+        elif self.pgconn.transaction_status in _IN_TRANSACTION:
+            _log.warning("rolling back a transaction that was left open")
+            try:
+                self.rollback()
+            except psycopg.Error:
+                self.close()
 
     def hang_up(self) -> None:
         """Let the thread that waits for Postgres find the connection lost; for another thread."""

@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from pydantic_settings import SettingsConfigDict
 
 from local_stack.node import PROJECT
 from local_stack.processes import free_port
-from org_selector.settings import SelectorSettings, SettingsError, read_settings
+from org_selector.settings import SelectorSettings, read_settings
+from service.environment import Origins, PostgresUrl, Settings, SettingsError, Threads, read
 
 VALID = {
     "AUTH0_DOMAIN": "example.eu.auth0.com login.example.com",
@@ -58,6 +61,63 @@ def test_an_origin_is_kept_as_browsers_write_it(
     assert read_settings().selector_url == origin
 
 
+def test_a_value_may_stand_in_a_file_instead(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The environment wins; what stands in neither is missing."""
+
+    class Mounted(SelectorSettings):
+        model_config = SettingsConfigDict(secrets_dir=tmp_path)
+
+    environment.delenv("DATABASE_URL")
+    environment.delenv("SESSION_TOKEN_SECRETS")
+    (tmp_path / "database_url").write_text(VALID["DATABASE_URL"] + "\n")
+    (tmp_path / "selector_url").write_text("https://another.example.com\n")
+    with pytest.raises(SettingsError) as caught:
+        read(Mounted, "selector")
+    (tmp_path / "session_token_secrets").write_text(VALID["SESSION_TOKEN_SECRETS"] + "\n")
+    settings = read(Mounted, "selector")
+
+    assert str(caught.value).count("\n") == 1
+    assert "SESSION_TOKEN_SECRETS is missing." in str(caught.value)
+    assert settings.database_url.get_secret_value() == VALID["DATABASE_URL"]
+    assert len(settings.session_token_secrets) == 2
+    assert settings.selector_url == "https://select.example.com"
+
+
+def test_each_service_is_told_by_its_own_name(environment: pytest.MonkeyPatch) -> None:
+    """Two services, two sets of settings, one way to complain."""
+
+    class OtherSettings(Settings):
+        audience: str
+        """The identifier of the API."""
+        app_origins: Origins
+        database_url: PostgresUrl
+        threads: Threads = 4
+
+    environment.setenv("AUDIENCE", "https://api.example.com/")
+    assert read(OtherSettings, "API").threads == 4
+    environment.delenv("AUDIENCE")
+    environment.setenv("APP_ORIGINS", "nonsense")
+    environment.setenv("DATABASE_URL", "nonsense")
+    environment.setenv("THREADS", "65")
+    with pytest.raises(SettingsError) as caught:
+        read(OtherSettings, "API")
+    environment.setenv("SELECTOR_URL", "nonsense")
+    with pytest.raises(SettingsError) as selector:
+        read_settings()
+
+    assert str(caught.value).splitlines() == [
+        "The API cannot start:",
+        "  AUDIENCE is missing. The identifier of the API.",
+        "  APP_ORIGINS is an origin such as https://login.example.com, without a path",
+        "  DATABASE_URL is no Postgres URL with a database; percent-encode symbols in the password",
+        "  THREADS Input should be less than or equal to 64",
+    ]
+    assert str(selector.value).startswith("The selector cannot start:\n")
+    assert "SELECTOR_URL" in str(selector.value)
+
+
 def test_shared_secrets_are_named_even_beside_other_mistakes(
     environment: pytest.MonkeyPatch,
 ) -> None:
@@ -71,14 +131,19 @@ def test_shared_secrets_are_named_even_beside_other_mistakes(
     assert "SELECTOR_URL" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("service", "title", "not_its_own"),
+    [("selector", "The selector", "AUTH0_AUDIENCE"), ("api", "The API", "SESSION_TOKEN_SECRETS")],
+)
 def test_gunicorn_gives_up_when_the_environment_is_wrong(
-    environment: pytest.MonkeyPatch,
+    environment: pytest.MonkeyPatch, service: str, title: str, not_its_own: str
 ) -> None:
     """One message and an end, instead of workers that are started for ever."""
     environment.delenv("APP_ORIGINS")
+    environment.delenv(not_its_own, raising=False)
     environment.setenv("PORT", str(free_port()))
     result = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "wsgi:selector"],
+        [sys.executable, "-m", "gunicorn", f"wsgi:{service}"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -90,6 +155,8 @@ def test_gunicorn_gives_up_when_the_environment_is_wrong(
     assert result.returncode in (1, 3)
     assert "Worker failed to boot" in result.stderr
     assert 1 <= result.stderr.count("APP_ORIGINS is missing.") <= 2
+    assert f"{title} cannot start:" in result.stderr
+    assert not_its_own not in result.stderr
 
 
 def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,415 @@
+"""A connection that is lent: its limits, its errors, and that nobody finds what another left."""
+
+import contextlib
+import itertools
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import psycopg
+import pytest
+from psycopg.pq import PipelineStatus, TransactionStatus
+
+from local_stack.stack import Stack
+from service.pool import Database, Unavailable
+
+Block = Callable[[psycopg.Connection], AbstractContextManager[object]]
+SCOPE = "select set_config('app.org_id', 'abc', true)"
+KEEP = "insert into kept values (1)"
+REFUSE = "select refuse()"
+_numbers = itertools.count()
+
+
+class Interrupted(Exception):
+    """What a view raises in the middle of its work."""
+
+
+@pytest.fixture(scope="module")
+def url(stack: Stack) -> Iterator[str]:
+    """A database with one table, and a function that refuses with a code of ours."""
+    name = f"pool_{next(_numbers)}"
+    stack.postgres.create_database(name)
+    url = stack.postgres.url(name, "postgres")
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("create table kept (id int primary key)")
+        conn.execute(
+            "create function refuse() returns text language plpgsql as "
+            "$$ begin raise exception 'not a member' using errcode = 'ORG01'; end $$"
+        )
+    yield url
+    stack.postgres.drop_database(name)
+
+
+@pytest.fixture
+def superuser(url: str) -> Iterator[psycopg.Connection]:
+    """Somebody beside the pool, on an empty table."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("truncate kept")
+        yield conn
+
+
+@pytest.fixture
+def database(url: str, superuser: psycopg.Connection) -> Iterator[Database]:
+    """One connection, so that whoever comes next gets the one that was left."""
+    database = Database(url, size=1, configure=lambda conn: None)
+    assert database.write(_pid)
+    yield database
+    database.close()
+
+
+def _pid(conn: psycopg.Connection) -> int:
+    row = conn.execute("select pg_backend_pid()").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _kept(conn: psycopg.Connection) -> int:
+    row = conn.execute("select count(*) from kept").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _require_clean(database: Database) -> None:
+    with database.connection() as conn:
+        assert conn.info.transaction_status is TransactionStatus.IDLE
+        assert conn.info.pipeline_status is PipelineStatus.OFF
+        row = conn.execute("select current_setting('app.org_id', true)").fetchone()
+        assert row in ((None,), ("",))
+        assert _kept(conn) == 0
+
+
+def _require_healed(database: Database) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        with contextlib.suppress(Unavailable):
+            assert database.read(_pid)
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@contextmanager
+def _begun(conn: psycopg.Connection) -> Iterator[None]:
+    conn.execute("begin")
+    yield
+    conn.execute("commit")
+
+
+@contextmanager
+def _pipelined(conn: psycopg.Connection) -> Iterator[None]:
+    with conn.pipeline():
+        yield
+
+
+@contextmanager
+def _transaction_in_pipeline(conn: psycopg.Connection) -> Iterator[None]:
+    with conn.pipeline(), conn.transaction():
+        yield
+
+
+@contextmanager
+def _pipeline_in_transaction(conn: psycopg.Connection) -> Iterator[None]:
+    with conn.transaction(), conn.pipeline():
+        yield
+
+
+@contextmanager
+def _begun_in_pipeline(conn: psycopg.Connection) -> Iterator[None]:
+    with conn.pipeline():
+        conn.execute("begin")
+        yield
+        conn.execute("commit")
+
+
+PLAIN: list[Block] = [lambda conn: contextlib.nullcontext(), _pipelined]
+ATOMIC: list[Block] = [
+    _begun,
+    lambda conn: conn.transaction(),
+    _transaction_in_pipeline,
+    _pipeline_in_transaction,
+    _begun_in_pipeline,
+]
+ATOMIC_NAMES = ["begin", "transaction", "pipeline+transaction", "transaction+pipeline", "pipeline"]
+every_atomic = pytest.mark.parametrize("block", ATOMIC, ids=ATOMIC_NAMES)
+# Where each try takes seconds: the shapes that differ in who waits for Postgres at the end.
+some_blocks = pytest.mark.parametrize(
+    "block",
+    [PLAIN[0], _begun, _transaction_in_pipeline],
+    ids=["statement", "begin", "pipeline+transaction"],
+)
+every_block = pytest.mark.parametrize(
+    "block", PLAIN + ATOMIC, ids=["statement", "statements in a pipeline", *ATOMIC_NAMES]
+)
+
+
+@every_block
+def test_a_block_keeps_what_it_did(
+    database: Database, superuser: psycopg.Connection, block: Block
+) -> None:
+    """The unbroken case of everything below, on one and the same connection."""
+    pids = set()
+    for _ in range(2):
+        with database.connection() as conn:
+            with block(conn):
+                conn.execute(SCOPE)
+                conn.execute(KEEP)
+            assert _kept(superuser) == 1
+            pids.add(_pid(conn))
+        superuser.execute("truncate kept")
+        _require_clean(database)
+
+    assert len(pids) == 1
+
+
+@every_atomic
+def test_a_block_that_is_interrupted_leaves_nothing_to_the_next(
+    database: Database, superuser: psycopg.Connection, block: Block
+) -> None:
+    """No row, no scope, no transaction: the next request belongs to somebody else."""
+    with pytest.raises(Interrupted), database.connection() as conn, block(conn):
+        conn.execute(SCOPE)
+        conn.execute(KEEP)
+        raise Interrupted
+
+    _require_clean(database)
+
+
+@pytest.mark.parametrize("way", ["connection", "write"])
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_transaction_that_nobody_ends_is_rolled_back(
+    database: Database, way: str, interrupted: bool
+) -> None:
+    """Forgotten, or cut short."""
+
+    def forget(conn: psycopg.Connection) -> int:
+        conn.execute("begin")
+        conn.execute(SCOPE)
+        conn.execute(KEEP)
+        if interrupted:
+            raise Interrupted
+        return _pid(conn)
+
+    before = database.write(_pid)
+    expected = pytest.raises(Interrupted) if interrupted else contextlib.nullcontext()
+    with expected:
+        if way == "write":
+            database.write(forget)
+        else:
+            with database.connection() as conn:
+                forget(conn)
+
+    _require_clean(database)
+    assert database.write(_pid) == before
+
+
+@pytest.mark.parametrize("way", ["connection", "write"])
+@pytest.mark.parametrize("statements", [("begin", SCOPE, KEEP), ()], ids=["under way", "idle"])
+def test_a_connection_left_in_a_pipeline_is_not_used_again(
+    database: Database, way: str, statements: tuple[str, ...]
+) -> None:
+    """What is on its way there is nobody's any more."""
+    before = database.write(_pid)
+    left = contextlib.ExitStack()
+
+    def leave(conn: psycopg.Connection) -> None:
+        left.enter_context(conn.pipeline())
+        for statement in statements:
+            conn.execute(statement)
+
+    if way == "write":
+        database.write(leave)
+    else:
+        with database.connection() as conn:
+            leave(conn)
+
+    _require_clean(database)
+    assert database.write(_pid) != before
+    with pytest.raises(psycopg.OperationalError):
+        left.close()  # the connection is closed
+
+
+def test_a_connection_left_in_the_middle_of_an_answer_is_not_used_again(
+    database: Database,
+) -> None:
+    """A COPY that stopped half-way."""
+    before = database.write(_pid)
+    with database.connection() as conn:
+        conn.pgconn.exec_(b"copy kept from stdin")
+
+    _require_clean(database)
+    assert database.write(_pid) != before
+
+
+@every_block
+@pytest.mark.parametrize(
+    ("statement", "sqlstate"),
+    [
+        (REFUSE, "ORG01"),
+        (KEEP, "23505"),
+        ("select * from nowhere", "42P01"),
+        ("select 1/0", "22012"),
+    ],
+)
+def test_a_refusal_of_the_database_is_no_outage(
+    database: Database, superuser: psycopg.Connection, block: Block, statement: str, sqlstate: str
+) -> None:
+    """It arrives as it is, also with statements under way behind it; the connection is good."""
+    superuser.execute(KEEP)
+    before = database.write(_pid)
+    with pytest.raises(psycopg.Error) as caught, database.connection() as conn, block(conn):
+        conn.execute(SCOPE)
+        conn.execute(statement)
+        conn.execute("select 2").fetchone()
+
+    assert caught.value.sqlstate == sqlstate
+    superuser.execute("truncate kept")
+    _require_clean(database)
+    assert database.write(_pid) == before
+
+
+@pytest.mark.parametrize("way", ["read", "write"])
+def test_a_refusal_of_one_statement_is_no_outage(database: Database, way: str) -> None:
+    """The shorter ways translate alike."""
+    run = database.read if way == "read" else database.write
+    before = run(_pid)
+    with pytest.raises(psycopg.Error) as caught:
+        run(lambda conn: conn.execute(REFUSE))
+
+    assert caught.value.sqlstate == "ORG01"
+    assert run(_pid) == before
+
+
+@some_blocks
+def test_a_statement_that_takes_too_long_is_an_outage(database: Database, block: Block) -> None:
+    """Postgres ends it; nothing of it stays."""
+    began = time.monotonic()
+    with (
+        pytest.raises(Unavailable, match=r"^QueryCanceled$"),
+        database.connection() as conn,
+        block(conn),
+    ):
+        conn.execute(SCOPE)
+        conn.execute("select pg_sleep(5)").fetchone()
+
+    assert 0.9 < time.monotonic() - began < 1.5
+    _require_clean(database)
+
+
+@every_block
+def test_a_lock_that_is_not_given_is_an_outage(
+    database: Database, superuser: psycopg.Connection, block: Block
+) -> None:
+    """Half a second, then no more."""
+    with superuser.transaction():
+        superuser.execute("lock table kept")
+        with (
+            pytest.raises(Unavailable, match=r"^LockNotAvailable$"),
+            database.connection() as conn,
+            block(conn),
+        ):
+            conn.execute(SCOPE)
+            conn.execute(KEEP)
+
+    _require_clean(database)
+
+
+@every_block
+def test_a_connection_that_breaks_is_an_outage(
+    database: Database, superuser: psycopg.Connection, block: Block
+) -> None:
+    """The next one gets another."""
+    with pytest.raises(Unavailable), database.connection() as conn, block(conn):
+        superuser.execute("select pg_terminate_backend(%s, 5000)", (conn.info.backend_pid,))
+        conn.execute(KEEP)
+
+    _require_healed(database)
+    _require_clean(database)
+
+
+@some_blocks
+def test_a_postgres_that_falls_silent_in_a_block_is_an_outage(
+    database: Database, block: Block
+) -> None:
+    """Stopped, not ended: our watchdog hangs up, and the end of the block waits for nothing."""
+    began = time.monotonic()
+    pid = 0
+    try:
+        with (
+            pytest.raises(Unavailable, match=r"^silent$"),
+            database.connection() as conn,
+            block(conn),
+        ):
+            conn.execute(SCOPE)
+            pid = conn.info.backend_pid
+            os.kill(pid, signal.SIGSTOP)
+            conn.execute("select 1").fetchone()
+        assert 1.2 < time.monotonic() - began < 2.5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    _require_healed(database)
+    _require_clean(database)
+
+
+def test_a_postgres_that_is_silent_at_the_end_holds_nobody(database: Database) -> None:
+    """The transaction that should be rolled back then, after a mistake of the view's own."""
+    began = time.monotonic()
+    pid = 0
+    try:
+        with pytest.raises(Interrupted), database.connection() as conn:
+            conn.execute("begin")
+            pid = conn.info.backend_pid
+            os.kill(pid, signal.SIGSTOP)
+            raise Interrupted
+        assert time.monotonic() - began < 2.5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    _require_healed(database)
+    _require_clean(database)
+
+
+def test_a_block_that_dawdles_loses_its_connection(database: Database) -> None:
+    """The limit is for the whole block, whoever spends the time."""
+    with pytest.raises(Unavailable, match=r"^silent$"), database.connection() as conn:
+        conn.execute("begin")
+        time.sleep(2)
+        conn.execute(KEEP)
+
+    _require_healed(database)
+    _require_clean(database)
+
+
+def test_whoever_finds_every_connection_lent_waits_a_second(database: Database) -> None:
+    """And is told that there is none; the one who has it is not disturbed."""
+    with database.connection() as conn:
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="no connection"), database.connection():
+            pass
+        assert 0.9 < time.monotonic() - began < 1.4
+        assert conn.execute("select 1").fetchone() == (1,)
+
+    _require_healed(database)
+
+
+def test_statements_in_a_pipeline_keep_their_answers_apart(database: Database) -> None:
+    """All three are sent before the first is read, beside one from before the pipeline."""
+    with database.connection() as conn:
+        earlier = conn.execute("select 'earlier'")
+        with conn.pipeline():
+            cursors = [conn.execute("select %s::int, %s::text", (n, "x" * n)) for n in range(3)]
+            assert cursors[1].fetchone() == (1, "x")
+        assert [cursor.fetchone() for cursor in (cursors[0], cursors[2])] == [(0, ""), (2, "xx")]
+        assert earlier.fetchone() == ("earlier",)
+
+
+def test_statements_outside_a_pipeline_share_a_cursor(database: Database) -> None:
+    """A new one costs a third of a statement; a pipeline in between changes nothing."""
+    with database.connection() as conn:
+        first = conn.execute("select 1")
+        with conn.pipeline():
+            conn.execute("select 2")
+        assert conn.execute("select 3") is first
+        assert first.fetchone() == (3,)
