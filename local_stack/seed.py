@@ -5,6 +5,7 @@ Ids are made from names, so seeding again changes nothing. It runs as the cluste
 the product has no role that may write these tables as it likes.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -14,6 +15,12 @@ from local_tenant.records import User
 
 PASSWORD = "demo"
 MANY = 2_000
+MOST_PERMISSIONS = 100  # organizations that fit into one access token of 8 kB
+PROJECTS = {
+    "abc-inc": ("Website relaunch", "Office move", "Price list"),
+    "xyz-travel": ("Summer catalogue", "Train passes"),
+    "solo-works": ("First customer",),
+}
 _NAMES = UUID("6f0e1f5c-56a7-4b0e-9a43-0d7f5f1b2c3d")
 
 
@@ -120,12 +127,26 @@ def organization(slug: str) -> SeedOrganization:
     return _BY_SLUG[slug]
 
 
-def list_users() -> tuple[User, ...]:
+def list_users(scopes: Mapping[str, Sequence[str]] | None = None) -> tuple[User, ...]:
     """
     Return everybody as the tenant knows them.
+
+    For each API in *scopes* they have these permissions, and one for each of their organizations.
     """
     return tuple(
-        User(user_id=one.auth0_user_id, email=one.email, name=one.name, password=PASSWORD)
+        User(
+            user_id=one.auth0_user_id,
+            email=one.email,
+            name=one.name,
+            password=PASSWORD,
+            permissions={
+                audience: (
+                    *permissions,
+                    *(f"org:{slug}" for slug in [*one.roles][:MOST_PERMISSIONS]),
+                )
+                for audience, permissions in (scopes or {}).items()
+            },
+        )
         for one in PEOPLE
     )
 
@@ -152,5 +173,13 @@ def seed(superuser_url: str) -> None:
                 (uuid5(_NAMES, one.email), organization(slug).id, role)
                 for one in PEOPLE
                 for slug, role in one.roles.items()
+            ],
+        )
+        cursor.executemany(
+            "insert into project (org_id, id, name) values (%s, %s, %s) on conflict do nothing",
+            [
+                (organization(slug).id, uuid5(_NAMES, f"{slug} {name}"), name)
+                for slug, names in PROJECTS.items()
+                for name in names
             ],
         )

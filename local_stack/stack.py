@@ -1,5 +1,6 @@
 """
-The whole product on this machine: Postgres, stand-in tenant, selector under gunicorn, example SPA.
+The whole product on this machine: Postgres, stand-in tenant, selector and resource API under
+gunicorn, example SPA.
 
 Demo, tests and benchmarks start this one; they differ in ports and in whether data is kept.
 """
@@ -20,13 +21,22 @@ from local_stack import seed
 from local_stack.node import PROJECT, node
 from local_stack.postgres import Postgres
 from local_stack.processes import Child, Processes, free_port, wait_until
-from local_tenant.records import Action, Api, Client, TenantConfig
+from local_tenant.records import MANAGEMENT_API, Action, Api, Client, ClientGrant, TenantConfig
 from org_admin.migrate import migrate
 
 AUDIENCE = "https://api.example.com/"
 NAMESPACE = "https://example.com/claims/"
+# Of other designs and other people: what a token for them must not open.
+ALL_ORGANIZATIONS_AUDIENCE = "https://all-organizations.example.com/"
+OTHER_AUDIENCE = "https://reports.example.com/"
 DATABASE = "organizations"
 START_SECONDS = 30.0
+API_SCOPES = (
+    "read:organization write:organization read:members write:members read:audit-events "
+    "read:projects write:projects"
+)
+SIGNING_KEY_SCOPES = ("read:signing_keys", "create:signing_keys", "update:signing_keys")
+_SERVICES = {"selector": "selector", "api": "resource API"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Ports:
     """
 
     spa: int = 3000
+    api: int = 3010
     selector: int = 3020
     tenant: int = 3030
 
@@ -44,7 +55,7 @@ class Ports:
         """
         Take ports that nobody uses, so that tests run beside a demo.
         """
-        return cls(free_port(), free_port(), free_port())
+        return cls(free_port(), free_port(), free_port(), free_port())
 
 
 class Stack:
@@ -70,10 +81,12 @@ class Stack:
         # Different hosts on purpose: the selector is another site than the tenant, as in life.
         self.spa_url = f"http://localhost:{ports.spa}"
         self.selector_url = f"http://127.0.0.1:{ports.selector}"
+        self.api_url = f"http://localhost:{ports.api}"
         self.tenant_host = f"localhost:{ports.tenant}"
         self.tenant_url = f"http://{self.tenant_host}"
         self.session_secret = secrets.token_urlsafe(48)
         self.selection_secret = secrets.token_urlsafe(48)
+        self.machine_secret = secrets.token_urlsafe(48)
         self.postgres = Postgres(folder / "postgres", durable=durable)
         self.processes = Processes(folder / "logs")
         self._report = report
@@ -105,7 +118,7 @@ class Stack:
 
     def tenant_config(self, *, one_click: bool = True) -> TenantConfig:
         """
-        Describe the tenant: the SPA, the same for one organization only, and everybody.
+        Describe the tenant: the SPA, the same for one organization only, two machines, everybody.
         """
         places = (self.spa_url, f"{self.spa_url}/")
         stale = f"{self.spa_url}/#stale-sign-in"
@@ -119,10 +132,33 @@ class Stack:
             stale,
             {"organization": str(seed.organization("abc-inc").id)},
         )
+        machines = (
+            Client(
+                "nightly-job",
+                "Nightly job",
+                client_secret=self.machine_secret,
+                client_grants=(ClientGrant(AUDIENCE, tuple(API_SCOPES.split())),),
+            ),
+            Client(
+                "operator",
+                "Operator",
+                client_secret=self.machine_secret,
+                client_grants=(ClientGrant(MANAGEMENT_API, SIGNING_KEY_SCOPES),),
+            ),
+        )
         return TenantConfig(
-            clients=(spa, bound),
-            users=seed.list_users(),
-            apis=(Api(AUDIENCE, access_token_lifetime=600),),
+            clients=(spa, bound, *machines),
+            users=seed.list_users({ALL_ORGANIZATIONS_AUDIENCE: API_SCOPES.split()}),
+            apis=(
+                Api(AUDIENCE, access_token_lifetime=600),
+                Api(
+                    ALL_ORGANIZATIONS_AUDIENCE,
+                    access_token_lifetime=600,
+                    dialect="rfc9068_profile_authz",
+                    enforce_policies=True,
+                ),
+                Api(OTHER_AUDIENCE),
+            ),
             actions=(
                 Action(
                     "select-organization",
@@ -155,6 +191,21 @@ class Stack:
             "WEB_CONCURRENCY": "2",
         }
 
+    def api_environment(self) -> dict[str, str]:
+        """
+        Describe the resource API as an administrator would.
+        """
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "AUTH0_DOMAIN": self.tenant_host,
+            "AUTH0_AUDIENCE": AUDIENCE,
+            "CLAIM_NAMESPACE": NAMESPACE,
+            "DATABASE_URL": self.postgres.url(DATABASE, "org_api"),
+            "APP_ORIGINS": self.spa_url,
+            "PORT": str(self.ports.api),
+            "WEB_CONCURRENCY": "2",
+        }
+
     def _start(self) -> None:
         self.postgres.start()
         self._report("Postgres")
@@ -162,7 +213,12 @@ class Stack:
         self._report("database: migrated, people and organizations in place")
         # All at once, then one wait after the other. From this thread: the kernel ends a child
         # with the thread that made it.
-        starting = [self._start_spa(), self._start_tenant(), self._start_selector()]
+        starting = [
+            self._start_spa(),
+            self._start_tenant(),
+            self._start_service("selector", self.selector_environment(), self.selector_url),
+            self._start_service("api", self.api_environment(), self.api_url),
+        ]
         for child, ready, what in starting:
             wait_until(ready, child, START_SECONDS)
             self._report(what)
@@ -177,14 +233,12 @@ class Stack:
         ready = f"http://127.0.0.1:{port}/.well-known/jwks.json"
         return child, ready, "stand-in for an Auth0 tenant, with the Action in Node 22"
 
-    def _start_selector(self) -> tuple[Child, str, str]:
-        child = self.processes.start(
-            "selector",
-            [sys.executable, "-m", "gunicorn", "wsgi:selector"],
-            env=self.selector_environment(),
-            cwd=PROJECT,
-        )
-        return child, f"{self.selector_url}/readyz", "selector under gunicorn"
+    def _start_service(
+        self, name: str, environment: dict[str, str], url: str
+    ) -> tuple[Child, str, str]:
+        argv: list[str | Path] = [sys.executable, "-m", "gunicorn", f"wsgi:{name}"]
+        child = self.processes.start(name, argv, env=environment, cwd=PROJECT)
+        return child, f"{url}/readyz", f"{_SERVICES[name]} under gunicorn"
 
     def _start_spa(self) -> tuple[Child, str, str]:
         config = self.folder / "spa.json"
@@ -193,6 +247,8 @@ class Stack:
             "clientId": "spa",
             "audience": AUDIENCE,
             "namespace": NAMESPACE,
+            "apiUrl": self.api_url,
+            "scope": API_SCOPES,
         }
         config.write_text(json.dumps(settings))
         port = str(self.ports.spa)

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from local_stack.browser import browser
 from local_stack.stack import DATABASE, Ports, Stack
+from tests.api import RunningApi, run_api, serve_keys
 from tests.leaks import find_leaks, log_files, secrets_of
 from tests.person import Person
 from tests.selector import Selector, run_selector
@@ -41,6 +42,20 @@ def person(stack: Stack) -> Iterator[Person]:
 def selector(stack: Stack) -> Iterator[Selector]:
     """A selector in this process with a database of its own."""
     with run_selector(stack.postgres) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def keys_url() -> Iterator[str]:
+    """Where the keys stand that `access_tokens` signs with."""
+    with serve_keys() as url:
+        yield url
+
+
+@pytest.fixture
+def api(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
+    """The resource API in this process with a database of its own."""
+    with run_api(stack.postgres, keys_url) as running:
         yield running
 
 

@@ -5,21 +5,30 @@ from pathlib import Path
 
 import pytest
 
+from api.settings import ApiSettings
 from local_stack.node import PROJECT
 from local_stack.seed import PEOPLE
 from org_selector.settings import SelectorSettings
+from service.environment import Settings
 
 README = (PROJECT / "README.md").read_text()
 SECURITY = (PROJECT / "SECURITY.md").read_text()
+ATTACKS = sorted((PROJECT / "tests" / "attacks").glob("test_*.py"))
+OPENING = re.compile(r'"""\nAttacker: (.+)\.\nWants: .+\.\nStopped by: (.+)\n\n')
 ACTION = (PROJECT / "actions" / "select-organization" / "code.js").read_text()
 
 
-def test_the_table_of_settings_is_the_settings() -> None:
+@pytest.mark.parametrize(
+    ("settings", "end"),
+    [(SelectorSettings, "`HOST` ("), (ApiSettings, "`/docs` describes")],
+    ids=["selector", "api"],
+)
+def test_the_table_of_settings_is_the_settings(settings: type[Settings], end: str) -> None:
     """No setting is secret knowledge, and none is made up."""
-    table = README[README.index("| setting |") : README.index("`HOST` (")]
+    table = README[: README.index(end)].rpartition("| setting |")[2]
 
     assert set(re.findall(r"^\| `([A-Z0-9_]+)` \|", table, re.M)) == {
-        name.upper() for name in SelectorSettings.model_fields
+        name.upper() for name in settings.model_fields
     }
 
 
@@ -34,13 +43,23 @@ def test_the_table_of_codes_is_what_the_action_denies_with() -> None:
     }
 
 
-@pytest.mark.parametrize("file", ["README.md", "SECURITY.md", "benchmarks/README.md"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "README.md",
+        "SECURITY.md",
+        "benchmarks/README.md",
+        "docs/choosing-a-design.md",
+        "docs/your-own-table.md",
+    ],
+)
 def test_every_link_and_file_named_is_there(file: str) -> None:
     """A map with holes misleads."""
     path = PROJECT / file
     text = path.read_text()
     links = re.findall(r"\]\(([^)#:]+)\)", text)
-    named = re.findall(r"`((?:tests|docs|templates|local_tenant|spa)/[\w./-]*)`", text)
+    folders = "tests|docs|templates|local_tenant|spa|org_guard|api"
+    named = re.findall(rf"`((?:{folders})/[\w./-]*)`", text)
 
     assert links or named
     for link in links:
@@ -70,3 +89,29 @@ def test_the_packages_carry_what_they_show_and_apply() -> None:
     for suffix in {path.suffix for path in Path(PROJECT / "templates").rglob("*.*")} - {".po"}:
         assert f"*{suffix}" in patterns
     assert "migrations/*.sql" in patterns
+
+
+def test_the_table_of_attacks_is_the_folder() -> None:
+    """No attack is listed that nobody tries, and none is tried in silence."""
+    rows = []
+    for path in ATTACKS:
+        opening = OPENING.match(path.read_text())
+        assert opening, f"{path.name} must open with three lines: Attacker, Wants, Stopped by"
+        name = path.stem.removeprefix("test_").replace("_", " ")
+        attacker, stopped_by = opening.groups()
+        rows.append(f"| [{name}](tests/attacks/{path.name}) | {attacker} | {stopped_by} |")
+
+    assert re.findall(r"^\| \[.*\]\(tests/attacks/.*$", SECURITY, re.M) == rows
+
+
+@pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
+def test_what_stops_an_attack_is_there(path: Path) -> None:
+    """Files, and in each the functions, classes or policies that are named after it."""
+    opening = OPENING.match(path.read_text())
+    assert opening
+    stopped_by = opening[2]
+    assert re.fullmatch(r"`[^`]+/[^`]+`(?: `\w+`)+(?:, `[^`]+/[^`]+`(?: `\w+`)+)*", stopped_by)
+    for file, names in re.findall(r"`([^`]+/[^`]+)`((?: `\w+`)+)", stopped_by):
+        source = (PROJECT / file).read_text()
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"\b(?:def|class|function|policy) {name}\b", source), name

@@ -4,12 +4,14 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 
 from local_stack.node import PROJECT
+from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_admin import migrate as migrations
 from org_admin.cli import main
@@ -35,8 +37,9 @@ def test_the_command_applies_once_and_then_has_nothing_to_do(owner_url: str) -> 
     second = runner.invoke(main, ["migrate"])
     calm = runner.invoke(main, ["migrate", "--dry-run"])
 
-    assert dry.output == "pending  0001_organizations.sql\n1 to apply\n"
-    assert first.output == "applied  0001_organizations.sql\nDone.\n"
+    pending = "pending  0001_organizations.sql\npending  0002_resource_api.sql\n"
+    assert dry.output == f"{pending}2 to apply\n"
+    assert first.output == f"{pending.replace('pending', 'applied')}Done.\n"
     assert second.output == calm.output == "Up to date.\n"
     assert {one.exit_code for one in (dry, first, second, calm)} == {0}
 
@@ -61,23 +64,25 @@ def test_four_administrators_at_once_apply_it_once(owner_url: str) -> None:
         )
 
     assert [one.returncode for one in results] == [0] * 4, [one.stderr for one in results]
-    assert sorted(one.stdout for one in results)[0] == "Up to date.\n"
-    assert sum("applied" in one.stdout for one in results) == 1
+    assert {one.stdout.splitlines()[-1] for one in results} == {"Done.", "Up to date."}
+    lines = [line for one in results for line in one.stdout.splitlines()]
+    applied = [line for line in lines if line.startswith("applied")]
+    assert sorted(applied) == ["applied  0001_organizations.sql", "applied  0002_resource_api.sql"]
 
 
 def test_a_failing_migration_leaves_nothing_behind(
     owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a migration would be worse than none."""
-    broken = Migration(2, "0002_broken.sql", "create table half (id int); select 1/0;")
+    broken = Migration(3, "0003_broken.sql", "create table half (id int); select 1/0;")
     known = migrations.list_migrations()
     monkeypatch.setattr(migrations, "list_migrations", lambda: [*known, broken])
-    with pytest.raises(MigrationFailed, match=r"0002_broken\.sql failed and was undone"):
+    with pytest.raises(MigrationFailed, match=r"0003_broken\.sql failed and was undone"):
         list(migrate(owner_url))
     with psycopg.connect(owner_url) as conn:
         rows = conn.execute("select to_regclass('half'), max(version) from schema_migration")
 
-        assert rows.fetchall() == [(None, 1)]
+        assert rows.fetchall() == [(None, 2)]
 
 
 def test_a_migration_changed_after_it_was_applied_is_noticed(
@@ -85,7 +90,7 @@ def test_a_migration_changed_after_it_was_applied_is_noticed(
 ) -> None:
     """The database would not be what the files say."""
     known = migrations.list_migrations()
-    assert [one.version for one in migrate(owner_url)] == [1]
+    assert [one.version for one in migrate(owner_url)] == [1, 2]
     changed = [Migration(one.version, one.name, one.sql + "\n-- later") for one in known]
     monkeypatch.setattr(migrations, "list_migrations", lambda: changed)
 
@@ -95,7 +100,7 @@ def test_a_migration_changed_after_it_was_applied_is_noticed(
 
 def test_a_database_newer_than_the_release_is_left_alone(owner_url: str) -> None:
     """An old release must not touch what it does not know."""
-    assert [one.version for one in migrate(owner_url)] == [1]
+    assert [one.version for one in migrate(owner_url)] == [1, 2]
     with psycopg.connect(owner_url, autocommit=True) as conn:
         conn.execute("insert into schema_migration values (99, '0099_later.sql', 'x')")
 
@@ -138,8 +143,9 @@ def test_the_owner_lets_the_first_organization_in(owner_url: str) -> None:
     statements = re.search(r"   ```sql\n(.*?)   ```", readme, re.S)
     assert statements is not None
     with psycopg.connect(owner_url) as conn:
-        for statement in statements[1].split(";")[1:-1]:  # not the password of a shared role
-            conn.execute(statement.encode())
+        for statement in statements[1].split(";")[:-1]:
+            if "password" not in statement:  # of a role that other tests use as well
+                conn.execute(statement.encode())
         rows = conn.execute("select org_slug, org_name, role from membership").fetchall()
 
     assert rows == [("abc-inc", "ABC Inc", "owner")]
@@ -153,40 +159,234 @@ def test_new_secrets_are_long_and_never_the_same() -> None:
     assert all(len(one) >= 32 for one in made)
 
 
-TABLES = ("app_user", "invitation", "membership", "organization", "selection")
+TABLES = {
+    "app_user",
+    "audit_event",
+    "idempotency_key",
+    "invitation",
+    "membership",
+    "organization",
+    "project",
+    "schema_migration",
+    "selection",
+}
+# Columns of a privilege, or all.
+PRIVILEGES_OF_ORG_API = {
+    ("app_user", "select", "email id name"),
+    ("audit_event", "select", "all"),
+    ("audit_event", "insert", "action actor_name client_id details target_id target_name"),
+    ("idempotency_key", "select", "all"),
+    ("idempotency_key", "insert", "key request_sha256"),
+    ("idempotency_key", "update", "answer"),
+    ("idempotency_key", "delete", "all"),
+    ("membership", "select", "all"),
+    ("membership", "update", "org_name role"),
+    ("membership", "delete", "all"),
+    ("organization", "select", "all"),
+    ("organization", "update", "name"),
+    ("project", "select", "all"),
+    ("project", "insert", "all"),
+    ("project", "update", "description name updated_at"),
+    ("project", "delete", "all"),
+    ("schema_migration", "select", "all"),
+}
+PRIVILEGES_OF_ORG_GATE = {
+    ("app_user", "select", "auth0_user_id blocked_at id"),
+    ("membership", "select", "org_id org_suspended role user_id"),
+    ("organization", "select", "id slug"),
+}
 
 
-def test_every_table_forces_row_level_security_and_org_api_has_no_privilege_yet(
+def list_privileges(conn: psycopg.Connection, role: str) -> set[tuple[str, str, str]]:
+    """Tell what a role may do: table, privilege, columns."""
+    found = conn.execute(
+        """
+        select c.relname::text, lower(a.privilege_type), 'all'
+        from pg_class c, aclexplode(c.relacl) a
+        where c.relnamespace = 'public'::regnamespace and a.grantee in (%(role)s::regrole, 0)
+        union all
+        select c.relname::text, lower(a.privilege_type), string_agg(t.attname, ' ' order by attname)
+        from pg_class c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a
+        where c.relnamespace = 'public'::regnamespace and a.grantee in (%(role)s::regrole, 0)
+        group by 1, 2
+        """,
+        {"role": role},
+    )
+    return {(table, privilege, columns) for table, privilege, columns in found.fetchall()}
+
+
+def test_every_table_forces_row_level_security_and_roles_may_do_exactly_this(
     owner_url: str, stack: Stack
 ) -> None:
     """Read from the catalog, so that a new table cannot be forgotten."""
-    assert [one.version for one in migrate(owner_url)] == [1]
+    assert [one.version for one in migrate(owner_url)] == [1, 2]
     with psycopg.connect(stack.postgres.url("migrations", "postgres")) as conn:
-        forced = conn.execute(
-            "select relname from pg_class where relnamespace = 'public'::regnamespace "
-            "and relkind = 'r' and relrowsecurity and relforcerowsecurity order by 1"
+        tables = conn.execute(
+            "select relname::text, relrowsecurity and relforcerowsecurity from pg_class "
+            "where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm', 'p', 'S')"
         ).fetchall()
-        unforced = conn.execute(
-            "select relname from pg_class where relnamespace = 'public'::regnamespace "
-            "and relkind in ('r', 'v', 'm', 'p') and not relforcerowsecurity"
-        ).fetchall()
-        privileges = conn.execute(
-            "select c.relname, p.privilege from pg_class c, unnest(array['select', 'insert', "
-            "'update', 'delete', 'truncate']) p(privilege) where relnamespace = "
-            "'public'::regnamespace and relkind in ('r', 'v', 'm', 'p') and "
-            "(has_table_privilege('org_api', c.oid, p.privilege) "
-            "or p.privilege in ('select', 'insert', 'update') "
-            "and has_any_column_privilege('org_api', c.oid, p.privilege))"
-        ).fetchall()
+        api, gate = list_privileges(conn, "org_api"), list_privileges(conn, "org_gate")
 
-    assert [name for (name,) in forced] == list(TABLES)
-    assert unforced == [("schema_migration",)]
-    assert privileges == []
+    assert set(tables) == {(name, True) for name in TABLES}
+    assert api == PRIVILEGES_OF_ORG_API
+    assert gate == PRIVILEGES_OF_ORG_GATE
+
+
+@pytest.fixture
+def old_owner_url(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database as an earlier release left it."""
+    known = migrations.list_migrations()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(migrations, "list_migrations", lambda: known[:1])
+        assert [one.version for one in migrate(owner_url)] == [1]
+    return owner_url
+
+
+def test_what_an_earlier_release_stored_is_kept(old_owner_url: str, stack: Stack) -> None:
+    """Every row as it was; who was a member has joined, and can enter."""
+    rows = (
+        "select to_jsonb(o) from organization o union all select to_jsonb(u) from app_user u "
+        "union all select to_jsonb(m) - 'joined_at' from membership m "
+        "union all select to_jsonb(i) from invitation i union all select to_jsonb(s) "
+        "from selection s order by 1"
+    )
+    with psycopg.connect(old_owner_url) as conn:
+        for statement in (
+            "insert into organization (slug, name) values ('abc-inc', 'ABC Inc'), ('xyz', 'XYZ')",
+            "insert into app_user (auth0_user_id, name) values ('auth0|joe', 'Joe'), ('x', 'X')",
+            "insert into membership (user_id, org_id, role, last_selected_at) "
+            "select u.id, o.id, 'admin', now() from app_user u, organization o",
+            "update app_user set default_org_id = (select id from organization where slug = 'xyz')",
+            "insert into invitation (org_id, email, role, expires_at) "
+            "select id, 'new@example.com', 'member', now() from organization",
+            "insert into selection select 'n', user_id, org_id from membership limit 1",
+        ):
+            conn.execute(statement.encode())
+        before = conn.execute(rows.encode()).fetchall()
+    assert [one.version for one in migrate(old_owner_url)] == [2]
+    with psycopg.connect(old_owner_url) as conn:
+        after = conn.execute(rows.encode()).fetchall()
+        joined = conn.execute(
+            "select count(*), count(*) filter (where joined_at <= now()) from membership"
+        ).fetchone()
+    with psycopg.connect(stack.postgres.url("migrations", "org_api")) as conn:
+        row = conn.execute("select find_organization_id('xyz')").fetchone()
+        assert row is not None
+        role = conn.execute("select enter_organization('auth0|joe', %s)", row).fetchone()
+        names = conn.execute("select name from app_user order by 1").fetchall()
+
+    assert len(before) == 2 + 2 + 4 + 2 + 1
+    assert after == before
+    assert joined == (4, 4)
+    assert (role, names) == (("admin",), [("Joe",), ("X",)])
+
+
+def test_the_selector_neither_gains_nor_loses(old_owner_url: str, stack: Stack) -> None:
+    """The second migration is the API's."""
+    policies = (
+        "select polrelid::regclass::text, polname::text, polcmd::text, "
+        "pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy "
+        "where 'org_selector'::regrole = any(polroles) and polname <> 'services_read' order by 1, 2"
+    )
+    superuser = stack.postgres.url("migrations", "postgres")
+    with psycopg.connect(superuser) as conn:
+        before = list_privileges(conn, "org_selector"), conn.execute(policies).fetchall()
+    assert [one.version for one in migrate(old_owner_url)] == [2]
+    with psycopg.connect(superuser) as conn:
+        after = list_privileges(conn, "org_selector"), conn.execute(policies).fetchall()
+    with psycopg.connect(stack.postgres.url("migrations", "org_selector")) as conn:
+        version = conn.execute("select max(version) from schema_migration").fetchone()
+
+    assert before == after
+    assert ("invitation", "select", "all") in before[0]
+    assert version == (2,)
+
+
+def test_a_rename_and_a_suspension_still_reach_the_copies(owner_url: str) -> None:
+    """The trigger that was split in two, for one who may do both."""
+    list(migrate(owner_url))
+    with psycopg.connect(owner_url) as conn:
+        conn.execute("insert into organization (slug, name) values ('abc-inc', 'ABC Inc')")
+        conn.execute("insert into app_user (auth0_user_id) values ('x')")
+        conn.execute(
+            "insert into membership (user_id, org_id, role) "
+            "select u.id, o.id, 'owner' from app_user u, organization o"
+        )
+        copies = "select org_name, org_slug, org_suspended from membership"
+        seen = []
+        for change in (
+            "name = 'Renamed'",
+            "suspended_at = now()",
+            "suspended_at = null",
+            "slug = 'renamed', name = 'Both', suspended_at = now()",
+        ):
+            conn.execute(f"update organization set {change}".encode())  # noqa: S608
+            seen.append(conn.execute(copies).fetchone())
+
+    assert seen == [
+        ("Renamed", "abc-inc", False),
+        ("Renamed", "abc-inc", True),
+        ("Renamed", "abc-inc", False),
+        ("Both", "renamed", True),
+    ]
+
+
+@pytest.mark.parametrize("attribute", ["nocreaterole", "createrole"])
+def test_an_owner_who_may_not_give_functions_away_is_told_what_helps(
+    owner_url: str, stack: Stack, attribute: str
+) -> None:
+    """Where somebody else made the roles; the hint is a statement that can be run."""
+    list(migrate(owner_url))  # the roles are there, and not the other owner's
+    name = "migrations_of_another"
+    superuser = stack.postgres.url("postgres", "postgres")
+    stack.postgres.create_database(name)
+    try:
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            conn.execute(f'create role "Another Owner" login {attribute}'.encode())
+            conn.execute(f'alter database {name} owner to "Another Owner"'.encode())
+        url = stack.postgres.url(name, "Another Owner")
+        runner = CliRunner(env={"OWNER_DATABASE_URL": url})
+        refused = runner.invoke(main, ["migrate"])
+        hint = re.search(r"grant org_gate to \S.*", refused.output)
+        assert refused.exit_code == 1
+        assert "may not give functions to org_gate" in refused.output
+        assert hint is not None
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            conn.execute(hint[0].encode())
+        done = runner.invoke(main, ["migrate"])
+
+        assert done.output == "applied  0002_resource_api.sql\nDone.\n"
+    finally:
+        stack.postgres.drop_database(name)
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            conn.execute('drop role if exists "Another Owner"')
+
+
+def test_two_databases_of_a_new_cluster_are_migrated_at_once(tmp_path: Path) -> None:
+    """The roles are the cluster's: both make them, and give themselves org_gate."""
+    names = ["one", "two", "three"]
+    with Postgres(tmp_path) as postgres:
+        superuser = postgres.url("postgres", "postgres")
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            conn.execute("create role org_owner login createrole")
+            for _ in range(3):
+                for name in names:
+                    postgres.create_database(name)
+                    conn.execute(f"alter database {name} owner to org_owner".encode())
+                urls = [postgres.url(name, "org_owner") for name in names]
+                with ThreadPoolExecutor(len(urls)) as pool:
+                    applied = list(
+                        pool.map(lambda url: [one.version for one in migrate(url)], urls)
+                    )
+                assert applied == [[1, 2]] * len(urls)
+                for name in names:
+                    postgres.drop_database(name)
+                conn.execute("drop role org_api, org_gate, org_selector")
 
 
 def test_the_selector_may_do_what_it_needs_and_no_more(owner_url: str, stack: Stack) -> None:
     """It cannot make members, rename, suspend, delete organizations or forge invitations."""
-    assert [one.version for one in migrate(owner_url)] == [1]
+    assert [one.version for one in migrate(owner_url)] == [1, 2]
     forbidden = [
         "insert into organization (slug, name) values ('x', 'x')",
         "update organization set suspended_at = null",
@@ -202,7 +402,12 @@ def test_the_selector_may_do_what_it_needs_and_no_more(owner_url: str, stack: St
         "values (gen_random_uuid(), 'x', 'owner', now())",
         "update invitation set email = 'x'",
         "update selection set nonce = 'x'",
-        "insert into schema_migration values (2, 'x', 'x')",
+        "insert into schema_migration values (3, 'x', 'x')",
+        "select * from project",
+        "select * from audit_event",
+        "select * from idempotency_key",
+        "select enter_organization('auth0|joe', gen_random_uuid())",
+        "select find_organization_id('abc-inc')",
         "create table mine (id int)",
         "truncate selection",
     ]

@@ -22,11 +22,11 @@ from tests.mutations.mutant import ROOT
 from tests.mutations.python_mutants import make_mutants
 
 # Start and end of pytest cost more than the tests: no plugin but the one that ends what hangs (in
-# seconds), and no conftest.py, which would import the whole project.
+# seconds), no conftest.py, which would import the whole project, and no words about a failure.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 OPTIONS = [
     *("-x", "-q", "--capture=no", "--noconftest", "-p", "no:cacheprovider", "-p", "no:logging"),
-    *("-p", "pytest_timeout", "--timeout=20"),
+    *("--tb=no", "--assert=plain", "-p", "pytest_timeout", "--timeout=20"),
 ]
 
 

@@ -1,0 +1,57 @@
+"""`/members`: who belongs to the organization, and in which role."""
+
+from uuid import UUID
+
+from flask import Blueprint
+
+from api.errors import LastOwner, NotFound
+from api.operation import Body, operation
+from api.page import Keyset, Page
+from api.store import Member, Role, Store
+from org_guard.access_token import Principal
+from org_guard.errors import InsufficientRole
+from org_guard.flask import RequireAuth
+
+
+class MemberChange(Body):
+    """What may be changed about a member."""
+
+    role: Role
+
+
+def create_blueprint(require_auth: RequireAuth, store: Store) -> Blueprint:
+    """Make the routes."""
+    routes = Blueprint("members", __name__)
+
+    @routes.get("/members")
+    @require_auth("read:members")
+    @operation("The members, who joined first comes first", answer=Page[Member], paged=True)
+    def list_members(principal: Principal, keyset: Keyset) -> Page[Member]:
+        return store.list_members(principal, keyset)
+
+    @routes.patch("/members/<uuid:user_id>")
+    @require_auth("write:members", role="admin")
+    @operation(
+        "Give a member another role; only an owner makes and unmakes owners",
+        answer=Member,
+        body=MemberChange,
+        errors=[NotFound, LastOwner],
+    )
+    def change_role(principal: Principal, user_id: UUID, body: MemberChange) -> Member:
+        member = store.change_role(principal, user_id, body.role)
+        if member is None:
+            raise NotFound
+        return member
+
+    # Whoever leaves needs no role for it, so the roles of others are compared in the statement.
+    @routes.delete("/members/<uuid:user_id>")
+    @require_auth("write:members")
+    @operation(
+        "Remove a member (admins), or leave (anybody)",
+        errors=[NotFound, LastOwner, InsufficientRole],
+    )
+    def remove_member(principal: Principal, user_id: UUID) -> None:
+        if not store.remove_member(principal, user_id):
+            raise NotFound
+
+    return routes

@@ -1,0 +1,181 @@
+"""
+What an operation takes and gives: read, checked, and documented from the same declaration.
+
+`@operation` stands below `@require_auth`, so that nobody learns anything about a body before they
+have proved who they are. It reads the query and the body, calls the view with them, and writes
+what the view returns; `openapi.py` builds the document from what stands here.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from api.errors import ApiError, InvalidInput, InvalidJson, UnsupportedMediaType
+from api.page import MOST, Keyset
+from org_guard.compact_token import MalformedInput, parse_json_object
+from org_guard.errors import GuardError
+
+MAX_BODY_BYTES = 65_536
+MAX_ERRORS = 20  # named in one answer
+View = Callable[..., Any]
+Refusal = type[ApiError] | type[GuardError]
+
+
+class BodyTooLarge(ApiError):
+    """The body is longer than anything that an operation takes."""
+
+    status = 413
+    code = "request_entity_too_large"
+    description = f"The body is larger than {MAX_BODY_BYTES} bytes"
+
+
+class Body(BaseModel):
+    """A JSON body: no unknown fields, and no guessing at types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """
+    The declaration of one operation.
+
+    Args:
+        summary: one sentence for the documentation.
+        answer: the type that the view returns; None for 204.
+        status: of the answer.
+        body: what it takes, if anything; the view gets it as `body`.
+        paged: whether it takes `limit` and `after`; the view gets them as `keyset`.
+        errors: what of its own it may refuse with.
+        headers: names of request headers it reads by itself.
+    """
+
+    summary: str
+    answer: TypeAdapter[Any] | None
+    status: int
+    body: type[Body] | None
+    paged: bool
+    errors: tuple[Refusal, ...]
+    headers: tuple[str, ...]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its query parameters."""
+        return tuple(_PARAMETERS) if self.paged else ()
+
+
+def operation(
+    summary: str,
+    *,
+    answer: Any = None,
+    status: int = 200,
+    body: type[Body] | None = None,
+    paged: bool = False,
+    errors: Sequence[Refusal] = (),
+    headers: Sequence[str] = (),
+) -> Callable[[View], View]:
+    """
+    Declare a view; the arguments are those of `Operation`.
+
+    Raises, when it is called:
+        UnsupportedMediaType, BodyTooLarge, InvalidJson, InvalidInput: the request is not what
+            was declared.
+    """
+    declared = Operation(
+        summary,
+        TypeAdapter(answer) if answer is not None else None,
+        status if answer is not None else 204,
+        body,
+        paged,
+        tuple(errors),
+        tuple(headers),
+    )
+
+    def declare(view: View) -> View:
+        @functools.wraps(view)
+        def run(*args: Any, **kwargs: Any) -> Response:
+            keyset = _read_query(declared)
+            if paged:
+                kwargs["keyset"] = keyset
+            if body is not None:
+                kwargs["body"] = _read_body(body)
+            return _write(declared, view(*args, **kwargs))
+
+        run.operation = declared  # type: ignore[attr-defined]
+        return run
+
+    return declare
+
+
+def _write(declared: Operation, value: Any) -> Response:
+    if declared.answer is None:
+        response = Response(status=declared.status)
+        del response.headers["Content-Type"]
+        return response
+    body = declared.answer.dump_json(value)
+    response = Response(body, declared.status, content_type="application/json")
+    if declared.status == 201:
+        response.headers["Location"] = f"{request.path}/{value.id}"
+    return response
+
+
+def _read_query(declared: Operation) -> Keyset:
+    if not request.query_string:
+        return Keyset()
+    keyset, errors = Keyset(), []
+    for name, (unverified_value, *more) in request.args.lists():
+        if name not in declared.parameters:
+            errors.append({"parameter": name[:64], "detail": "There is no such parameter."})
+        elif more:
+            errors.append({"parameter": name, "detail": "It may be given once only."})
+        else:
+            read, expected = _PARAMETERS[name]
+            try:
+                keyset = read(keyset, unverified_value)
+            except ValueError:
+                errors.append({"parameter": name, "detail": expected})
+    if errors:
+        raise InvalidInput(errors[:MAX_ERRORS])
+    return keyset
+
+
+def _read_body(model: type[Body]) -> Body:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    try:
+        return model.model_validate(parse_json_object(request.get_data(cache=False)))
+    except RequestEntityTooLarge as error:
+        raise BodyTooLarge from error
+    except MalformedInput as error:
+        raise InvalidJson(str(error)) from error
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidInput(
+            [
+                {"pointer": _pointer(one["loc"]), "detail": _explain(model, one)}
+                for one in found[:MAX_ERRORS]
+            ]
+        ) from None
+
+
+def _explain(model: type[Body], error: ErrorDetails) -> str:
+    """Say what is wrong with one field; a pattern by the words that describe it."""
+    if error["type"] == "string_pattern_mismatch":
+        return model.model_fields[str(error["loc"][0])].description or error["msg"]
+    return error["msg"]
+
+
+def _pointer(path: tuple[int | str, ...]) -> str:
+    return "".join(f"/{str(part)[:64].replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+_PARAMETERS: dict[str, tuple[Callable[[Keyset, str], Keyset], str]] = {
+    "limit": (Keyset.with_limit, f"It must be a number from 1 to {MOST}."),
+    "after": (Keyset.with_cursor, "It must be the `next` of an earlier page, unchanged."),
+}

@@ -1,0 +1,87 @@
+"""
+Pages by keyset: where the last one ended, never how many rows to skip.
+
+A cursor says when and which row came last. It is opaque to clients, and proves nothing: it only
+chooses where in the caller's own organization a page begins.
+"""
+
+import base64
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Generic, Self, TypeVar
+from uuid import UUID
+
+MOST = 100  # rows of one page
+USUAL = 20
+MAX_CURSOR = 128  # characters
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+_LAST_ID = UUID(int=2**128 - 1)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """Where a page begins: after the row of this time and id; and how long it may be."""
+
+    at: str | None = None  # RFC 3339; None: from the beginning
+    id: UUID | None = None
+    limit: int = USUAL
+
+    @property
+    def before(self) -> tuple[str, UUID]:
+        """For lists with the newest first."""
+        return self.at or "infinity", self.id or _LAST_ID
+
+    @property
+    def after(self) -> tuple[str, UUID]:
+        """For lists with the oldest first."""
+        return self.at or "-infinity", self.id or UUID(int=0)
+
+    def with_limit(self, unverified_limit: str) -> Self:
+        """
+        Take the parameter `limit`.
+
+        Raises:
+            ValueError: it is not a number from 1 to 100.
+        """
+        if not _LIMIT.fullmatch(unverified_limit) or int(unverified_limit) > MOST:
+            raise ValueError("limit")
+        return replace(self, limit=int(unverified_limit))
+
+    def with_cursor(self, unverified_cursor: str) -> Self:
+        """
+        Take the parameter `after`.
+
+        Raises:
+            ValueError: it is no cursor of ours.
+        """
+        if len(unverified_cursor) > MAX_CURSOR:
+            raise ValueError("too long")
+        decoded = base64.b64decode(unverified_cursor.encode("ascii"), b"-_", validate=True)
+        unverified_at, _, unverified_id = decoded.decode("ascii").partition(" ")
+        try:
+            # In one spelling only, and in the years Postgres knows as well.
+            at = datetime.fromisoformat(unverified_at).astimezone(UTC).isoformat()
+        except OverflowError as error:
+            raise ValueError("out of range") from error
+        return replace(self, at=at, id=UUID(unverified_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page; `next` goes into the parameter `after`, and is null at the end."""
+
+    items: list[T]
+    next: str | None
+
+    @classmethod
+    def of(cls, rows: list[T], keyset: Keyset, places: list[tuple[datetime, str]]) -> Self:
+        """Make a page of one row more than asked for; *places* are the rows' (time, id)."""
+        more = len(rows) > keyset.limit
+        return cls(rows[: keyset.limit], _cursor(*places[keyset.limit - 1]) if more else None)
+
+
+def _cursor(at: datetime, id_: str) -> str:
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {id_}".encode()).decode()

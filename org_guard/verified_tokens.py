@@ -1,0 +1,86 @@
+"""
+A bounded memory of access tokens that were verified a moment ago.
+
+Why it is sound to remember them:
+- the key is the SHA-256 of the whole token, signature included, so nothing but the very string
+  that was verified is ever found;
+- only successes are kept, as frozen values, and only what the string itself says: signature and
+  claims. Membership, role and suspension are never remembered; the database has the say;
+- `exp` is compared at every hit, as at every verification (with the same leeway);
+- an entry is gone after 60 seconds, and all are gone when the tenant's keys change, so a
+  withdrawn key serves nobody for longer than it takes to notice;
+- the memory is bounded, so that nobody can fill it up: half of it is forgotten when it is full.
+
+Not for tokens that may be used once only.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from org_guard.access_token import LEEWAY
+from org_guard.errors import InvalidToken
+
+KEPT = 60.0  # seconds
+MOST = 4096  # tokens; about 2 kB each
+
+
+class Expiring(Protocol):
+    """What a verification returns."""
+
+    @property
+    def expires_at(self) -> float:
+        """Seconds since the epoch."""
+
+
+class Versioned(Protocol):
+    """The keys, as far as this memory needs them."""
+
+    @property
+    def version(self) -> int:
+        """Another number after every change of the keys."""
+
+
+T = TypeVar("T", bound=Expiring)
+
+
+class VerifiedTokens(Generic[T]):
+    """
+    Call it instead of the verifier. Safe for threads without a lock: every step is one look-up.
+
+    Args:
+        verify: turns an unverified token into a frozen value, or raises.
+        keys: what *verify* takes its keys from.
+    """
+
+    def __init__(self, verify: Callable[[str], T], keys: Versioned) -> None:
+        self._verify = verify
+        self._keys = keys
+        self._known: dict[bytes, tuple[T, float]] = {}
+        self._version = keys.version
+
+    def __call__(self, unverified_token: str) -> T:
+        """
+        Return what *unverified_token* stands for.
+
+        Raises:
+            Whatever the verifier raises; InvalidToken for a token that expired while remembered.
+        """
+        version = self._keys.version
+        if version != self._version:
+            # A fresh dict: what another thread still adds to the old one is lost, not kept.
+            self._known, self._version = {}, version
+        known = self._known
+        digest = hashlib.sha256(unverified_token.encode("utf-8", "surrogatepass")).digest()
+        found = known.get(digest)
+        if found is not None and time.monotonic() < found[1]:
+            if time.time() >= found[0].expires_at + LEEWAY:
+                raise InvalidToken("time")
+            return found[0]
+        verified = self._verify(unverified_token)
+        if len(known) >= MOST:
+            for old in list(known)[: MOST // 2]:
+                known.pop(old, None)
+        known[digest] = (verified, time.monotonic() + KEPT)
+        return verified

@@ -1,0 +1,147 @@
+"""
+Attacker: anybody; the tenant's public keys are on the internet.
+Wants: an access token of their own making, by choosing algorithm or key in its header.
+Stopped by: `org_guard/access_token.py` `verify_claims`
+
+Algorithm and key come from configuration. A header may have `alg`, `typ` and `kid` and nothing
+else, so an address in it is never visited.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc.jwk import RSAKey
+
+from tests import access_tokens
+from tests.access_tokens import segment, sign, valid_header
+from tests.attacks.target import Target
+from tests.test_signing_keys import Endpoint, jwks
+
+STRANGER = "the-attackers-key"
+
+
+@pytest.fixture
+def target(standing_target: Target) -> Target:
+    """Nothing here changes a row."""
+    return standing_target
+
+
+@pytest.fixture
+def hideout() -> Iterator[Endpoint]:
+    """The attacker's own server, with their own key set."""
+    endpoint = Endpoint(jwks(access_tokens.jwk(STRANGER)))
+    yield endpoint
+    endpoint.close()
+
+
+def test_hmac_with_the_public_key_as_served(target: Target, keys_url: str) -> None:
+    """HS256, 384 and 512 with every spelling of the key that a library might take as a secret."""
+    served = httpx2.get(keys_url, trust_env=False).content
+    [jwk] = json.loads(served)["keys"]
+    public = RSAKey.import_key(jwk).public_key
+    pems = [
+        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        public.public_bytes(Encoding.PEM, PublicFormat.PKCS1),
+    ]
+    secrets = [
+        *pems,
+        *(pem.strip() for pem in pems),
+        *(pem.replace(b"\n", b"\r\n") for pem in pems),
+        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        public.public_bytes(Encoding.DER, PublicFormat.PKCS1),
+        served,
+        json.dumps(jwk).encode(),
+        json.dumps(jwk, separators=(",", ":")).encode(),
+        jwk["n"].encode(),
+        base64.urlsafe_b64decode(jwk["n"] + "=="),
+        jwk["kid"].encode(),
+        b"",
+    ]
+    assert len(set(secrets)) == len(secrets)
+    assert target.get("/me").status_code == 200
+    for secret in secrets:
+        for algorithm in ("HS256", "HS384", "HS512"):
+            header = segment(valid_header(alg=algorithm))
+            signed = f"{header}.{segment(target.claims())}"
+            digest = hmac.new(secret, signed.encode(), getattr(hashlib, f"sha{algorithm[2:]}"))
+            assert_refused(target, f"{signed}.{segment(digest.digest())}")
+
+
+def test_no_signature_at_all(target: Target) -> None:
+    """With an empty signature, without one, and with that of a valid token."""
+    valid = target.token()
+    assert target.get("/me", token=valid).status_code == 200
+    for algorithm in ("none", "None", "NONE", "nOnE", "", "null", None, "RS0", ["none", "RS256"]):
+        unsigned = f"{segment(valid_header(alg=algorithm))}.{segment(target.claims())}"
+        for token in (f"{unsigned}.", unsigned, f"{unsigned}.{valid.rpartition('.')[2]}"):
+            assert_refused(target, token)
+
+
+def test_a_good_signature_under_another_name(target: Target) -> None:
+    """RSA with SHA-256 by the tenant's own key, called something else."""
+    assert target.get("/me", token=sign(valid_header(), target.claims())).status_code == 200
+    for algorithm in ("RS384", "RS512", "PS256", "ES256", "EdDSA", "rs256", "RS256 "):
+        assert_refused(target, sign(valid_header(alg=algorithm), target.claims()))
+
+
+def test_a_key_that_the_token_brings_along(target: Target, hideout: Endpoint) -> None:
+    """`jwk`, `jku`, `x5u`, `x5c`, a `kid` that is an address or a file: nobody comes to look."""
+    key = access_tokens.jwk(STRANGER)
+    spki = (
+        access_tokens.private_key(STRANGER)
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+    certificate = base64.b64encode(spki).decode()
+    headers: list[dict[str, object]] = [
+        {"jwk": key},
+        {"jwk": key, "kid": STRANGER},
+        {"jku": hideout.url},
+        {"jku": hideout.url, "kid": STRANGER},
+        {"x5u": hideout.url},
+        {"x5c": [certificate]},
+        {"x5t": "x5t", "x5c": [certificate], "kid": STRANGER},
+        {"kid": hideout.url},
+        {"kid": STRANGER},
+        {"kid": key},
+        {"kid": "/dev/null"},
+        {"kid": Path(__file__).as_uri()},
+        {"jku": hideout.url, "crit": ["jku"]},
+        {"iss": hideout.url},
+    ]
+    assert target.get("/me").status_code == 200
+    for changes in headers:
+        # By the attacker's key, and with the same header by the tenant's: it is the header too.
+        assert_refused(target, sign(valid_header(**changes), target.claims(), key=STRANGER))
+        if changes.keys() != {"kid"}:
+            assert_refused(target, sign(valid_header(**changes), target.claims()))
+    assert_refused(target, sign(claims=target.claims(), key=STRANGER))
+    assert hideout.requests == []
+    assert target.get("/me").status_code == 200
+
+
+def test_an_issuer_with_keys_of_its_own(target: Target, hideout: Endpoint) -> None:
+    """`iss` is compared with what is configured; it is no address to discover keys at."""
+    issuer = hideout.url.removesuffix(".well-known/jwks.json")
+    header = valid_header(kid=STRANGER)
+    assert target.get("/me").status_code == 200
+    for key in (STRANGER, access_tokens.KID):
+        assert_refused(target, sign(header, target.claims() | {"iss": issuer}, key=key))
+        assert_refused(target, sign(claims=target.claims() | {"iss": issuer}, key=key))
+
+    assert hideout.requests == []
+
+
+def assert_refused(target: Target, token: str) -> None:
+    """401, and the words of every other bad token."""
+    answer = target.get("/me", token=token)
+    assert answer.status_code == 401, token
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert answer.get_json()["code"] == "invalid_token"

@@ -1,0 +1,132 @@
+"""
+Attacker: somebody who was taken out of an organization, with a token that is still valid.
+Wants: to go on reading and changing until the token expires, or a little longer.
+Stopped by: `org_selector/migrations/0002_resource_api.sql` `enter_organization`
+
+Every operation asks the database in the same round trip as its own query, so the very next
+request is refused: whoever was removed, blocked or demoted, and everybody of an organization that
+was suspended.
+"""
+
+import re
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from local_stack import seed
+from local_stack.node import PROJECT
+from tests.attacks.target import Target
+
+ABC = seed.organization("abc-inc").id
+
+
+def remove(target: Target) -> None:
+    target.api.set_role("joe", "abc-inc", None)
+
+
+def block(target: Target) -> None:
+    target.api.superuser.execute(
+        "update app_user set blocked_at = now() where auth0_user_id = 'auth0|joe'"
+    )
+
+
+def forget(target: Target) -> None:
+    target.api.superuser.execute("delete from app_user where auth0_user_id = 'auth0|joe'")
+
+
+def suspend(target: Target) -> None:
+    target.api.superuser.execute(
+        "update organization set suspended_at = now() where id = %s", (ABC,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("revoke", "code"),
+    [
+        (remove, "not_a_member"),
+        (block, "not_a_member"),
+        (forget, "not_a_member"),
+        (suspend, "organization_suspended"),
+    ],
+)
+def test_every_operation_is_refused_at_the_very_next_request(
+    target: Target, revoke: Callable[[Target], None], code: str
+) -> None:
+    """One token for all of them; it passed everywhere a moment ago."""
+    token = target.token("joe", "abc-inc")
+    for operation in target.operations():
+        path = operation.path(**target.objects("abc-inc"))
+        answer = target.request(operation.method, path, operation.body, token=token)
+        assert answer.status_code in (200, 201, 204), f"{operation}: {answer.text}"
+
+    objects = target.objects("abc-inc")
+    revoke(target)
+    before = target.snapshot("abc-inc")
+    for operation in target.operations():
+        path = operation.path(**objects)
+        answer = target.request(operation.method, path, operation.body, token=token)
+        assert answer.status_code == 403, operation
+        if operation.method != "HEAD":
+            assert answer.get_json()["code"] == code, operation
+            assert str(ABC) not in answer.text
+    assert target.snapshot("abc-inc") == before
+
+
+def test_whoever_was_demoted_keeps_what_members_may(target: Target) -> None:
+    """The role is the database's at every request, whatever the token said of it."""
+    token = target.token("joe", "abc-inc")
+    target.api.set_role("sue", "abc-inc", "owner")
+    above = [one for one in target.operations() if one.role != "member"]
+    assert len(above) >= 4
+    for operation in above:
+        path = operation.path(**target.objects("abc-inc"))
+        answer = target.request(operation.method, path, operation.body, token=token)
+        assert answer.status_code in (200, 204), f"{operation}: {answer.text}"
+
+    objects = target.objects("abc-inc")
+    target.api.set_role("joe", "abc-inc", "member")
+    before = target.snapshot("abc-inc")
+    for operation in above:
+        path = operation.path(**objects)
+        answer = target.request(operation.method, path, operation.body, token=token)
+        assert (answer.status_code, operation.method) == (403, operation.method)
+        if operation.method != "HEAD":
+            assert answer.get_json()["code"] == "insufficient_role", operation
+    assert target.snapshot("abc-inc") == before
+    assert target.get("/members", token=token).status_code == 200
+
+
+def test_the_other_organizations_of_that_person_are_untouched(target: Target) -> None:
+    """Removal is from one organization."""
+    remove(target)
+
+    assert target.get("/me").status_code == 403
+    assert target.get("/me", slug="xyz-travel").get_json()["role"] == "member"
+
+
+def test_whoever_comes_back_comes_back_as_what_they_are_now(target: Target) -> None:
+    """An old token has no memory of an old role."""
+    token = target.token("joe", "abc-inc")
+    assert target.get("/me", token=token).get_json()["role"] == "owner"
+    remove(target)
+    assert target.get("/me", token=token).status_code == 403
+    target.api.set_role("joe", "abc-inc", "member")
+
+    assert target.get("/me", token=token).get_json()["role"] == "member"
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_steps_that_security_md_gives(target_d: Target, number: int) -> None:
+    """Each statement under "Revoking", as the owner of the tables, refuses the next request."""
+    section = (PROJECT / "SECURITY.md").read_text().partition("\n## Revoking\n")[2]
+    statements = re.findall(r"`((?:delete|update) [^`]+;)`", section.partition("\n## ")[0])
+    assert len(statements) == 3
+    token = target_d.token("joe", "abc-inc")
+    assert target_d.get("/me", token=token).status_code == 200
+    owner = target_d.api.url.replace("//org_api@", "//org_owner@")
+    with psycopg.connect(owner, autocommit=True) as conn:
+        changed = conn.execute(statements[number]).rowcount
+
+    assert changed == 1
+    assert target_d.get("/me", token=token).status_code == 403

@@ -1,0 +1,295 @@
+"""
+Attacker: nobody yet; a developer wrote a query without any condition on the organization.
+Wants: whoever calls that view next would see or change the rows of all organizations.
+Stopped by: `org_selector/migrations/0002_resource_api.sql` `enter_organization` `entered`
+
+Forced row-level security adds the condition to every statement of the role org_api, whoever wrote
+it; `RowSecurity` is the only way in, and without an entry there are no rows.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from psycopg.sql import SQL, Identifier
+
+from local_stack import seed
+from org_guard.access_token import Principal
+from org_guard.errors import NotAMember
+from org_guard.row_security import RowSecurity, require_row_security
+from service.pool import Database
+from tests.attacks.target import Target
+
+ABC, SOLO = seed.organization("abc-inc").id, seed.organization("solo-works").id
+TABLES = ("app_user", "audit_event", "idempotency_key", "membership", "organization", "project")
+READS: tuple[LiteralString, ...] = (
+    "select org_id from project",
+    "select org_id from project order by org_id desc, id limit 100",
+    "select org_id from project union all select org_id from membership",
+    "with a as materialized (select org_id from project) select org_id from a",
+    "select (select org_id from project limit 1)",
+    "select org_id from project group by org_id",
+    "select p.org_id from project p cross join organization o",
+    "select o.id from organization o left join project p on p.org_id <> o.id",
+    "select distinct org_id from (select org_id from project offset 0) a",
+)
+BARE: tuple[LiteralString, ...] = (
+    "select count(*) from project",
+    "select 1",
+    "select 1 from project limit 0",
+    "select 1 from project where id is null",
+    "select now(), current_setting('app.org_id', true)",
+    "select 1 from project where false",
+    "select 1 where false",
+)
+NOT_OF_AN_ORGANIZATION = {"schema_migration"}
+
+
+@pytest.fixture
+def target(target_d: Target) -> Target:
+    """Two organizations that have rows in every table."""
+    for login, slug in (("joe", "abc-inc"), ("ann", "solo-works")):
+        headers = {"Idempotency-Key": "the-same"}
+        body = {"name": f"Made in {slug}"}
+        made = target_d.request("POST", "/projects", body, login=login, slug=slug, headers=headers)
+        assert made.status_code == 201
+    return target_d
+
+
+@pytest.fixture
+def database(target: Target) -> Iterator[Database]:
+    """A pool of a single connection, so that everybody gets the one before."""
+    pool = Database(target.api.url, size=1, configure=require_row_security)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def rows(database: Database) -> RowSecurity:
+    """The way in."""
+    return RowSecurity(database.connection, database.read)
+
+
+def principal(login: str, slug: str, role: str = "member") -> Principal:
+    """Whom a verified token stands for."""
+    org_id = str(seed.organization(slug).id)
+    scopes: frozenset[str] = frozenset()
+    return Principal(f"auth0|{login}", org_id, None, scopes, "spa", time.time() + 600, role)
+
+
+JOE = principal("joe", "abc-inc")
+
+
+def everything(conn: psycopg.Connection) -> dict[str, list[Any]]:
+    """All rows of all tables, in all columns that this role may read, without any condition."""
+    columns = conn.execute(
+        "select c.relname, array_agg(a.attname order by a.attnum) from pg_class c "
+        "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
+        "where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') "
+        "and has_column_privilege(c.oid, a.attnum, 'select') group by 1 order by 1"
+    ).fetchall()
+    return {
+        table: conn.execute(
+            SQL("select {} from {} order by 1, 2").format(
+                SQL(", ").join(map(Identifier, names)), Identifier(table)
+            )
+        ).fetchall()
+        for table, names in columns
+        if table not in NOT_OF_AN_ORGANIZATION
+    }
+
+
+def truth(target: Target, slug: str) -> dict[str, int]:
+    """How many rows an organization really has."""
+    found = {table: len(rows) for table, rows in target.snapshot(slug).items()}
+    return found | {"app_user": found["membership"]}
+
+
+def test_select_star_shows_one_organization(target: Target, rows: RowSecurity) -> None:
+    """Every table that the role may read at all; rows of B are there, and stay unseen."""
+    for login, slug, org_id in (("joe", "abc-inc", ABC), ("ann", "solo-works", SOLO)):
+        with rows.organization(principal(login, slug)) as conn:
+            seen = everything(conn)
+        assert tuple(seen) == TABLES
+        assert {table: len(found) for table, found in seen.items()} == truth(target, slug)
+        assert all(seen.values())
+        foreign = str(SOLO if org_id == ABC else ABC)
+        assert foreign not in repr(seen)
+
+
+def test_statements_by_select_see_one_organization(target: Target, rows: RowSecurity) -> None:
+    """The way of one round trip: whatever the query looks like, Postgres enters first."""
+    for login, slug, org_id in (("joe", "abc-inc", ABC), ("ann", "solo-works", SOLO)):
+        for query in READS:
+            found = rows.select(principal(login, slug), query)
+            assert {row[0] for row in found} == {org_id}, query
+        [(count,)] = rows.select(principal(login, slug), "select count(*) from project")
+        assert count == truth(target, slug)["project"]
+
+
+def test_statements_by_select_are_refused_whatever_they_would_find(rows: RowSecurity) -> None:
+    """Somebody who is no member: also where a query is constant, empty, or needs no table."""
+    outsider, member = principal("joe", "solo-works"), principal("joe", "abc-inc")
+    for query in (*READS, *BARE):
+        with pytest.raises(NotAMember):
+            rows.select(outsider, query)
+        rows.select(member, query)
+
+
+def test_joins_counts_and_subqueries_see_one_organization(
+    target: Target, rows: RowSecurity
+) -> None:
+    """Wherever a table stands in a query."""
+    queries: tuple[LiteralString, ...] = (
+        "select count(*) from project",
+        "select count(*) from (select 1 from project union all select 1 from project) a",
+        "select count(*) from project a cross join project b",
+        "with recursive a as (select id from project) select count(*) from a",
+        "select (select count(*) from project)",
+        "select count(*) filter (where true) from project where true or org_id is not null",
+        "select max(n) from (select row_number() over () n from project) a",
+        "select count(*) from organization o left join project p on true",
+    )
+    ours = truth(target, "abc-inc")["project"]
+    with rows.organization(JOE) as conn:
+        for query in queries:
+            row = conn.execute(query).fetchone()
+            assert row is not None
+            assert row[0] in (ours, 2 * ours, ours * ours), query
+
+
+def test_update_and_delete_reach_one_organization(target: Target, rows: RowSecurity) -> None:
+    """Without any condition; each changes all of A's rows and none of B's."""
+    changes: tuple[LiteralString, ...] = (
+        "update project set name = 'x'",
+        "update project set name = 'x' where org_id <> current_setting('app.org_id')::uuid",
+        "update organization set name = 'x'",
+        "update membership set role = 'member'",
+        "update idempotency_key set answer = 'x'",
+        "delete from idempotency_key",
+        "delete from project",
+        "delete from membership",
+    )
+    before = target.snapshot("solo-works")
+    for change in changes:
+        ours = target.snapshot("abc-inc")
+        with rows.organization(JOE) as conn:
+            cursor = conn.execute(change)
+        assert target.snapshot("solo-works") == before, change
+        assert (cursor.rowcount > 0) is ("<>" not in change), change
+        assert (target.snapshot("abc-inc") != ours) is (cursor.rowcount > 0), change
+
+
+def test_a_row_cannot_be_put_or_moved_into_another_organization(
+    target: Target, rows: RowSecurity
+) -> None:
+    """Insert with B's id, or change a row's organization; with A's own id it works."""
+    statements: tuple[tuple[LiteralString, bool], ...] = (
+        ("insert into project (org_id, name) values (%s, 'x')", True),
+        ("insert into project (org_id, name) select %s, name from project limit 1", True),
+        ("insert into audit_event (org_id, client_id, action, target_id) "
+         "values (%s, 'x', 'project.created', gen_random_uuid())", False),
+        ("insert into idempotency_key (org_id, key, request_sha256) values (%s, 'x', 'x')", False),
+        ("insert into membership (org_id, user_id, role) "
+         "select %s, user_id, 'owner' from membership limit 1", False),
+        ("update project set org_id = %s", False),
+        ("update membership set org_id = %s", False),
+        ("update organization set id = %s", False),
+    )  # fmt: skip
+    before = target.snapshot("solo-works")
+    for statement, own in statements:
+        with pytest.raises(InsufficientPrivilege), rows.organization(JOE) as conn:
+            conn.execute(statement, (SOLO,))
+        if own:
+            with rows.organization(JOE) as conn:
+                cursor = conn.execute(statement, (ABC,))
+            assert cursor.rowcount == 1
+    assert target.snapshot("solo-works") == before
+
+
+def test_what_the_role_may_not_do_even_in_its_own_organization(
+    target: Target, rows: RowSecurity
+) -> None:
+    """Members are made, people blocked, organizations suspended elsewhere; the trail is final."""
+    statements: tuple[LiteralString, ...] = (
+        "insert into membership (org_id, user_id) select org_id, user_id from membership",
+        "update organization set suspended_at = now()",
+        "update organization set slug = 'another'",
+        "delete from organization",
+        "update app_user set blocked_at = null",
+        "update app_user set email = 'x@example.com'",
+        "select auth0_user_id from app_user",
+        "delete from audit_event",
+        "update audit_event set actor_name = 'x'",
+        "insert into audit_event (actor_user_id, client_id, action, target_id) "
+        "values (gen_random_uuid(), 'x', 'project.created', gen_random_uuid())",
+        "select * from invitation",
+        "select * from selection",
+        "alter table project no force row level security",
+        "alter table project disable row level security",
+        "drop policy entered on project",
+        "truncate project",
+        "create table mine (id int)",
+        "set role org_owner",
+        "set role org_gate",
+        "set role org_selector",
+    )
+    before = target.snapshot("abc-inc")
+    for statement in statements:
+        with pytest.raises(psycopg.ProgrammingError), rows.organization(JOE) as conn:
+            conn.execute(statement)
+    assert target.snapshot("abc-inc") == before
+
+
+def test_a_connection_forgets_whom_it_served(target: Target, database: Database) -> None:
+    """One connection: A, then B, then nobody, and nobody after a refusal or a crash either."""
+    rows = RowSecurity(database.connection, database.read)
+    pids, nothing = set(), dict.fromkeys(TABLES, 0)
+
+    def seen_by_nobody() -> dict[str, int]:
+        with database.connection() as conn:
+            pids.add(conn.info.backend_pid)
+            return {table: len(found) for table, found in everything(conn).items()}
+
+    def seen_by(login: str, slug: str) -> dict[str, int]:
+        with rows.organization(principal(login, slug)) as conn:
+            found = {table: len(found) for table, found in everything(conn).items()}
+            pids.add(conn.info.backend_pid)
+        return found
+
+    for _ in range(2):
+        assert seen_by_nobody() == nothing
+        assert seen_by("joe", "abc-inc") == truth(target, "abc-inc")
+        assert seen_by("ann", "solo-works") == truth(target, "solo-works")
+        assert seen_by_nobody() == nothing
+        assert seen_by("joe", "abc-inc") == truth(target, "abc-inc")
+        with pytest.raises(NotAMember):
+            seen_by("joe", "solo-works")
+        assert seen_by_nobody() == nothing
+        with pytest.raises(ZeroDivisionError), rows.organization(JOE):
+            1 / 0  # noqa: B018
+        assert seen_by_nobody() == nothing
+    assert len(pids) == 1
+
+
+def test_whoever_goes_on_after_a_refused_entry(target: Target, database: Database) -> None:
+    """A refusal that is caught inside a transaction: at most the scope from before it is left."""
+    counts: LiteralString = "select count(*), count(*) filter (where org_id = %s) from project"
+    ours = truth(target, "abc-inc")["project"]
+    with database.connection() as conn:
+        conn.execute("begin")
+        conn.execute("savepoint here")
+        for entered, seen in ((False, 0), (True, ours)):
+            if entered:
+                conn.execute("select enter_organization('auth0|joe', %s)", (ABC,))
+                conn.execute("savepoint here")
+            with pytest.raises(psycopg.DatabaseError) as refused:
+                conn.execute("select enter_organization('auth0|joe', %s)", (SOLO,))
+            assert refused.value.sqlstate == "ORG01"
+            conn.execute("rollback to savepoint here")
+            assert conn.execute(counts, (SOLO,)).fetchone() == (seen, 0)
+        conn.execute("commit")
+        assert conn.execute(counts, (SOLO,)).fetchone() == (0, 0)

@@ -1,0 +1,76 @@
+"""
+Attacker: an application of the same tenant, or whoever finds an ID token in a page or a log.
+Wants: to use the ID token of a login as an access token; it is signed with the same key.
+Stopped by: `org_guard/access_token.py` `verify_claims`
+
+Not by its audience alone: a token that is made out to who asked for it, or has claims that only ID
+tokens have, is none for an API, whatever its audience.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests import access_tokens
+from tests.access_tokens import ABSENT, AUDIENCE, NAMESPACE
+from tests.attacks.login import SignedIn, sign_in
+from tests.attacks.target import Target
+from tests.person import Person, claims_of
+
+
+@pytest.fixture
+def target(standing_target: Target) -> Target:
+    """Nothing here changes a row."""
+    return standing_target
+
+
+def test_the_id_token_of_a_real_login(signed_in: SignedIn) -> None:
+    """Same login, same key, same person: the access token passes and the ID token does not."""
+    for operation in signed_in.target.operations():
+        if operation.method == "GET":
+            path = operation.path(**signed_in.target.objects("abc-inc"))
+            passed = signed_in.target.get(path, token=signed_in.tokens.access_token)
+            assert passed.status_code == 200, f"{operation}: {passed.text}"
+            refused = signed_in.target.get(path, token=signed_in.tokens.id_token)
+            assert refused.status_code == 401, operation
+
+
+def test_at_the_real_api(person: Person) -> None:
+    """Over HTTP, as an app would."""
+    tokens = person.open_app(ext_org="abc-inc").log_in("joe@example.com").redeem()
+    for token, status in ((tokens.access_token, 200), (tokens.id_token, 401)):
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert person.http.get(f"{person.stack.api_url}/me", headers=bearer).status_code == status
+
+
+def test_an_id_token_whose_audience_is_the_api(person: Person, target: Target) -> None:
+    """An application whose id is the API's identifier, or a tenant that adds audiences."""
+    identity = claims_of(sign_in(person, target.design).id_token)
+    ours = target.claims()
+    claims = identity | {
+        name: ours[name]
+        for name in ("iss", "scope", "permissions", f"{NAMESPACE}org_id")
+        if name in ours
+    }
+    odd = {"nonce": ABSENT, f"{NAMESPACE}org_slug": ABSENT, f"{NAMESPACE}org_name": ABSENT}
+    assert call(target, claims | odd | {"aud": [AUDIENCE], "azp": "spa"}) == 200
+    for changes in (
+        {"aud": AUDIENCE},
+        {"aud": [AUDIENCE, "spa"]},
+        {"aud": [AUDIENCE], "azp": "spa"},
+        odd | {"aud": AUDIENCE},
+        odd | {"aud": [AUDIENCE, "spa"], "azp": "spa"},
+        odd | {"aud": [AUDIENCE], "azp": AUDIENCE},
+        odd | {"aud": [AUDIENCE], "client_id": AUDIENCE},
+        odd | {"aud": [AUDIENCE], "azp": "spa", "nonce": "app-nonce"},
+        odd | {"aud": [AUDIENCE], "azp": "spa", "at_hash": "MTIzNDU2Nzg5MDEyMzQ1Ng"},
+        odd | {"aud": [AUDIENCE], "azp": "spa", f"{NAMESPACE}org_slug": "abc-inc"},
+        odd | {"aud": [AUDIENCE], "azp": "spa", f"{NAMESPACE}org_name": "ABC Inc"},
+    ):
+        assert call(target, claims | changes) == 401, changes
+
+
+def call(target: Target, claims: dict[str, Any]) -> int:
+    """What the API answers to a token of these claims, under the tenant's key."""
+    present = {name: value for name, value in claims.items() if value is not ABSENT}
+    return target.get("/me", token=access_tokens.sign(claims=present)).status_code

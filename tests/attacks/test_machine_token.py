@@ -1,0 +1,115 @@
+"""
+Attacker: whoever holds the secret of a machine client, which the tenant gave every scope.
+Wants: the data of an organization, with a token by client credentials that no login ever saw.
+Stopped by: `org_guard/access_token.py` `verify_claims`
+
+No Action runs for a machine, so its token has no organization; and were there one (design C takes
+permissions, which machines may have), the token is refused because nobody stands behind it.
+"""
+
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from api.app import Guard
+from local_stack import seed
+from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
+from local_tenant.records import Api, Client, ClientGrant
+from tests import test_local_tenant
+from tests.access_tokens import ABSENT
+from tests.api import run_api
+from tests.attacks.target import GUARDS, Target
+from tests.test_local_tenant import JOE, SPA, Running, Start
+
+keys = test_local_tenant.keys
+start = test_local_tenant.start
+
+SECRET = "the machine's own secret"
+SCOPES = (*API_SCOPES.split(), "org:abc-inc", "org:xyz-travel")
+MACHINE = Client(
+    "nightly-job",
+    "Nightly job",
+    client_secret=SECRET,
+    client_grants=(ClientGrant(AUDIENCE, SCOPES),),
+)
+ACTION = f"""exports.onExecutePostLogin = async (event, api) =>
+    api.accessToken.setCustomClaim('{NAMESPACE}org_id', '{seed.organization("abc-inc").id}');"""
+
+
+@pytest.fixture
+def target(standing_target: Target) -> Target:
+    """Nothing here changes a row."""
+    return standing_target
+
+
+@pytest.mark.parametrize("dialect", ["access_token", "rfc9068_profile"])
+@pytest.mark.parametrize("design", ["C", "D"])
+def test_a_machine_of_the_tenant_in_both_dialects(
+    stack: Stack, start: Start, design: str, dialect: str
+) -> None:
+    """Same tenant, same API, same scopes, same permissions: a person passes, a machine does not."""
+    guard: Guard = GUARDS[design]
+    rbac = design == "C"
+    form = f"{dialect}_authz" if rbac else dialect
+    its_api = Api(AUDIENCE, 600, dialect=form, enforce_policies=rbac)  # type: ignore[arg-type]
+    running = start(
+        *([] if rbac else [ACTION]),
+        apis=(its_api,),
+        clients=(SPA, MACHINE),
+        users=(replace(JOE, permissions={AUDIENCE: SCOPES}),),
+    )
+    scope = f"openid {API_SCOPES}"
+    login = running.log_in(running.browser(), audience=AUDIENCE, scope=scope)
+    person = running.exchange(login).json()["access_token"]
+    machine = machine_token(running)
+    with run_api(stack.postgres, f"{running.url}/.well-known/jwks.json", guard) as api:
+        target = Target(api, design)
+        for operation in target.operations():
+            path = operation.path(**target.objects("abc-inc"))
+            refused = target.request(operation.method, path, operation.body, token=machine)
+            assert refused.status_code == 401, operation
+            passed = target.request(operation.method, path, operation.body, token=person)
+            assert passed.status_code in (200, 201, 204), f"{operation}: {passed.text}"
+
+
+def test_the_nightly_job_at_the_real_api(stack: Stack) -> None:
+    """Over HTTP, at the stack's own API, with every scope that API has."""
+    fields = {
+        "grant_type": "client_credentials",
+        "client_id": "nightly-job",
+        "client_secret": stack.machine_secret,
+        "audience": AUDIENCE,
+    }
+    with httpx2.Client(trust_env=False, timeout=10) as web:
+        token = web.post(f"{stack.tenant_url}/oauth/token", data=fields).json()["access_token"]
+        for path in ("/me", "/organization", "/members", "/projects", "/audit-events"):
+            bearer = {"Authorization": f"Bearer {token}"}
+            assert web.get(f"{stack.api_url}{path}", headers=bearer).status_code == 401
+
+
+def test_a_machine_that_somehow_has_an_organization(target: Target) -> None:
+    """A client-credentials Action may set claims, ours too; the machine remains a machine."""
+    assert target.get("/me").status_code == 200
+    for changes in (
+        {"sub": "nightly-job@clients", "azp": "nightly-job", "gty": "client-credentials"},
+        {"sub": "nightly-job@clients", "azp": "nightly-job"},
+        {"sub": "nightly-job@clients", "azp": ABSENT, "client_id": "nightly-job"},
+        {"sub": "nightly-job", "azp": "nightly-job"},
+        {"gty": "client-credentials"},
+        {"sub": ABSENT},
+    ):
+        assert target.get("/me", token=target.token(**changes)).status_code == 401, changes
+
+
+def machine_token(running: Running) -> str:
+    """Ask the tenant as the machine."""
+    fields = {
+        "grant_type": "client_credentials",
+        "client_id": "nightly-job",
+        "client_secret": SECRET,
+        "audience": AUDIENCE,
+    }
+    answer = test_local_tenant.WEB.post(f"{running.url}/oauth/token", data=fields)
+    token: str = answer.json()["access_token"]
+    return token

@@ -1,0 +1,98 @@
+"""
+Attacker: a web page of another origin that a member has open in the same browser.
+Wants: to call the API as that member, or to read what the API answers to their app.
+Stopped by: `service/cors.py` `allow_origins`, `org_guard/flask.py` `RequireAuth`
+
+There is no cookie that a page could send along; a page without a token gets 401, and a browser
+lets pages of the configured origins alone read answers.
+"""
+
+from tests.api import APP_ORIGIN
+from tests.attacks.target import Target
+
+STRANGERS = (
+    "https://evil.example.com",
+    "http://app.example.com",
+    "https://app.example.com.evil.net",
+    "https://app.example.com:8443",
+    "https://evil-app.example.com",
+    f"{APP_ORIGIN}/",
+    APP_ORIGIN.upper(),
+    f"{APP_ORIGIN}, https://evil.example.com",
+    "null",
+    "*",
+)
+ALLOWED = "Access-Control-Allow-Origin"
+
+
+def test_a_preflight_of_another_origin(target: Target) -> None:
+    """No operation may be called from there; the configured origin may call each."""
+    client = target.api.app.test_client()
+    for operation in target.operations():
+        if operation.method == "HEAD":
+            continue
+        asked = {
+            "Access-Control-Request-Method": operation.method,
+            "Access-Control-Request-Headers": "authorization,content-type,x-organization",
+        }
+        own = client.options(operation.path(), headers={"Origin": APP_ORIGIN} | asked)
+        assert own.headers[ALLOWED] == APP_ORIGIN
+        assert operation.method in own.headers["Access-Control-Allow-Methods"]
+        assert "X-Organization" in own.headers["Access-Control-Allow-Headers"]
+        for origin in STRANGERS:
+            answer = client.options(operation.path(), headers={"Origin": origin} | asked)
+            assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+def test_another_origin_reads_no_answer(target: Target) -> None:
+    """Neither data nor refusals; and caches keep the answers apart."""
+    for path, status in (("/me", 200), ("/projects/x", 404), ("/members?limit=0", 422)):
+        own = target.get(path, headers={"Origin": APP_ORIGIN})
+        assert (own.status_code, own.headers[ALLOWED]) == (status, APP_ORIGIN)
+        assert "Access-Control-Allow-Credentials" not in own.headers
+        for origin in STRANGERS:
+            answer = target.get(path, headers={"Origin": origin})
+            assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+            assert "Origin" in answer.headers["Vary"]
+
+
+def test_nothing_that_a_browser_sends_by_itself_proves_anything(target: Target) -> None:
+    """Cookies, forms and images: whatever a page can start without a token is 401."""
+    client = target.api.app.test_client()
+    token = target.token()
+    assert target.get("/me").headers.get("Set-Cookie") is None
+    for operation in target.operations():
+        answer = client.open(
+            operation.path(),
+            method=operation.method,
+            headers={"Origin": "null", "Cookie": f"token={token}; Authorization=Bearer {token}"},
+            data="name=x&role=owner",
+            content_type="application/x-www-form-urlencoded",
+        )
+        assert answer.status_code == 401, operation
+
+
+def test_a_form_cannot_be_taken_for_json(target: Target) -> None:
+    """The three types that a page may send without asking first, even with a token."""
+    token, client = target.token(), target.api.app.test_client()
+    before = target.snapshot("abc-inc")
+    headers = {"Authorization": f"Bearer {token}", "X-Organization": "abc-inc"}
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        answer = client.post("/projects", data='{"name":"x"}', content_type=kind, headers=headers)
+        assert answer.status_code == 415
+    assert target.snapshot("abc-inc") == before
+    answer = client.post(
+        "/projects", data='{"name":"x"}', content_type="application/json", headers=headers
+    )
+    assert answer.status_code == 201
+
+
+def test_an_answer_is_no_page_and_no_script(target: Target) -> None:
+    """For whoever frames it, embeds it or opens it: typed, not sniffed, never stored."""
+    target.request("POST", "/projects", {"name": "<script>alert(1)</script>"})
+    for answer in (target.get("/projects"), target.get("/nowhere")):
+        assert answer.content_type in ("application/json", "application/problem+json")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

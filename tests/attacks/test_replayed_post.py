@@ -1,0 +1,86 @@
+"""
+Attacker: another member, or a member of another organization, who knows an Idempotency-Key.
+Wants: the stored answer of somebody else's request, or to spoil that request.
+Stopped by: `org_selector/migrations/0002_resource_api.sql` `entered`
+
+A key belongs to one person in one organization: row-level security hides all others.
+"""
+
+from werkzeug.test import TestResponse
+
+from tests.attacks.target import Target
+
+KEY = "b7e4d9a2-0c38-4f15-92d6-6a81f5c3e07b"
+BODY = {"name": "Secret plan", "description": "Only for us"}
+
+
+def post(
+    target: Target, login: str, slug: str, key: str = KEY, body: object = BODY, **options: object
+) -> TestResponse:
+    """Make a project, once."""
+    headers = {"Idempotency-Key": key}
+    token = options.get("token")
+    assert token is None or isinstance(token, str)
+    return target.request(
+        "POST", "/projects", body, login=login, slug=slug, headers=headers, token=token
+    )
+
+
+def test_the_key_of_another_person_or_organization(target: Target) -> None:
+    """Each gets a project of their own; the owner of the key gets the first one again."""
+    first = post(target, "joe", "abc-inc")
+    assert first.status_code == 201
+    ids = [first.get_json()["id"]]
+    for login, slug in (("ann", "solo-works"), ("sue", "abc-inc"), ("joe", "xyz-travel")):
+        other = post(target, login, slug)
+        assert other.status_code == 201
+        ids.append(other.get_json()["id"])
+
+    assert len(set(ids)) == 4
+    assert post(target, "joe", "abc-inc").data == first.data
+    assert post(target, "ann", "solo-works").get_json()["id"] == ids[1]
+
+
+def test_the_key_of_another_with_a_body_of_ones_own(target: Target) -> None:
+    """Neither their answer nor the word that the key was used."""
+    assert post(target, "joe", "abc-inc").status_code == 201
+    answer = post(target, "sue", "abc-inc", body={"name": "Mine"})
+
+    assert answer.status_code == 201
+    assert answer.get_json()["name"] == "Mine"
+    assert post(target, "joe", "abc-inc", body={"name": "Mine"}).status_code == 422
+
+
+def test_a_replay_after_removal(target: Target) -> None:
+    """The stored answer is behind the same door as everything else."""
+    token = target.token("sue", "abc-inc")
+    first = post(target, "sue", "abc-inc", token=token)
+    assert post(target, "sue", "abc-inc", token=token).data == first.data
+    target.api.set_role("sue", "abc-inc", None)
+    answer = post(target, "sue", "abc-inc", token=token)
+
+    assert answer.status_code == 403
+    assert b"Secret plan" not in answer.data
+
+
+def test_a_replay_without_the_scope(target: Target) -> None:
+    """A token that may only read replays nothing."""
+    assert post(target, "joe", "abc-inc").status_code == 201
+    token = target.token("joe", "abc-inc", scope="read:projects")
+    answer = post(target, "joe", "abc-inc", token=token)
+
+    assert answer.status_code == 403
+    assert b"Secret plan" not in answer.data
+
+
+def test_another_request_under_the_same_key(target: Target) -> None:
+    """Refused, with nothing of the first; a key that is none is refused as well."""
+    before = len(target.snapshot("abc-inc")["project"])
+    assert post(target, "joe", "abc-inc").status_code == 201
+    answer = post(target, "joe", "abc-inc", body={"name": "Another"})
+    assert answer.get_json()["code"] == "idempotency_key_reused"
+    assert b"Secret plan" not in answer.data
+    for key in ("", " ", "a b", "x" * 256, "ü", "a\tb"):
+        assert post(target, "joe", "abc-inc", key=key).status_code == 422, key
+
+    assert len(target.snapshot("abc-inc")["project"]) == before + 1

@@ -1,0 +1,229 @@
+"""
+Attacker: anybody who can send requests; or whoever sits between the API and the tenant.
+Wants: to make the API fetch keys without end, wait, crash, or believe keys of their own.
+Stopped by: `org_guard/signing_keys.py` `SigningKeys`
+
+Key ids are made up for nothing: one fetch at a time, ten seconds apart, and nobody with a known
+key waits for it. An answer that is no key set changes nothing.
+"""
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from api.settings import ApiSettings
+from local_stack.stack import Stack
+from org_guard.flask import RequireAuth
+from org_guard.row_security import RowSecurity
+from org_guard.signing_keys import SigningKeys
+from tests import access_tokens
+from tests.access_tokens import jwk, sign, valid_header
+from tests.api import run_api
+from tests.attacks.target import GUARDS, Target
+from tests.test_signing_keys import Answer, Clock, Endpoint, hang, jwks, reply
+
+STORM = 500
+AT_ONCE = 1.0  # seconds
+LONGEST = 3.0  # seconds
+COOL_DOWN, CEILING = 10.0, 86_400.0
+STRANGER = "the-attackers-key"
+THEIRS = jwk(STRANGER) | {"kid": access_tokens.KID}
+HOSTILE: dict[str, Answer] = {
+    "a page": reply(b"<html>It works!</html>"),
+    "an empty object": reply(b"{}"),
+    "no keys": reply(b'{"keys":[]}'),
+    "no list": reply(b'{"keys":{}}'),
+    "brackets": reply(b"[" * 20_000),
+    "too much": reply(b"x" * 200_000),
+    "an error": reply(b"", status="500 Internal Server Error"),
+    "a redirect": reply(b"", "Location: http://127.0.0.1:9/", status="302 Found"),
+    "encoded": reply(
+        gzip.compress(json.dumps({"keys": [jwk()]}).encode()), "Content-Encoding: gzip"
+    ),
+    "another algorithm": jwks(THEIRS | {"alg": "HS256"}),
+    "another use": jwks(THEIRS | {"use": "enc"}),
+    "a secret": jwks({"kty": "oct", "kid": access_tokens.KID, "k": "c2VjcmV0", "alg": "RS256"}),
+    "a private key": jwks(THEIRS | {"d": "AQAB"}),
+    "two of one name": jwks(jwk(), THEIRS),
+    "nothing": lambda conn: conn.close(),
+}
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """The tenant's key set, in the hands of the test."""
+    running = Endpoint(good())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """What the API takes for the age of its keys."""
+    return Clock()
+
+
+def good() -> Answer:
+    """What the tenant says when it is well."""
+    return jwks(jwk())
+
+
+@contextmanager
+def run_on(stack: Stack, endpoint: Endpoint, clock: Clock, design: str = "D") -> Iterator[Target]:
+    """Run an API that takes its keys from there."""
+
+    def guard(settings: ApiSettings, _keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
+        return GUARDS[design](settings, SigningKeys(settings.keys_url, clock=clock), rows)
+
+    with run_api(stack.postgres, endpoint.url, guard) as api:
+        yield Target(api, design)
+
+
+def made_up(target: Target, number: int) -> str:
+    """A token under a key that does not exist; its signature is somebody else's."""
+    header = access_tokens.segment(valid_header(kid=f"made-up-{number}"))
+    return (
+        ".".join([header, *target.token().split(".")[1:]])
+        if number % 50 == 0
+        else (f"{header}.{access_tokens.segment(target.claims())}.{'A' * 342}")
+    )
+
+
+@pytest.mark.parametrize("design", ["C", "D"])
+def test_a_storm_of_key_ids_is_at_most_one_fetch(
+    stack: Stack, endpoint: Endpoint, clock: Clock, design: str
+) -> None:
+    """500 of them from eight threads, at the moment when a fetch is allowed again."""
+    with run_on(stack, endpoint, clock, design) as target:
+        assert target.get("/me").status_code == 200
+        clock.now += COOL_DOWN
+        before, tokens = len(endpoint.requests), [made_up(target, n) for n in range(STORM)]
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda one: target.get("/me", token=one), tokens))
+        assert {answer.status_code for answer in answers} == {401}
+        assert len({answer.data for answer in answers}) == 1
+        assert len(endpoint.requests) - before <= 1
+        assert target.get("/me").status_code == 200
+
+
+def test_a_storm_of_bad_signatures_is_no_fetch(
+    stack: Stack, endpoint: Endpoint, clock: Clock
+) -> None:
+    """The right key id and any signature: decided here."""
+    with run_on(stack, endpoint, clock) as target:
+        assert target.get("/me").status_code == 200
+        clock.now += COOL_DOWN
+        valid = target.token()
+        for number in range(100):
+            forged = f"{valid.rpartition('.')[0]}.{number:0>342}"
+            assert target.get("/me", token=forged).status_code == 401
+        assert len(endpoint.requests) == 1
+
+
+def test_rubbish_in_place_of_tokens_is_no_fetch(
+    stack: Stack, endpoint: Endpoint, clock: Clock
+) -> None:
+    """Whatever is no well-formed token never gets as far as the keys."""
+    with run_on(stack, endpoint, clock) as target:
+        header = access_tokens.segment(valid_header(kid="made-up"))
+        for token in ("a.b.c", "x" * 7500, f"{header}.e30", f"{header}..", f"{header}.e31.AA"):
+            assert target.get("/me", token=token).status_code == 401
+        assert endpoint.requests == []
+        assert target.get("/me").status_code == 200
+
+
+def test_an_endpoint_that_hangs_holds_up_strangers_only(
+    stack: Stack, endpoint: Endpoint, clock: Clock
+) -> None:
+    """People with a known key are served at once; made-up ids are 503 within three seconds."""
+    with run_on(stack, endpoint, clock) as target:
+        assert target.get("/me").status_code == 200
+        endpoint.answer = hang
+        clock.now += COOL_DOWN
+        with ThreadPoolExecutor(4) as threads:
+            strangers = [threads.submit(_timed, target, made_up(target, n)) for n in range(1, 5)]
+            for _ in range(20):
+                status, seconds = _timed(target, target.token(iat=time.time() - 1))
+                assert (status, seconds < AT_ONCE) == (200, True)
+            for one in strangers:
+                status, seconds = one.result()
+                assert (status, seconds < LONGEST) == (503, True)
+        endpoint.answer = good()
+        clock.now += COOL_DOWN
+        assert target.get("/me", token=made_up(target, 1)).status_code == 401
+
+
+def test_an_endpoint_that_hangs_after_a_quiet_night(
+    stack: Stack, endpoint: Endpoint, clock: Clock
+) -> None:
+    """Old keys are refreshed before they serve; if that fails they serve, and nobody waits more."""
+    with run_on(stack, endpoint, clock) as target:
+        tokens = [target.token(iat=int(time.time()) - n) for n in range(12)]
+        assert _timed(target, tokens[0])[0] == 200
+        endpoint.answer = hang
+        clock.now += CEILING / 2
+        with ThreadPoolExecutor(3) as threads:
+            for status, seconds in threads.map(lambda one: _timed(target, one), tokens[1:4]):
+                assert (status, seconds < LONGEST) == (200, True)
+        assert len(endpoint.requests) == 2
+        for wait in (0.0, COOL_DOWN):
+            clock.now += wait
+            for token in tokens[4:8] if wait else tokens[8:]:
+                status, seconds = _timed(target, token)
+                assert (status, seconds < AT_ONCE) == (200, True)
+
+
+def test_a_hostile_answer_changes_nothing(stack: Stack, endpoint: Endpoint, clock: Clock) -> None:
+    """Known keys go on serving, strangers stay out, and nothing is a 500."""
+    with run_on(stack, endpoint, clock) as target:
+        assert target.get("/me").status_code == 200
+        for name, answer in HOSTILE.items():
+            endpoint.answer, before = answer, len(endpoint.requests)
+            clock.now += COOL_DOWN
+            forged = sign(valid_header(kid=STRANGER), target.claims(), key=STRANGER)
+            assert target.get("/me", token=forged).status_code == 503, name
+            assert len(endpoint.requests) == before + 1
+            for kid in (STRANGER, access_tokens.KID):
+                forged = sign(valid_header(kid=kid), target.claims(), key=STRANGER)
+                assert target.get("/me", token=forged).status_code in (401, 503), name
+            assert target.get("/me").status_code == 200, name
+        endpoint.answer = good()
+        clock.now += COOL_DOWN
+        assert target.get("/me", token=made_up(target, 1)).status_code == 401
+
+
+def test_an_api_that_never_got_keys_serves_nobody(
+    stack: Stack, endpoint: Endpoint, clock: Clock
+) -> None:
+    """Our outage, 503; a token is neither believed nor called invalid. It heals by itself."""
+    endpoint.answer = HOSTILE["a page"]
+    with run_on(stack, endpoint, clock) as target:
+        for token in (target.token(), made_up(target, 1)):
+            answer = target.get("/me", token=token)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert len(endpoint.requests) == 1
+        endpoint.answer = good()
+        clock.now += COOL_DOWN
+        assert target.get("/me").status_code == 200
+
+
+def test_keys_a_day_old_serve_nobody(stack: Stack, endpoint: Endpoint, clock: Clock) -> None:
+    """The ceiling for an endpoint that is kept away from the API."""
+    with run_on(stack, endpoint, clock) as target:
+        assert target.get("/me").status_code == 200
+        endpoint.answer = HOSTILE["a page"]
+        clock.now += CEILING - 1
+        assert target.get("/me", token=target.token(iat=int(time.time()) - 2)).status_code == 200
+        clock.now += COOL_DOWN
+        assert target.get("/me", token=target.token(iat=int(time.time()) - 3)).status_code == 503
+
+
+def _timed(target: Target, token: str) -> tuple[int, float]:
+    began = time.perf_counter()
+    status = target.get("/me", token=token).status_code
+    return status, time.perf_counter() - began

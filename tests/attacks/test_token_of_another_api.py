@@ -1,0 +1,84 @@
+"""
+Attacker: another API of the same tenant, which people send their tokens to.
+Wants: to use such a token here, as that person.
+Stopped by: `org_guard/access_token.py` `verify_claims`, `org_guard/organization_header.py` `verify`
+
+The audience is compared, whole and exactly. Design C has an audience of its own, and tokens of
+either design are refused by the other even where somebody gave both the same.
+"""
+
+import pytest
+
+from local_stack.stack import ALL_ORGANIZATIONS_AUDIENCE, AUDIENCE, OTHER_AUDIENCE, Stack
+from tests.access_tokens import ABSENT, ISSUER
+from tests.attacks.login import AUDIENCES, SignedIn, sign_in
+from tests.attacks.target import HEADER, Target
+from tests.person import Person
+
+NEARLY_OURS = {
+    "another API's": OTHER_AUDIENCE,
+    "the profile's": f"{ISSUER}userinfo",
+    "the Management API's": f"{ISSUER}api/v2/",
+    "both of them": [OTHER_AUDIENCE, f"{ISSUER}userinfo"],
+    "without the slash": AUDIENCE.rstrip("/"),
+    "in capitals": AUDIENCE.upper(),
+    "with more": f"{AUDIENCE}v2",
+    "with a space": f" {AUDIENCE}",
+    "two in one": f"{AUDIENCE} {OTHER_AUDIENCE}",
+    "a list in a list": [[AUDIENCE]],
+    "an object": {AUDIENCE: True},
+    "true": True,
+    "null": None,
+    "empty": [],
+    "absent": ABSENT,
+}
+
+
+@pytest.fixture
+def target_c(standing: dict[str, Target]) -> Target:
+    """Nothing here changes a row."""
+    return standing["C"]
+
+
+@pytest.fixture
+def target_d(standing: dict[str, Target]) -> Target:
+    """Nothing here changes a row."""
+    return standing["D"]
+
+
+@pytest.fixture
+def target(standing_target: Target) -> Target:
+    """Nothing here changes a row."""
+    return standing_target
+
+
+@pytest.mark.parametrize("audience", [OTHER_AUDIENCE, AUDIENCE, ALL_ORGANIZATIONS_AUDIENCE])
+def test_a_token_of_a_real_login_for_another_api(
+    signed_in: SignedIn, stack: Stack, audience: str
+) -> None:
+    """Joe logs in to the neighbour; the neighbour tries what it got."""
+    target = signed_in.target
+    with Person(stack) as joe:
+        token = sign_in(joe, target.design, audience=audience, ext_org="abc-inc").access_token
+
+    assert target.get("/me", token=signed_in.tokens.access_token).status_code == 200
+    expected = 200 if audience == AUDIENCES[target.design] else 401
+    assert target.get("/me", token=token).status_code == expected
+
+
+def test_an_audience_that_is_nearly_ours(target: Target) -> None:
+    """Equal, or an element of the list; nothing else."""
+    assert target.get("/me", token=target.token(aud=AUDIENCE)).status_code == 200
+    for name, audience in NEARLY_OURS.items():
+        assert target.get("/me", token=target.token(aud=audience)).status_code == 401, name
+
+
+def test_the_other_design_with_the_same_audience(target_c: Target, target_d: Target) -> None:
+    """Two APIs that share an audience by mistake still do not share tokens."""
+    header = {HEADER: "abc-inc"}
+    assert target_c.get("/me", token=target_c.token()).status_code == 200
+    assert target_d.get("/me", token=target_d.token()).status_code == 200
+    for token in (target_d.token(), target_d.token(permissions=["org:abc-inc"])):
+        assert target_c.get("/me", token=token).status_code == 401
+    for headers in ({}, header):
+        assert target_d.get("/me", token=target_c.token(), headers=headers).status_code == 401

@@ -1,0 +1,112 @@
+"""
+Attacker: a person in the middle of a login, who can copy every token that passes their browser.
+Wants: to use a token of one kind where another is expected: here, at the selector, or both.
+Stopped by: `org_guard/access_token.py` `verify_claims`, `org_selector/session_token.py` `_verify`
+
+Each kind has a verifier of its own, with an algorithm, keys, audience and form that no other has.
+"""
+
+import hashlib
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests import access_tokens
+from tests.access_tokens import segment
+from tests.attacks.target import Target
+from tests.selector import Selector, ask
+from tests.test_select import OWN_ORIGIN, TRAVEL, enter
+from tests.tokens import (
+    HEADER,
+    SELECTION_SECRET,
+    SESSION_SECRET,
+    STATE,
+    sign,
+    valid_decision_claims,
+    valid_selection_claims,
+    valid_session_claims,
+)
+
+BODY = ask("joe", hint="xyz-travel").model_dump_json().encode()
+
+
+@pytest.fixture
+def target(standing_target: Target) -> Target:
+    """Nothing here changes a row."""
+    return standing_target
+
+
+def test_the_selectors_tokens_are_no_access_tokens(target: Target, selector: Selector) -> None:
+    """The real ones, good at this moment where they belong."""
+    selection = enter(selector).select(TRAVEL).text.partition('name="selection_token" value="')[2]
+    tokens = {
+        "session": sign(HEADER, valid_session_claims(), SESSION_SECRET),
+        "decision": sign(HEADER, valid_decision_claims(BODY), SESSION_SECRET),
+        "selection": selection.partition('"')[0],
+    }
+    assert open_page(selector, tokens["session"]).status_code == 303
+    assert decide(selector, tokens["decision"]).status_code == 200
+    assert tokens["selection"].count(".") == 2
+    assert target.get("/me").status_code == 200
+    for name, token in tokens.items():
+        assert target.get("/me", token=token).status_code == 401, name
+
+
+def test_what_the_selector_could_sign(target: Target) -> None:
+    """Its secrets are HMAC keys; even with an access token's claims and kid they open nothing."""
+    kinds = [valid_session_claims(), valid_decision_claims(BODY), valid_selection_claims()]
+    assert target.get("/me").status_code == 200
+    for claims in kinds:
+        for secret in (SESSION_SECRET, SELECTION_SECRET):
+            for header in (HEADER, access_tokens.valid_header(alg="HS256")):
+                token = sign(header, claims | target.claims(), secret)
+                assert target.get("/me", token=token).status_code == 401
+        # The tenant's key signs access tokens: with it, a session token's claims open nothing.
+        assert target.get("/me", token=access_tokens.sign(claims=claims)).status_code == 401
+
+
+def test_an_access_token_at_the_selector(target: Target, selector: Selector) -> None:
+    """Neither a question nor a login."""
+    digest = hashlib.sha256(BODY).hexdigest()
+    claims = target.claims()
+    tokens = [
+        target.token(),
+        target.token(aud="org-selector/decisions", body_sha256=digest),
+        target.token(aud="org-selector/select", nonce="n" * 22),
+        access_tokens.sign(claims=valid_decision_claims(BODY)),
+        access_tokens.sign(claims=valid_session_claims()),
+        access_tokens.sign(access_tokens.valid_header(alg="HS256"), valid_decision_claims(BODY)),
+        sign(HEADER, claims, SESSION_SECRET),
+        f"{segment(HEADER)}.{segment(valid_session_claims())}.",
+    ]
+    assert target.get("/me", token=tokens[0]).status_code == 200
+    assert decide(selector, sign(HEADER, valid_decision_claims(BODY), SESSION_SECRET)).json
+    for token in tokens:
+        assert decide(selector, token).status_code == 401
+        assert open_page(selector, token).status_code == 400
+
+
+def test_the_selectors_own_tokens_change_places(selector: Selector) -> None:
+    """Session and decision tokens have one secret; the audience tells them apart."""
+    session = sign(HEADER, valid_session_claims(), SESSION_SECRET)
+    decision = sign(HEADER, valid_decision_claims(BODY), SESSION_SECRET)
+    selection = sign(HEADER, valid_selection_claims(), SELECTION_SECRET)
+
+    assert open_page(selector, session).status_code == 303
+    assert decide(selector, decision).status_code == 200
+    for token in (decision, selection):
+        assert open_page(selector, token).status_code == 400
+    for token in (session, selection):
+        assert decide(selector, token).status_code == 401
+
+
+def open_page(selector: Selector, token: str) -> TestResponse:
+    """Arrive at the picker."""
+    query = {"session_token": token, "state": STATE}
+    return selector.app.test_client().get("/select", query_string=query, base_url=OWN_ORIGIN)
+
+
+def decide(selector: Selector, token: str) -> TestResponse:
+    """Ask as the Action does."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return selector.app.test_client().post("/decisions", data=BODY, headers=headers)

@@ -1,0 +1,104 @@
+"""
+Attacker: the administrator of another Auth0 tenant, who can put any claim into a token.
+Wants: to be somebody here: same user id, same audience, same organization claim.
+Stopped by: `org_guard/access_token.py` `verify_claims`, `org_guard/signing_keys.py` `SigningKeys`
+
+Keys come from the configured tenant only, and `iss` is one of its domains, exactly.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from local_stack import seed
+from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
+from local_tenant.records import Api
+from local_tenant.signing import SigningKeys
+from tests import access_tokens, test_local_tenant
+from tests.access_tokens import ABSENT, CUSTOM_DOMAIN, DOMAIN, ISSUER, sign, valid_header
+from tests.api import run_api
+from tests.attacks.target import GUARDS, Target
+from tests.test_local_tenant import JOE, Running, Start
+
+start = test_local_tenant.start
+
+ACTION = f"""exports.onExecutePostLogin = async (event, api) =>
+    api.accessToken.setCustomClaim('{NAMESPACE}org_id', '{seed.organization("abc-inc").id}');"""
+ISSUERS = {
+    "another tenant's": "https://attacker.eu.auth0.com/",
+    "no slash": f"https://{DOMAIN}",
+    "two slashes": f"https://{DOMAIN}//",
+    "without https": f"http://{DOMAIN}/",
+    "the host alone": DOMAIN,
+    "in capitals": f"https://{DOMAIN.upper()}/",
+    "a beginning": f"https://{DOMAIN}.attacker.example/",
+    "an end": f"https://attacker.example/{ISSUER}",
+    "with a port": f"https://{DOMAIN}:443/",
+    "with a user": f"https://{DOMAIN}@attacker.example/",
+    "two": [ISSUER, "https://attacker.eu.auth0.com/"],
+    "an object": {"iss": ISSUER},
+    "empty": "",
+    "null": None,
+    "absent": ABSENT,
+}
+
+
+@pytest.fixture
+def target(standing_target: Target) -> Target:
+    """Nothing here changes a row."""
+    return standing_target
+
+
+@pytest.fixture(scope="module")
+def keys() -> SigningKeys:
+    """The keys that both tenants of the first test sign with."""
+    return SigningKeys()
+
+
+@pytest.mark.parametrize("design", ["C", "D"])
+@pytest.mark.parametrize("same_keys", [False, True], ids=["own keys", "same keys"])
+def test_a_real_login_at_another_tenant(
+    stack: Stack, start: Start, design: str, same_keys: bool
+) -> None:
+    """Everything but the tenant is the same; in the second case even the signing keys are."""
+    ours, theirs = (_tenant(start, design) for _ in range(2))
+    if not same_keys:
+        theirs.tenant.keys = SigningKeys()
+    token, foreign = _log_in(ours), _log_in(theirs)
+    with run_api(stack.postgres, f"{ours.url}/.well-known/jwks.json", GUARDS[design]) as api:
+        target = Target(api, design)
+        assert target.get("/me", token=token).status_code == 200
+        assert target.get("/me", token=foreign).status_code == 401
+
+
+def test_their_key_under_our_issuer(target: Target) -> None:
+    """With their own kid, and with ours."""
+    assert target.get("/me").status_code == 200
+    for kid in ("their-key", access_tokens.KID):
+        token = sign(valid_header(kid=kid), target.claims(), key="their-key")
+        assert target.get("/me", token=token).status_code == 401
+
+
+def test_an_issuer_that_is_nearly_ours(target: Target) -> None:
+    """Equal to one of the tenant's domains; nothing else."""
+    for domain in (DOMAIN, CUSTOM_DOMAIN):
+        token = target.token(iss=f"https://{domain}/")
+        assert target.get("/me", token=token).status_code == 200
+    for name, issuer in ISSUERS.items():
+        assert target.get("/me", token=target.token(iss=issuer)).status_code == 401, name
+
+
+def _tenant(start: Start, design: str) -> Running:
+    permissions = {AUDIENCE: (*API_SCOPES.split(), "org:abc-inc")}
+    users = (replace(JOE, permissions=permissions),)
+    if design == "D":
+        return start(ACTION, apis=(Api(AUDIENCE, 600),), users=users)
+    api = Api(AUDIENCE, 600, dialect="access_token_authz", enforce_policies=True)
+    return start(apis=(api,), users=users)
+
+
+def _log_in(running: Running) -> str:
+    scope = f"openid {API_SCOPES}"
+    login = running.log_in(running.browser(), audience=AUDIENCE, scope=scope)
+    token: str = running.exchange(login).json()["access_token"]
+    return token

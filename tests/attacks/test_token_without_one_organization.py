@@ -1,0 +1,150 @@
+"""
+Attacker: a person whose token came about in another way: no Action, a broken one, another design.
+Wants: an API that takes no organization for all of them, or chooses among several.
+Stopped by: `org_guard/access_token.py` `verify`, `org_guard/organization_header.py` `verify`
+
+Exactly one canonical UUID in our own claim, and no other word about organizations beside it.
+"""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from local_stack import seed
+from tests.access_tokens import ABSENT, NAMESPACE, ORG_CLAIM, sign
+from tests.attacks.target import HEADER, Target
+
+ABC = str(seed.organization("abc-inc").id)
+TRAVEL = str(seed.organization("xyz-travel").id)
+ORGANIZATIONS: dict[str, object] = {
+    "absent": ABSENT,
+    "null": None,
+    "empty": "",
+    "all": "*",
+    "true": True,
+    "a number": 1,
+    "a slug": "abc-inc",
+    "two in a list": [ABC, TRAVEL],
+    "one in a list": [ABC],
+    "none in a list": [],
+    "an object": {"id": ABC},
+    "two in a string": f"{ABC},{TRAVEL}",
+    "two by a space": f"{ABC} {TRAVEL}",
+    "in capitals": ABC.upper(),
+    "in braces": f"{{{ABC}}}",
+    "as a URN": f"urn:uuid:{ABC}",
+    "without dashes": ABC.replace("-", ""),
+    "with a space": f" {ABC}",
+    "with a line end": f"{ABC}\n",
+    "too short": ABC[:-1],
+    "too long": f"{ABC}0",
+    "other digits": ABC.translate({ord(str(n)): chr(0x660 + n) for n in range(10)}),
+    "full width": ABC.translate({ord(str(n)): chr(0xFF10 + n) for n in range(10)}),
+    "SQL": f"{ABC}' or true --",
+    "a wildcard": "%",
+}
+
+
+@pytest.fixture
+def target_c(standing: dict[str, Target]) -> Target:
+    """Nothing here changes a row."""
+    return standing["C"]
+
+
+@pytest.fixture
+def target_d(standing: dict[str, Target]) -> Target:
+    """Nothing here changes a row."""
+    return standing["D"]
+
+
+def test_no_two_or_a_malformed_organization(target_d: Target) -> None:
+    """401 for each, on the same words as any bad token."""
+    assert target_d.get("/me").status_code == 200
+    for name, value in ORGANIZATIONS.items():
+        answer = target_d.get("/me", token=target_d.token(**{ORG_CLAIM: value}))
+        assert answer.status_code == 401, name
+        assert answer.get_json()["code"] == "invalid_token", name
+
+
+def test_an_organization_that_does_not_exist(target_d: Target) -> None:
+    """A canonical UUID of nothing: not a member, as of any other organization."""
+    unknown = target_d.get("/me", token=target_d.token(**{ORG_CLAIM: str(uuid4())}))
+    foreign = target_d.get("/me", token=target_d.token("joe", "solo-works"))
+
+    assert (unknown.status_code, foreign.status_code) == (403, 403)
+    assert unknown.data == foreign.data
+
+
+def test_a_second_organization_beside_ours(target_d: Target) -> None:
+    """Auth0's own claim, RBAC permissions, the same name twice: refused, whatever they say."""
+    assert target_d.get("/me").status_code == 200
+    assert target_d.get("/me", token=target_d.token(permissions=["read:x"])).status_code == 200
+    for changes in (
+        {"org_id": "org_a1b2c3d4e5f6g7h8"},
+        {"org_id": ABC},
+        {"org_id": None},
+        {"permissions": ["org:abc-inc"]},
+        {"permissions": ["org:xyz-travel"]},
+        {"permissions": ["org:"]},
+        {"permissions": "org:abc-inc"},
+        {"permissions": {"org:abc-inc": True}},
+        {"org_id": "org_a1b2c3d4e5f6g7h8", ORG_CLAIM: ABSENT},
+    ):
+        assert target_d.get("/me", token=target_d.token(**changes)).status_code == 401, changes
+    claims = json.dumps(target_d.claims())
+    twice = f'{{"{ORG_CLAIM}":"{TRAVEL}",{claims[1:]}'
+    assert target_d.get("/me", token=sign(claims=claims.encode())).status_code == 200
+    assert target_d.get("/me", token=sign(claims=twice.encode())).status_code == 401
+
+
+def test_a_namespace_that_is_nearly_ours(target_d: Target) -> None:
+    """The claim of another product, or the name without its namespace, is not looked at."""
+    assert target_d.get("/me").status_code == 200
+    for name in ("https://example.com/org_id", f"{NAMESPACE}org-id", f"{NAMESPACE}ORG_ID", "org"):
+        token = target_d.token(**{ORG_CLAIM: ABSENT, name: ABC})
+        assert target_d.get("/me", token=token).status_code == 401
+        beside = target_d.token(**{name: TRAVEL})
+        assert target_d.get("/me", token=beside).get_json()["organization"]["id"] == ABC
+
+
+def test_a_token_of_one_organization_at_the_other_design(target_c: Target) -> None:
+    """Whatever says "one organization" keeps a token out of the API for all of them."""
+    assert target_c.get("/me").status_code == 200
+    for changes in (
+        {ORG_CLAIM: ABC},
+        {ORG_CLAIM: None},
+        {f"{NAMESPACE}org_role": "owner"},
+        {f"{NAMESPACE}org_slug": "abc-inc"},
+        {"org_id": "org_a1b2c3d4e5f6g7h8"},
+        {"org_id": ABC, "permissions": ABSENT},
+        {"permissions": "org:abc-inc"},
+        {"permissions": {"org:abc-inc": True}},
+    ):
+        assert target_c.get("/me", token=target_c.token(**changes)).status_code == 401, changes
+
+
+def test_permissions_that_name_no_organization(target_c: Target) -> None:
+    """Without the organization among them the header opens nothing."""
+    assert target_c.get("/me").status_code == 200
+    for permissions in (
+        ABSENT,
+        [],
+        ["read:projects"],
+        ["abc-inc"],
+        ["ORG:abc-inc"],
+        ["org:ABC-INC"],
+        ["org: abc-inc"],
+        ["org:abc-inc "],
+        ["org:*"],
+        ["org:"],
+        ["org:abc-inc,xyz-travel"],
+        ["org:abc-inc xyz-travel"],
+        [["org:abc-inc"]],
+        [f"org:{ABC}"],
+        ["org:org:abc-inc"],
+    ):
+        token = target_c.token(permissions=permissions)
+        answer = target_c.get("/me", token=token, headers={HEADER: "abc-inc"})
+        assert answer.status_code == 403, permissions
+        assert answer.get_json()["code"] == "not_a_member"

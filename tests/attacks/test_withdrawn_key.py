@@ -1,0 +1,190 @@
+"""
+Attacker: whoever got hold of a signing key of the tenant before it was rotated and revoked.
+Wants: tokens of their own making to go on working; or that rotation breaks everybody's tokens.
+Stopped by: `org_guard/signing_keys.py` `find`, `org_guard/verified_tokens.py` `VerifiedTokens`
+
+A rotation refuses nobody. A revoked key is gone with the first refresh, and with it every token
+that was remembered as verified. Keys are refreshed behind the first request after ten minutes, and
+before it after twenty.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx2
+import jwt
+import pytest
+
+from api.settings import ApiSettings
+from local_stack import seed
+from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, SIGNING_KEY_SCOPES, Stack
+from local_tenant.records import MANAGEMENT_API, Api, Client, ClientGrant
+from org_guard.flask import RequireAuth
+from org_guard.row_security import RowSecurity
+from org_guard.signing_keys import SigningKeys
+from tests import test_local_tenant
+from tests.api import run_api
+from tests.attacks.target import GUARDS, Target
+from tests.test_local_tenant import JOE, SPA, WEB, Running, Start
+from tests.test_signing_keys import Clock, eventually
+
+keys = test_local_tenant.keys
+start = test_local_tenant.start
+
+_numbers = itertools.count()
+MAX_AGE = 300.0
+SECRET = "the operator's own secret"
+OPERATOR = Client(
+    "operator",
+    "Operator",
+    client_secret=SECRET,
+    client_grants=(ClientGrant(MANAGEMENT_API, SIGNING_KEY_SCOPES),),
+)
+ACTION = f"""exports.onExecutePostLogin = async (event, api) =>
+    api.accessToken.setCustomClaim('{NAMESPACE}org_id', '{seed.organization("abc-inc").id}');"""
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """What the API takes for the age of its keys."""
+    return Clock()
+
+
+@pytest.fixture
+def tenant(start: Start) -> Running:
+    """A tenant whose keys an operator may rotate."""
+    users = (replace(JOE, permissions={AUDIENCE: (*API_SCOPES.split(), "org:abc-inc")}),)
+    return start(ACTION, apis=(Api(AUDIENCE, 600),), clients=(SPA, OPERATOR), users=users)
+
+
+@pytest.fixture
+def target(stack: Stack, tenant: Running, clock: Clock) -> Iterator[Target]:
+    """An API on that tenant."""
+
+    def guard(settings: ApiSettings, _keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
+        return GUARDS["D"](settings, SigningKeys(settings.keys_url, clock=clock), rows)
+
+    with run_api(stack.postgres, f"{tenant.url}/.well-known/jwks.json", guard) as api:
+        yield Target(api, "D")
+
+
+def log_in(tenant: Running) -> str:
+    """A token that nobody has seen yet, also within one second."""
+    scope = f"openid {API_SCOPES} {next(_numbers)}"
+    login = tenant.log_in(tenant.browser(), audience=AUDIENCE, scope=scope)
+    token: str = tenant.exchange(login).json()["access_token"]
+    return token
+
+
+def manage(tenant: Running, method: str, path: str) -> httpx2.Response:
+    """Call the tenant's Management API as the operator."""
+    fields = {
+        "grant_type": "client_credentials",
+        "client_id": "operator",
+        "client_secret": SECRET,
+        "audience": f"{tenant.url}/api/v2/",
+    }
+    token = WEB.post(f"{tenant.url}/oauth/token", data=fields).json()["access_token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = WEB.request(method, f"{tenant.url}/api/v2/keys/signing{path}", headers=bearer)
+    answer.raise_for_status()
+    return answer
+
+
+def kid(token: str) -> str:
+    """Which key signed it."""
+    found: str = jwt.get_unverified_header(token)["kid"]
+    return found
+
+
+def test_a_rotation_refuses_nobody(tenant: Running, target: Target, clock: Clock) -> None:
+    """Old and new token both pass, at once and after a refresh."""
+    old = log_in(tenant)
+    assert target.get("/me", token=old).status_code == 200
+    manage(tenant, "POST", "/rotate")
+    new = log_in(tenant)
+    assert kid(new) != kid(old)
+    for token in (old, new, old, new):
+        assert target.get("/me", token=token).status_code == 200
+    clock.now += MAX_AGE
+    for _ in range(3):
+        for token in (old, log_in(tenant)):
+            assert target.get("/me", token=token).status_code == 200
+
+
+def test_two_rotations_at_once(tenant: Running, target: Target, clock: Clock) -> None:
+    """Emergency: the key that signs now was never published when the API last looked."""
+    old = log_in(tenant)
+    assert target.get("/me", token=old).status_code == 200
+    for _ in range(2):
+        manage(tenant, "POST", "/rotate")
+    clock.now += 10.0  # what the next fetch waits for after the last one
+    new = log_in(tenant)
+
+    assert target.get("/me", token=new).status_code == 200
+
+
+def test_a_revoked_key_is_refused_after_the_next_refresh(
+    tenant: Running, target: Target, clock: Clock
+) -> None:
+    """Also for a token that was verified, and remembered, a moment ago."""
+    old = log_in(tenant)
+    manage(tenant, "POST", "/rotate")
+    new = log_in(tenant)
+    for token in (old, new):
+        assert target.get("/me", token=token).status_code == 200
+    manage(tenant, "PUT", f"/{kid(old)}/revoke")
+    assert target.get("/me", token=old).status_code == 200  # nobody has looked yet
+    clock.now += MAX_AGE
+    assert target.get("/me", token=log_in(tenant)).status_code == 200  # begins the refresh
+    eventually(lambda: target.get("/me", token=old).status_code == 401)
+
+    for token in (new, log_in(tenant)):
+        assert target.get("/me", token=token).status_code == 200
+    for method, path in (("GET", "/projects"), ("POST", "/projects"), ("GET", "/members")):
+        body = {"name": "x"} if method == "POST" else None
+        assert target.request(method, path, body, token=old).status_code == 401
+
+
+def test_a_thief_signs_with_the_revoked_key(tenant: Running, target: Target, clock: Clock) -> None:
+    """A copy of the private key: as good as the tenant before, worth nothing after."""
+    stolen = tenant.tenant.keys.current
+    manage(tenant, "POST", "/rotate")
+    now = int(time.time())
+    claims: dict[str, object] = {
+        "iss": f"{tenant.url}/",
+        "sub": "auth0|ann",
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": now + 600,
+        "azp": "spa",
+        f"{NAMESPACE}org_id": str(seed.organization("solo-works").id),
+    }
+
+    def forge(**changes: object) -> str:
+        headers = {"kid": stolen.kid, "typ": "JWT"}
+        return jwt.encode(claims | changes, stolen.private, algorithm="RS256", headers=headers)
+
+    assert target.get("/me", token=forge()).status_code == 200
+    manage(tenant, "PUT", f"/{stolen.kid}/revoke")
+    clock.now += MAX_AGE
+    assert target.get("/me", token=log_in(tenant)).status_code == 200
+    eventually(lambda: target.get("/me", token=forge()).status_code == 401)
+
+    assert target.get("/me", token=forge(exp=now + 500)).status_code == 401
+    assert target.get("/me", token=log_in(tenant)).status_code == 200
+
+
+def test_the_morning_after_a_key_was_revoked(tenant: Running, target: Target, clock: Clock) -> None:
+    """Nobody asked all night; the first request of the day must not be the thief's."""
+    stolen = log_in(tenant), log_in(tenant)
+    assert target.get("/me", token=stolen[0]).status_code == 200
+    manage(tenant, "POST", "/rotate")
+    manage(tenant, "PUT", f"/{kid(stolen[0])}/revoke")
+    clock.now += 2 * MAX_AGE
+
+    assert target.get("/me", token=stolen[1]).status_code == 401
+    assert target.get("/me", token=stolen[0]).status_code == 401  # forgotten with its key
+    assert target.get("/me", token=log_in(tenant)).status_code == 200
