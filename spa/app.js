@@ -1,17 +1,29 @@
 // @ts-check
 /**
- * The example app: log in, see the organization of this tab, renew, switch, log out. What can be
- * copied stands in organizations.js; here are only the page's buttons and states.
+ * The example app: log in, see and change the organization of this tab, renew, switch, log out. What
+ * can be copied stands in organizations.js and api.js; here are only the page's buttons and states.
  */
-import { OrganizationMismatch, createOrganizationClient, readRefusal } from './organizations.js';
+import { ApiError, createApi } from './api.js';
+import { OrganizationMismatch, createOrganizationClient, decodeToken, readRefusal } from './organizations.js';
+import { openSections } from './sections.js';
 import * as views from './views.js';
 
 const NO_NAME = 'Type the organization’s short name: letters, digits and hyphens.';
 /** Errors that only a visit to the login service can mend. */
 const INTERACTIVE = ['interaction_required', 'consent_required', 'mfa_required', 'account_selection_required'];
+/** What this app needs of its API. */
+const SCOPE =
+  'read:organization write:organization read:members write:members read:audit-events ' +
+  'read:projects write:projects';
+/** What the API says where nothing works any more. */
+const ENDS = ['not_a_member', 'organization_suspended'];
 
 /** @type {ReturnType<typeof createOrganizationClient>} */
 let client;
+/** @type {{apiUrl?: string, namespace: string}} `apiUrl`: without it the page shows the tokens alone */
+let settings;
+/** @type {ReturnType<typeof openSections> | null} */
+let sections = null;
 /** @type {() => Promise<unknown>} what the button of the state `refused` does */
 let tryAgain = async () => location.reload();
 /** @type {import('./organizations.js').Organization | null} */
@@ -39,6 +51,8 @@ function connect() {
   }
   // Back from the login service, the browser may show this page as it was left.
   window.addEventListener('pageshow', (event) => event.persisted && location.reload());
+  // Somebody may have changed a role, or removed the person, while another tab was in front.
+  document.addEventListener('visibilitychange', () => document.hidden || sections?.readMe());
 }
 
 /**
@@ -54,8 +68,9 @@ function explainStaleSignIn() {
 /** Find out where this tab is, once per page. */
 async function open() {
   try {
-    const settings = await (await fetch('/config.json')).json();
-    client = createOrganizationClient(settings);
+    const config = await (await fetch('/config.json')).json();
+    settings = config;
+    client = createOrganizationClient({ ...config, scope: SCOPE });
     Object.assign(window, { organizations: client }); // for tests and the curious
     await showSession(await client.start());
   } catch (error) {
@@ -65,17 +80,74 @@ async function open() {
 
 /** @param {import('./organizations.js').Session | null} session */
 async function showSession(session) {
+  closeSections();
   if (session) {
     views.showLoggedIn(session, await client.getAccessToken());
+    showSections(session);
   } else {
     views.showLoggedOut(client.hint()?.name ?? null, 'logged-out');
   }
 }
 
+/** @param {import('./organizations.js').Session} session */
+function showSections(session) {
+  closeSections();
+  if (!settings.apiUrl) return;
+  const api = createApi(settings.apiUrl, async (options) => {
+    const token = await client.getAccessToken(options);
+    if (decodeToken(token)[`${settings.namespace}org_id`] === session.id) return token;
+    throw new OrganizationMismatch(session.name, await client.current()); // the tab has moved
+  });
+  sections = openSections(api, {
+    shown: ({ organization, role }) => views.showOrganization(organization.name, role),
+    renamed(name) {
+      views.showOrganization(name);
+      renewQuietly(); // and the tokens say so, too
+    },
+    async left() {
+      closeSections();
+      views.showRemoved(session.name, 'left');
+      await renewQuietly();
+      client.forgetHint();
+    },
+    lose(error) {
+      if (!endsSession(error)) return false;
+      error.lost ??= session;
+      showError(error);
+      if (error instanceof ApiError) renewQuietly();
+      return true;
+    },
+  });
+}
+
+function closeSections() {
+  sections?.close();
+  sections = null;
+}
+
+/** @param {any} error of the API, or of the token for it */
+function endsSession(error) {
+  if (error instanceof ApiError) return ENDS.includes(error.code);
+  const interactive = error.error === 'login_required' || INTERACTIVE.includes(error.error);
+  return interactive || 'lost' in error || error instanceof OrganizationMismatch;
+}
+
+/** Ask Auth0 anew: a token that says what is so now, or a refusal with which the old one is gone. */
+async function renewQuietly() {
+  try {
+    const token = await client.getAccessToken({ fresh: true });
+    const session = await client.current();
+    if (session && sections) views.showTokens(session, token);
+  } catch (error) {
+    console.warn(error);
+  }
+}
+
 /** Show the state an error leads to. @param {any} error */
 function showError(error) {
+  closeSections();
   const hint = client?.hint();
-  const refusal = readRefusal(error);
+  const refusal = error instanceof ApiError ? error.code : readRefusal(error);
   if (error instanceof OrganizationMismatch) {
     received = error.received;
     const asked = error.asked === hint?.organization ? hint?.name : error.asked;

@@ -88,13 +88,27 @@ function show(state) {
     section.hidden = section.dataset.view !== state;
   }
   const heading = /** @type {HTMLElement} */ (main.querySelector(`[data-view="${state}"] h1`));
+  if (state !== 'logged-in') forgetOrganization();
+  nameTab(heading);
+  heading.focus();
+  main.dataset.state = state; // last: whoever waits for it finds everything in place
+}
+
+/** @param {HTMLElement} heading */
+function nameTab(heading) {
   // A title has no elements: these two characters isolate a name as <bdi> does in the page.
   const words = [...heading.childNodes].map(({ nodeName, textContent }) =>
     nodeName === 'BDI' ? `\u2068${textContent}\u2069` : textContent,
   );
   document.title = `${words.join('')} · Example app`;
-  heading.focus();
-  main.dataset.state = state; // last: whoever waits for it finds everything in place
+}
+
+/** Leave nothing of an organization in a page that is not in it any more. */
+function forgetOrganization() {
+  for (const id of ['organization-name', 'organization-role', 'organization-slug', 'access-token', 'id-token']) {
+    write(id, '');
+  }
+  announce('');
 }
 
 /**
@@ -141,9 +155,10 @@ export function showMismatch(asked, received) {
   show('mismatch');
 }
 
-/** @param {string} name the organization this tab was in */
-export function showRemoved(name) {
+/** @param {string} name the organization this tab was in @param {'removed' | 'left'} [how] */
+export function showRemoved(name, how = 'removed') {
   write('removed-name', name);
+  element('removed-by-others').hidden = how === 'left';
   show('removed');
 }
 
@@ -157,6 +172,13 @@ export function showLoggedIn(session, accessToken) {
   showTokens(session, accessToken);
   announce('');
   show('logged-in');
+}
+
+/** Correct what the token said by what the database says. @param {string} name @param {string} [role] */
+export function showOrganization(name, role) {
+  write('organization-name', name);
+  if (role) write('organization-role', role);
+  nameTab(/** @type {HTMLElement} */ (element('organization-name').parentElement));
 }
 
 /** @param {Session} session @param {string} accessToken */

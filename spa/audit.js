@@ -1,0 +1,57 @@
+// @ts-check
+/** Who did what and when, for the organization's administrators. */
+import { Listing } from './listing.js';
+import { Section } from './section.js';
+import * as template from './template.js';
+import * as views from './views.js';
+
+/**
+ * @typedef {{id: string, at: string, action: string, actor: {name: string | null} | null,
+ *   target: {name: string | null} | null, details: Record<string, any>}} AuditEvent
+ */
+
+/**
+ * Each sentence in pieces: a piece that names a part of the event is written as that part.
+ * @type {Record<string, string[]>}
+ */
+const SENTENCES = {
+  'organization.updated': ['actor', ' renamed the organization from ', 'old', ' to ', 'new', '.'],
+  'member.role_changed': ['actor', ' changed the role of ', 'target', ' from ', 'old', ' to ', 'new', '.'],
+  'member.removed': ['actor', ' removed ', 'target', '.'],
+  'member.left': ['actor', ' left.'],
+  'project.created': ['actor', ' created the project ', 'target', '.'],
+  'project.updated': ['actor', ' changed the project ', 'target', '.'],
+  'project.renamed': ['actor', ' renamed the project ', 'old', ' to ', 'new', '.'],
+  'project.deleted': ['actor', ' deleted the project ', 'target', '.'],
+};
+
+/** @param {import('./sections.js').Sections} sections */
+export function openAudit(sections) {
+  return new Listing(new Section('audit', sections), '/audit-events', makeRow);
+}
+
+function makeRow() {
+  const element = template.copyOf('audit-event');
+  /** @param {AuditEvent} event */
+  const show = (event) => {
+    template.part(element, 'what').replaceChildren(...describe(event));
+    template.writeMoment(template.part(element, 'at'), event.at);
+  };
+  return { element, show };
+}
+
+/** @param {AuditEvent} event @returns {(string | Node)[]} */
+function describe({ action, actor, target, details }) {
+  const [before, after] = details.name ?? details.role ?? [];
+  const renamed = action === 'project.updated' && details.name;
+  const sentence = SENTENCES[renamed ? 'project.renamed' : action];
+  /** @type {Record<string, string>} */
+  const parts = {
+    actor: actor?.name ?? 'Somebody',
+    target: target?.name ?? 'something that is gone',
+    old: String(before),
+    new: String(after),
+  };
+  const pieces = sentence ?? ['actor', ` did ${action}.`];
+  return pieces.map((piece) => (Object.hasOwn(parts, piece) ? views.isolated(parts[piece]) : piece));
+}

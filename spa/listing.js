@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * A list of the API, page by page. Read again it keeps the rows it has, with the focus and whatever
+ * somebody is typing there.
+ */
+
+const PAGE = 20;
+const MOST = 100; // what the API gives at once
+
+/**
+ * @typedef {{element: HTMLElement, show: (item?: any) => void}} Row `show`: without an item, the one
+ *   it has
+ */
+
+export class Listing {
+  #section;
+  #path;
+  #makeRow;
+  /** @type {Map<string, Row>} by id */
+  #rows = new Map();
+  /** @type {string | null} */
+  #next = null;
+  #reads = 0;
+
+  /**
+   * @param {import('./section.js').Section} section with the parts `items`, `empty` and `more`
+   * @param {string} path @param {() => Row} makeRow
+   */
+  constructor(section, path, makeRow) {
+    this.#section = section;
+    this.#path = path;
+    this.#makeRow = makeRow;
+    section.reload = () => this.reload();
+    section.part('more').addEventListener('click', () => this.#readMore());
+  }
+
+  /** Read what is there now: as much as is shown, or the first page. */
+  reload() {
+    return this.#read(null, Math.min(MOST, Math.max(PAGE, this.#rows.size)));
+  }
+
+  /** Show each row anew, when what may be done there has changed. */
+  showAgain() {
+    for (const { show } of this.#rows.values()) show();
+  }
+
+  clear() {
+    this.#reads += 1;
+    this.#place([], null, new Map());
+  }
+
+  async #readMore() {
+    const more = this.#section.part('more');
+    const before = this.#rows.size;
+    more.disabled = true;
+    await this.#read(this.#next, PAGE);
+    more.disabled = false;
+    const first = [...this.#rows.values()][before];
+    (first?.element ?? more).focus();
+  }
+
+  /** @param {string | null} after @param {number} limit */
+  #read(after, limit) {
+    return this.#section.read(async () => {
+      const read = (this.#reads += 1);
+      const { items, next } = await this.#section.sections.api.get(this.#path, { limit, after });
+      if (read !== this.#reads) return; // somebody was faster
+      this.#place(items, next, new Map(after === null ? [] : this.#rows));
+    });
+  }
+
+  /** @param {{id: string}[]} items @param {string | null} next @param {Map<string, Row>} rows above */
+  #place(items, next, rows) {
+    const list = this.#section.part('items');
+    for (const item of items) {
+      const row = this.#rows.get(item.id) ?? this.#makeRow();
+      row.show(item);
+      rows.set(item.id, row);
+    }
+    for (const [id, { element }] of this.#rows) if (!rows.has(id)) element.remove();
+    // Moved only where it must be: an element that moves loses the focus.
+    [...rows.values()].forEach(({ element }, place) => {
+      if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
+    });
+    this.#rows = rows;
+    this.#next = next;
+    this.#section.part('empty').hidden = rows.size > 0;
+    this.#section.part('more').hidden = next === null;
+  }
+}
