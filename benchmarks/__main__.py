@@ -1,5 +1,6 @@
 """
-Run the benchmarks: `python -m benchmarks [statements] [requests] [race]`, all without a name.
+Run the benchmarks: `python -m benchmarks [tokens] [rows] [api] [statements] [requests] [race]`,
+all without a name.
 
 The exit status is 1 when a goal was missed. Only this machine is talked to.
 """
@@ -10,12 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import memberships, race, requests, statements
+from benchmarks import api, memberships, race, requests, rows, statements, tokens
 from benchmarks.report import Line, render
 from local_stack.processes import LocalStackError
 from local_stack.stack import Ports, Stack
 
 PARTS: dict[str, Callable[[Stack], list[Line]]] = {
+    "tokens": tokens.run,
+    "rows": rows.run,
+    "api": api.run,
     "statements": statements.run,
     "requests": requests.run,
     "race": race.run,
@@ -43,7 +47,7 @@ def main(names: Sequence[str]) -> int:
             race.RaceStack(Path(folder), Ports.free()) as stack,
         ):
             report("a stack on free ports")
-            if {"statements", "requests"} & {*wanted}:
+            if {"rows", "api", "statements", "requests"} & {*wanted}:
                 memberships.fill(stack.postgres)
                 report("a million memberships")
             for name in wanted:

@@ -1,7 +1,11 @@
 """A small load generator: threads with keep-alive connections that check every answer."""
 
 import http.client
+import itertools
+import re
+import socket
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +57,38 @@ def send(port: int, asks: Sequence[Ask], *, connections: int = CONNECTIONS) -> N
         raise WrongAnswer(f"{type(failures[0]).__name__}: {failures[0]}") from failures[0]
 
 
+def count_per_second(port: int, asks: Sequence[Ask], *, seconds: float, connections: int) -> float:
+    """
+    Send *asks* over and over on *connections* at once and return the answers a second.
+
+    Made to cost little beside the server: requests are written once, and only the length of an
+    answer is read from it. Every connection's first answer is checked.
+
+    Raises:
+        WrongAnswer: the first answer of a connection was not what was expected.
+    """
+    failures: list[Exception] = []
+    counts = [0] * connections
+    began = time.monotonic()
+
+    def work(number: int) -> None:
+        own = [asks[(number + offset) % len(asks)] for offset in range(min(len(asks), 50))]
+        try:
+            exchange(port, own[0])
+            counts[number] = _repeat(port, [_write(ask) for ask in own], began + seconds)
+        except (OSError, http.client.HTTPException, WrongAnswer) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise WrongAnswer(f"{type(failures[0]).__name__}: {failures[0]}") from failures[0]
+    return sum(counts) / (time.monotonic() - began)
+
+
 def exchange(port: int, ask: Ask) -> bytes:
     """
     Send one request on a connection of its own and return the body of the answer.
@@ -81,6 +117,43 @@ class _Connection(http.client.HTTPConnection):
         self.sock.sendall(self._waiting)
         self._waiting = b""
         return super().getresponse()
+
+
+def _write(ask: Ask) -> bytes:
+    head = [f"{ask.method} {ask.path} HTTP/1.1", "Host: 127.0.0.1"]
+    head += [f"{name}: {value}" for name, value in ask.headers.items()]
+    return "\r\n".join([*head, "", ""]).encode()
+
+
+def _repeat(port: int, requests: Sequence[bytes], until: float) -> int:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT) as connection:
+        for count in itertools.count():
+            if time.monotonic() >= until:
+                return count
+            connection.sendall(requests[count % len(requests)])
+            _read_answer(connection)
+    raise AssertionError("unreachable")
+
+
+def _read_answer(connection: socket.socket) -> None:
+    received = connection.recv(65_536)
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += _receive(connection)
+    if not received.startswith(b"HTTP/1.1 200"):
+        raise WrongAnswer(repr(received[:80]))
+    length = re.search(rb"(?i)content-length: (\d+)", received[:end])
+    if length is None:
+        raise WrongAnswer("no length")
+    missing = end + 4 + int(length[1]) - len(received)
+    while missing > 0:
+        missing -= len(_receive(connection))
+
+
+def _receive(connection: socket.socket) -> bytes:
+    part = connection.recv(65_536)
+    if not part:
+        raise WrongAnswer("hung up")
+    return part
 
 
 def _send(port: int, asks: Sequence[Ask]) -> None:

@@ -28,6 +28,14 @@ def at_most(
     return Line(part, what, measured, f"<= {limit:.4g}{unit}", value <= limit)
 
 
+def at_least(
+    part: str, what: str, value: float, limit: float, *, unit: str = "", note: str = ""
+) -> Line:
+    """Judge a figure that must not fall short of *limit*."""
+    measured = f"{value:.4g}{unit}" + (f"  ({note})" if note else "")
+    return Line(part, what, measured, f">= {limit:.4g}{unit}", value >= limit)
+
+
 def render(lines: Sequence[Line]) -> str:
     """Lay the lines out as a table of plain text."""
     rows = [["part", "what", "measured", "goal", "verdict"]]

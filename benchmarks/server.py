@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -14,6 +15,7 @@ from benchmarks.load import Ask, send
 from benchmarks.logins import Front
 from local_stack.processes import Processes, free_port
 from local_stack.stack import Stack
+from tests import access_tokens
 
 _PROJECT = Path(__file__).parent.parent
 
@@ -48,6 +50,36 @@ def run_selector(
 
 
 @contextmanager
+def run_api(stack: Stack, database: str, keys_url: str) -> Iterator[Server]:
+    """Run the resource API on *database*, for tokens signed with the keys at *keys_url*."""
+    environment = stack.api_environment() | {
+        "AUTH0_DOMAIN": f"{urlsplit(keys_url).netloc} {access_tokens.DOMAIN}",
+        "DATABASE_URL": _named(stack, database, "api"),
+        "PORT": str(free_port()),
+    }
+    with _run(stack, "wsgi:api", environment, "/readyz") as server:
+        yield server
+
+
+@contextmanager
+def run_first_version(stack: Stack, database: str, keys_url: str) -> Iterator[Server]:
+    """Run the API that is written first, on the same database."""
+    environment = stack.api_environment() | {
+        "KEYS_URL": keys_url,
+        "ISSUER": access_tokens.ISSUER,
+        "DATABASE_URL": _named(stack, database, "first"),
+        "PORT": str(free_port()),
+    }
+    with _run(stack, "benchmarks.first_version:app", environment, "/") as server:
+        yield server
+
+
+def _named(stack: Stack, database: str, application: str) -> str:
+    url = stack.postgres.url(database, "org_api")
+    return psycopg.conninfo.make_conninfo(url, application_name=application)
+
+
+@contextmanager
 def run_empty(stack: Stack) -> Iterator[Server]:
     """Run the app that does nothing."""
     environment = {"PATH": os.environ.get("PATH", ""), "PORT": str(free_port())}
@@ -70,11 +102,17 @@ def _run(stack: Stack, app: str, environment: dict[str, str], path: str) -> Iter
         yield Server(port, child.process.pid)
 
 
-def list_backends(superuser: psycopg.Connection, database: str) -> list[int]:
-    """Return the processes of Postgres that serve the selector."""
+def list_backends(
+    superuser: psycopg.Connection,
+    database: str,
+    role: str = "org_selector",
+    application: str | None = None,
+) -> list[int]:
+    """Return the processes of Postgres that serve a role, or one application of it."""
     rows = superuser.execute(
-        "select pid from pg_stat_activity where datname = %s and usename = 'org_selector'",
-        (database,),
+        "select pid from pg_stat_activity where datname = %s and usename = %s "
+        "and application_name = coalesce(%s, application_name)",
+        (database, role, application),
     ).fetchall()
     return [pid for (pid,) in rows]
 

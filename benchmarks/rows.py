@@ -1,0 +1,216 @@
+"""
+What it costs to read 20 rows of one organization, client and backend on one core.
+
+The floor is the same job by a role that sees everything: membership joined in by hand, `where
+org_id =`, no row-level security. Beside it: the bare read that asks for no membership, and the four
+statements that are written first and ask for none either. And what a person with 1, 100 and 10,000
+organizations pays, in and after being removed.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from api.page import Keyset
+from benchmarks import cpu, memberships
+from benchmarks.memberships import Somebody
+from benchmarks.report import Line, at_most
+from benchmarks.rounds import Rounds, measure
+from local_stack.postgres import Postgres
+from local_stack.stack import Stack
+from org_guard.access_token import Principal
+from org_guard.errors import NotAMember
+from org_guard.row_security import RowSecurity, require_row_security
+from service.pool import Database
+
+ROUNDS = 9
+CALLS = 150  # a round
+DATABASE = "rows"
+PART = "rows"
+SIZES = (1, 100, 10_000)
+FLOOR = "no row-level security, no membership"
+BY_HAND = "no row-level security, membership by hand"
+ENTERED = "entered, one statement"
+FOUR_STATEMENTS = "begin, set_config, select, commit"
+PIPELINE = "entered, transaction"
+KEY = "primary key"
+REFUSED = "refused"
+LIMIT = 1.3  # x the same read by hand
+GROWTH = 1.5
+
+_COLUMNS: LiteralString = "p.id::text, p.name, p.description, p.created_at, p.updated_at"
+_PAGE: LiteralString = (
+    "(p.created_at, p.id) < (%s::timestamptz, %s) order by p.created_at desc, p.id desc limit 21"
+)
+_QUERY: LiteralString = f"select {_COLUMNS} from project p where {_PAGE}"  # noqa: S608
+_FIRST_PAGE = Keyset().before
+
+
+def run(stack: Stack) -> list[Line]:
+    """Measure all ways side by side."""
+    people = prepare(stack.postgres, DATABASE)
+    database = Database(
+        stack.postgres.url(DATABASE, "org_api"), size=1, configure=require_row_security
+    )
+    try:
+        # The pool's own connection, but measured outside: inside, its watchdog would hang up.
+        conn = database.write(lambda conn: conn)
+        with (
+            _connect(stack.postgres, "postgres") as superuser,
+            _connect(stack.postgres, "org_api") as plain,
+        ):
+            rounds = _measure(conn, superuser, plain, people)
+    finally:
+        database.close()
+    return list(_judge(rounds, people))
+
+
+def prepare(postgres: Postgres, name: str) -> list[Somebody]:
+    """
+    Copy the big database, add a person for each of SIZES, and projects.
+
+    200 organizations have 300 projects each; all of these people belong to the first one.
+    """
+    memberships.copy(postgres, name)
+    people = [Somebody(size) for size in SIZES]
+    with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as conn:
+        conn.execute("set session_replication_role = replica")
+        for person in people:
+            memberships.add_person(conn, person)
+        conn.execute(
+            "insert into project (org_id, name, description, created_at) "
+            "select md5('organization ' || o)::uuid, 'Project ' || n, 'What it is about', "
+            "now() - n * interval '1 hour' "
+            "from generate_series(1, 200) o, generate_series(1, 300) n"
+        )
+        conn.execute("vacuum (analyze)")
+    return people
+
+
+def principal_of(person: Somebody, org_id: UUID) -> Principal:
+    """Who a verified token of *person* stands for."""
+    return Principal(person.auth0_user_id, str(org_id), "admin", frozenset(), "spa", 2e10)
+
+
+@contextmanager
+def _connect(postgres: Postgres, role: str) -> Iterator[psycopg.Connection]:
+    url = postgres.url(DATABASE, role)
+    with psycopg.connect(url, autocommit=True, prepare_threshold=0) as conn:
+        # Else the floor would be planned anew at every call, and look dearer than it is.
+        conn.execute("set plan_cache_mode = force_generic_plan")
+        yield conn
+
+
+def _measure(
+    conn: psycopg.Connection,
+    superuser: psycopg.Connection,
+    plain: psycopg.Connection,
+    people: list[Somebody],
+) -> Rounds:
+    @contextmanager
+    def lend() -> Iterator[psycopg.Connection]:
+        yield conn
+
+    rows = RowSecurity(lend)
+    first = memberships.load_organization(superuser, 1).id
+    backend = conn.info.backend_pid
+
+    def read(person: Somebody) -> Callable[[], object]:
+        principal = principal_of(person, first)
+        return lambda: rows.select(principal, _QUERY, _FIRST_PAGE)
+
+    def read_in_transaction() -> object:
+        with rows.organization(principal_of(people[0], first)) as inside:
+            return inside.execute(_QUERY, _FIRST_PAGE).fetchall()
+
+    def refused(person: Somebody) -> Callable[[], object]:
+        stranger = memberships.load_organization(superuser, 40_000).id
+        principal = principal_of(person, stranger)
+
+        def call() -> object:
+            try:
+                rows.select(principal, _QUERY, _FIRST_PAGE)
+            except NotAMember as error:
+                return error
+            raise AssertionError("a stranger was let in")
+
+        return call
+
+    candidates = {
+        KEY: _meter(superuser, lambda: _key(superuser, people[0])),
+        FLOOR: _meter(superuser, lambda: _without(superuser, first)),
+        BY_HAND: _meter(superuser, lambda: _by_hand(superuser, people[0], first)),
+        FOUR_STATEMENTS: _meter(plain, lambda: _four_statements(plain, first)),
+        PIPELINE: lambda: cpu.per_call(read_in_transaction, CALLS, backend),
+    }
+    for person in people:
+        for name, make in ((ENTERED, read), (REFUSED, refused)):
+            call = make(person)
+            assert call(), name
+            candidates[f"{name} {person.size}"] = _meter(conn, call)
+    pids = [one.info.backend_pid for one in (conn, superuser, plain)]
+    with cpu.one_core(*pids):
+        return measure(candidates, ROUNDS)
+
+
+def _meter(conn: psycopg.Connection, call: Callable[[], object]) -> Callable[[], float]:
+    pid = conn.info.backend_pid
+    return lambda: cpu.per_call(call, CALLS, pid)
+
+
+def _key(conn: psycopg.Connection, person: Somebody) -> Any:
+    return conn.execute(
+        "select id from app_user where auth0_user_id = %s", (person.auth0_user_id,)
+    ).fetchone()
+
+
+def _without(conn: psycopg.Connection, org_id: UUID) -> Any:
+    rows = conn.execute(
+        f"select {_COLUMNS} from project p where p.org_id = %s and {_PAGE}",  # noqa: S608
+        (org_id, *_FIRST_PAGE),
+    ).fetchall()
+    assert len(rows) == 21
+    return rows
+
+
+def _by_hand(conn: psycopg.Connection, person: Somebody, org_id: UUID) -> Any:
+    rows = conn.execute(
+        f"""
+        select found.* from app_user u
+        join membership m on m.user_id = u.id and m.org_id = %s and not m.org_suspended,
+        lateral (
+            select {_COLUMNS} from project p where p.org_id = m.org_id and {_PAGE}
+        ) found
+        where u.auth0_user_id = %s and u.blocked_at is null
+        """,  # noqa: S608 - constants
+        (org_id, *_FIRST_PAGE, person.auth0_user_id),
+    ).fetchall()
+    assert len(rows) == 21
+    return rows
+
+
+def _four_statements(conn: psycopg.Connection, org_id: UUID) -> Any:
+    with conn.transaction():
+        conn.execute("select set_config('app.org_id', %s, true)", (str(org_id),))
+        return conn.execute(_QUERY, _FIRST_PAGE).fetchall()
+
+
+def _judge(rounds: Rounds, people: list[Somebody]) -> Iterator[Line]:
+    for name in (KEY, FLOOR):
+        yield Line(PART, f"floor: {name}", f"{rounds.median(name):.1f} us")
+    smallest, largest = people[0].size, people[-1].size
+    entered = f"{ENTERED} {smallest}"
+    note = f"{rounds.median(entered):.1f} us; {rounds.ratio(entered, FLOOR):.3g} x {FLOOR}"
+    ratio = rounds.ratio(entered, BY_HAND)
+    yield at_most(PART, ENTERED, ratio, LIMIT, unit=f" x {BY_HAND}", note=note)
+    for name in (BY_HAND, PIPELINE, FOUR_STATEMENTS):
+        measured = f"{rounds.ratio(name, FLOOR):.3g} x {FLOOR}  ({rounds.median(name):.1f} us)"
+        yield Line(PART, name, measured)
+    for name in (ENTERED, REFUSED):
+        growth = rounds.ratio(f"{name} {largest}", f"{name} {smallest}")
+        microseconds = " / ".join(f"{rounds.median(f'{name} {one.size}'):.0f}" for one in people)
+        what = f"{name}, growth {smallest} -> {largest:,} organizations"
+        yield at_most(PART, what, growth, GROWTH, unit=" x", note=f"{microseconds} us")
