@@ -34,7 +34,7 @@ check: install ## format, lint, types, import walls, JavaScript, templates
 pytest: install check
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
 
-benchmarks: install ## measure statements, requests and the race against floors (about 2.5 minutes, Linux)
+benchmarks: install ## measure tokens, rows, requests and the race against floors (about 4 minutes, Linux)
 	@$(VENV)/python -m benchmarks
 
 translations: install ## take changed texts into templates/locale, then compile it

@@ -71,7 +71,7 @@ _PERSON = "7d1f3c52-9a60-4f0e-8b1d-2f6c4a9e5b37"
 _ORGANIZATION = "c0a8e1d4-3b5f-4c7a-9e26-8d4f1b7a6c90"
 _PROJECT = "1e9b6a04-5d2c-4f83-a7c1-0b6e8f3d2a45"
 _LAST = (datetime(2026, 3, 2, 9, 30, tzinfo=UTC), _PROJECT)
-_NEXT = Page.of([1, 2], Keyset(limit=1), [_LAST]).next
+_NEXT = Page.of([1, 2], Keyset(limit=1), lambda _: _LAST).next
 # By property of a component, or else by property or parameter.
 _EXAMPLES: dict[str, object] = {
     "Actor.id": _PERSON,

@@ -7,6 +7,7 @@ chooses where in the caller's own organization a page begins.
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Generic, Self, TypeVar
@@ -77,10 +78,12 @@ class Page(Generic[T]):
     next: str | None
 
     @classmethod
-    def of(cls, rows: list[T], keyset: Keyset, places: list[tuple[datetime, str]]) -> Self:
-        """Make a page of one row more than asked for; *places* are the rows' (time, id)."""
-        more = len(rows) > keyset.limit
-        return cls(rows[: keyset.limit], _cursor(*places[keyset.limit - 1]) if more else None)
+    def of(cls, rows: list[T], keyset: Keyset, place: Callable[[T], tuple[datetime, str]]) -> Self:
+        """Make a page of one row more than asked for; *place* tells (time, id) of a row."""
+        if len(rows) <= keyset.limit:
+            return cls(rows, None)
+        items = rows[: keyset.limit]
+        return cls(items, _cursor(*place(items[-1])))
 
 
 def _cursor(at: datetime, id_: str) -> str:

@@ -189,7 +189,7 @@ class Store:
             (*keyset.after, keyset.limit + 1),
         )
         members = [Member(*row) for row in rows]
-        return Page.of(members, keyset, [(one.joined_at, one.id) for one in members])
+        return Page.of(members, keyset, lambda one: (one.joined_at, one.id))
 
     def change_role(self, principal: Principal, user_id: UUID, role: Role) -> Member | None:
         """
@@ -309,7 +309,7 @@ class Store:
             AuditEvent(row[0], row[1], row[2], Actor(*row[3:5]), Target(*row[5:8]), *row[8:])
             for row in rows
         ]
-        return Page.of(events, keyset, [(one.at, one.id) for one in events])
+        return Page.of(events, keyset, lambda one: (one.at, one.id))
 
     def list_projects(self, principal: Principal, keyset: Keyset) -> Page[Project]:
         """List the projects, the newest first."""
@@ -323,7 +323,7 @@ class Store:
             (*keyset.before, keyset.limit + 1),
         )
         projects = [Project(*row) for row in rows]
-        return Page.of(projects, keyset, [(one.created_at, one.id) for one in projects])
+        return Page.of(projects, keyset, lambda one: (one.created_at, one.id))
 
     def find_project(self, principal: Principal, project_id: UUID) -> Project | None:
         """Find a project."""

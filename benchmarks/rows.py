@@ -114,7 +114,7 @@ def _measure(
     def lend() -> Iterator[psycopg.Connection]:
         yield conn
 
-    rows = RowSecurity(lend)
+    rows = RowSecurity(lend, lambda query: query(conn))
     first = memberships.load_organization(superuser, 1).id
     backend = conn.info.backend_pid
 

@@ -12,6 +12,7 @@ protect against SQL of an attacker's own: whoever can run that as org_api can en
 Sources: PostgreSQL "Row Security Policies", "libpq Pipeline Mode".
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
@@ -117,9 +118,7 @@ class RowSecurity:
         entry = _entry(principal)
         try:
             rows: list[tuple[Any, ...]] = self._read(
-                lambda conn: conn.execute(
-                    _ENTER_AND + query + _FENCE, (*entry, *parameters)
-                ).fetchall()
+                lambda conn: conn.execute(_put_behind(query), (*entry, *parameters)).fetchall()
             )
             if not rows:
                 # What is known to find nothing (null for a parameter is enough) Postgres skips
@@ -201,6 +200,11 @@ def require_row_security(conn: psycopg.Connection) -> None:
             "DATABASE_URL owns, or may use without forced row-level security: "
             f"{', '.join(exposed)}. Connect as org_api, and see docs/your-own-table.md."
         )
+
+
+@functools.cache  # psycopg looks a text up faster that it has seen before
+def _put_behind(query: LiteralString) -> LiteralString:
+    return _ENTER_AND + query + _FENCE
 
 
 def _entry(principal: Principal) -> tuple[str, str, str]:
