@@ -1,15 +1,17 @@
 """Everything the API reads from its environment; it holds no secret but its database URL."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from service.base_url import base_url
 from service.environment import Hosts, Origins, PostgresUrl, Settings, Threads, read
 
 
 def _namespace(url: str) -> str:
-    if not url.startswith(("https://", "http://")) or not url.endswith("/"):
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or not url.endswith("/"):
         raise ValueError("is a URL of yours that ends in /, such as https://example.com/claims/")
     return url
 
@@ -19,7 +21,7 @@ class ApiSettings(Settings):
 
     auth0_domain: Hosts
     """The tenant's domains, canonical one first."""
-    auth0_audience: str
+    auth0_audience: Annotated[str, Field(min_length=1)]
     """The API's identifier at Auth0, exactly as it stands there."""
     claim_namespace: Annotated[str, AfterValidator(_namespace)]
     """The prefix of our claims, as in the Action's secrets."""

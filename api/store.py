@@ -20,6 +20,7 @@ from api.page import Keyset, Page
 from org_guard.access_token import Principal
 from org_guard.errors import InsufficientRole, NotAMember
 from org_guard.row_security import RowSecurity
+from service.pool import Unavailable
 
 # The rows are not frozen: up to 100 are made for a page, and frozen ones take five times as long.
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -131,7 +132,7 @@ class Store:
 
     def load_me(self, principal: Principal) -> Me:
         """Load who calls."""
-        [(id_, name, email, role, *organization)] = self._rows.select(
+        rows = self._rows.select(
             principal,
             """
             select u.id::text, u.name, u.email, current_setting('app.role', true),
@@ -140,19 +141,20 @@ class Store:
             where u.id = (select nullif(current_setting('app.user_id', true), '')::uuid)
             """,
         )
+        id_, name, email, role, *organization = _found(next(iter(rows), None))
         return Me(id_, name, email, role, OrganizationOfMe(*organization))
 
     def load_organization(self, principal: Principal) -> Organization:
         """Load the organization."""
-        [row] = self._rows.select(
-            principal,
-            "select id::text, slug, name, created_at from organization",
+        rows = self._rows.select(
+            principal, "select id::text, slug, name, created_at from organization"
         )
-        return Organization(*row)
+        return Organization(*_found(next(iter(rows), None)))
 
     def rename_organization(self, principal: Principal, name: str) -> Organization:
         """Give it another name; its slug stays what it was."""
         with self._rows.organization(principal) as conn:
+            _lock_organization(conn, principal)
             row = conn.execute(
                 """
                 with before as (
@@ -200,7 +202,7 @@ class Store:
             LastOwner: nobody else is one.
         """
         with self._rows.organization(principal) as conn:
-            _lock_organization(conn)
+            _lock_organization(conn, principal)
             row = conn.execute(
                 """
                 with actor as (
@@ -250,7 +252,7 @@ class Store:
             LastOwner: nobody else is one.
         """
         with self._rows.organization(principal) as conn:
-            _lock_organization(conn)
+            _lock_organization(conn, principal)
             row = conn.execute(
                 """
                 with actor as (
@@ -476,15 +478,21 @@ def _load_answer(conn: psycopg.Connection, key: str, request_sha256: str) -> Pro
         "select request_sha256 = %s, answer from idempotency_key where key = %s",
         (request_sha256, key),
     ).fetchone()
-    same, answer = _found(row)
+    if row is None:
+        raise Unavailable("the key expired this very moment")
+    same, answer = row
     if not same:
         raise IdempotencyKeyReused
     return _PROJECT.validate_json(answer)
 
 
-def _lock_organization(conn: psycopg.Connection) -> None:
-    """Let nobody else change roles here meanwhile; the next statement sees what they did."""
+def _lock_organization(conn: psycopg.Connection, principal: Principal) -> None:
+    """Let nobody else change roles here meanwhile, and enter again: it may have taken a while."""
     conn.execute("select from organization for no key update")
+    conn.execute(
+        "select enter_organization(%s, %s, %s)",
+        (principal.auth0_user_id, principal.org_id, principal.required_role),
+    )
 
 
 def _require_actor(conn: psycopg.Connection) -> None:

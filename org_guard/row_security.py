@@ -28,7 +28,8 @@ from org_guard.errors import GuardError, InsufficientRole, NotAMember, Organizat
 _ENTER_AND: LiteralString = """
     select found.* from enter_organization(%s, %s, %s) as entered (role), lateral (
         select * from ("""
-_FENCE: LiteralString = """) query where entered.role is not null offset 0
+_FENCE: LiteralString = """
+        ) query where entered.role is not null offset 0
     ) found
 """
 _ENTER: LiteralString = "select enter_organization(%s, %s, %s)"
@@ -82,9 +83,9 @@ class RowSecurity:
         with _refusals(), self._connections() as conn:
             try:
                 with conn.pipeline() as pipeline:
-                    conn.execute("begin")
+                    # Whoever waits for a lock must see what was committed meanwhile.
+                    conn.execute("begin isolation level read committed")
                     conn.execute(_ENTER, _entry(principal))
-                    self.entered.set(principal)
                     try:
                         yield conn
                     except psycopg.DatabaseError:
@@ -93,13 +94,17 @@ class RowSecurity:
                         with suppress(psycopg.DatabaseError):
                             pipeline.sync()
                         raise
-                    conn.execute("commit")
+                    end = conn.execute("commit")
             except psycopg.errors.PipelineAborted as error:  # to a pool it looks like an outage
                 conn.rollback()
                 raise GuardError("went on after an error of Postgres") from error
             except BaseException:
                 conn.rollback()
                 raise
+            if end.statusmessage != "COMMIT":
+                conn.close()  # psycopg still knows statements that Postgres has forgotten
+                raise GuardError("went on after an error of Postgres")
+            self.entered.set(principal)
 
     def select(
         self, principal: Principal, query: LiteralString, parameters: Sequence[object] = ()
@@ -107,14 +112,13 @@ class RowSecurity:
         """
         Enter and read in one statement, which is one round trip and its own transaction.
 
-        *query* is a plain `select`, without a thought of organizations: it is put behind the
-        entry. Were it ever read first, nothing would be found: without a scope there are no rows.
-        Where nothing is found the entry is asked for once more, in a second round trip.
+        *query* is a plain `select` without a semicolon and without a thought of organizations: it
+        is put behind the entry. Were it ever read first, nothing would be found: without a scope
+        there are no rows. Where nothing is found the entry is asked for once more, in a second round trip.
 
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: the entry was refused.
         """
-        self.entered.set(principal)
         entry = _entry(principal)
         try:
             rows: list[tuple[Any, ...]] = self._read(
@@ -127,6 +131,7 @@ class RowSecurity:
         except psycopg.DatabaseError as error:
             _refuse(error)
             raise
+        self.entered.set(principal)
         return rows
 
     def find_org_id(self, slug: str) -> str | None:
@@ -202,7 +207,7 @@ def require_row_security(conn: psycopg.Connection) -> None:
         )
 
 
-@functools.cache  # psycopg looks a text up faster that it has seen before
+@functools.lru_cache(512)  # psycopg looks a text up faster that it has seen before
 def _put_behind(query: LiteralString) -> LiteralString:
     return _ENTER_AND + query + _FENCE
 

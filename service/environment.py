@@ -88,7 +88,11 @@ def _hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _origin(url: str) -> str:
     parts = urlsplit(url.strip().rstrip("/").lower())
-    if not parts.hostname or parts.username or parts.geturl() != f"{parts.scheme}://{parts.netloc}":
+    if (
+        not parts.hostname
+        or "@" in parts.netloc
+        or parts.geturl() != f"{parts.scheme}://{parts.netloc}"
+    ):
         raise ValueError("is an origin such as https://login.example.com, without a path")
     if f"{parts.scheme}://{parts.netloc}" != base_url(parts.netloc):
         raise ValueError("must begin with https:// (http:// for localhost only)")

@@ -25,6 +25,11 @@ STATEMENT_TIMEOUT = 1000  # milliseconds for one statement, in Postgres
 SILENCE = 1.5  # seconds for whatever holds a connection, here
 _PAUSE = 1.0  # seconds in which nobody else waits for a database just found missing
 _LOOK = 0.25  # seconds between two looks of the watchdog
+_OUTAGES = (
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.ReadOnlySqlTransaction,  # a standby, a failover, a full disk
+)
 _IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 T = TypeVar("T")
@@ -168,7 +173,7 @@ class Database:
             del self._busy[conn]
 
     def _refuse_outage(self, conn: "_Connection", error: psycopg.Error) -> None:
-        if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
+        if isinstance(error, _OUTAGES):
             raise Unavailable(type(error).__name__) from error
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             if conn.hung_up:

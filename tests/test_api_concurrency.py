@@ -402,3 +402,39 @@ def test_nobody_gets_the_answer_of_another(api: RunningApi) -> None:
         return visit
 
     at_once(*(run(one) for one in people))
+
+
+@pytest.mark.parametrize(
+    ("what", "refusal"),
+    [
+        ("delete from membership where user_id = %(user)s", "not_a_member"),
+        ("update membership set role = 'member' where user_id = %(user)s", "insufficient_role"),
+        ("update app_user set blocked_at = now() where id = %(user)s", "not_a_member"),
+    ],
+    ids=["removed", "demoted", "blocked"],
+)
+def test_who_loses_the_right_while_waiting_for_the_lock_changes_nothing(
+    api: RunningApi, stack: Stack, what: str, refusal: str
+) -> None:
+    """They had entered; they enter again behind the lock."""
+    api.set_role("sue", ABC.slug, "admin")
+    api.set_role("ann", ABC.slug, "member")
+    calls = [
+        lambda: api.request("PATCH", "/organization", {"name": "Mine"}, login="sue"),
+        change(api, "sue", "ann", "admin"),
+        change(api, "sue", "ann", None),
+    ]
+    try:
+        for call in calls:
+            api.set_role("sue", ABC.slug, "admin")
+            with ThreadPoolExecutor(1) as pool:
+                lock = f"select from organization where id = '{ABC.id}' for update"
+                with held(api, stack, lock) as other:
+                    answer = pool.submit(call)
+                    time.sleep(0.15)  # it has entered and waits; its time is up after 0.5 s
+                    other.execute(what.encode(), {"user": api.user_id("sue")})
+                assert code(answer.result()) == refusal
+            api.superuser.execute("update app_user set blocked_at = null")
+    finally:
+        api.set_role("sue", ABC.slug, "member")
+        api.set_role("ann", ABC.slug, None)

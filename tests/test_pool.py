@@ -413,3 +413,11 @@ def test_statements_outside_a_pipeline_share_a_cursor(database: Database) -> Non
             conn.execute("select 2")
         assert conn.execute("select 3") is first
         assert first.fetchone() == (3,)
+
+
+def test_a_database_that_only_reads_is_an_outage_for_who_writes(database: Database) -> None:
+    """A standby after a failover, or a full disk: nobody's mistake, and over soon."""
+    with pytest.raises(Unavailable), database.connection() as conn:
+        conn.execute("begin read only")
+        conn.execute("insert into kept values (1)")
+    _require_clean(database)

@@ -571,6 +571,53 @@ def test_what_may_fail_stands_in_a_transaction_of_its_own(rows: RowSecurity) -> 
         raise Interrupted
 
 
+@pytest.mark.parametrize("login", [JOE, "auth0|nina"])
+def test_an_error_swallowed_in_an_inner_block_is_no_success(shared: RunningApi, login: str) -> None:
+    """Postgres answers such a COMMIT with ROLLBACK; and a refused entry is an error, too."""
+    database = Database(shared.url, size=1, configure=require_row_security)
+    rows = RowSecurity(database.connection, database.read)
+    name = f"lost {uuid4()}"
+    try:
+        for inner in (psycopg.Connection.pipeline, psycopg.Connection.transaction):
+            with pytest.raises(GuardError), rows.organization(_principal(login)) as entered:
+                entered.execute("insert into project (name) values (%s)", (name,))
+                with suppress(psycopg.Error), inner(entered):
+                    entered.execute("select 1/0")
+                if inner is psycopg.Connection.transaction and login == JOE:
+                    raise GuardError("an inner transaction saves the outer one")
+        for _ in range(3):  # the same pool, prepared statements and all
+            with rows.organization(_principal()) as entered:
+                found = entered.execute("select from project where name = %s", (name,)).fetchall()
+            assert found == []
+    finally:
+        database.close()
+
+
+def test_who_swallows_a_refusal_has_not_entered(rows: RowSecurity) -> None:
+    """The guard asks, and throws the view's answer away."""
+    for refused in (_principal("auth0|nina"), _principal(required_role="boss")):
+        rows.entered.set(None)
+        with suppress(GuardError):
+            rows.select(refused, "select id from project")
+        with suppress(GuardError), rows.organization(refused) as conn:
+            conn.execute("select id from project").fetchall()
+        assert rows.entered.get() is None
+    rows.select(_principal(), "select id from project")
+    assert rows.entered.get() == _principal()
+
+
+def test_a_database_with_another_isolation_changes_nothing(shared: RunningApi) -> None:
+    """Else a lock would be waited for, and what was committed meanwhile not be seen."""
+    options = r"-c default_transaction_isolation=repeatable\ read"
+    with psycopg.connect(shared.url, autocommit=True, options=options) as conn:
+        rows = RowSecurity(lambda: nullcontext(conn))
+        assert conn.execute("show transaction_isolation").fetchone() == ("repeatable read",)
+        with rows.organization(_principal()) as entered:
+            isolation = entered.execute("show transaction_isolation").fetchone()
+
+    assert isolation == ("read committed",)
+
+
 def test_an_outage_is_no_refusal() -> None:
     """Both ways in let it pass as it is."""
 
