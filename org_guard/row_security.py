@@ -114,7 +114,8 @@ class RowSecurity:
 
         *query* is a plain `select` without a semicolon and without a thought of organizations: it
         is put behind the entry. Were it ever read first, nothing would be found: without a scope
-        there are no rows. Where nothing is found the entry is asked for once more, in a second round trip.
+        there are no rows. Where nothing is found the entry is asked for once more, in a second
+        round trip.
 
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: the entry was refused.
