@@ -8,7 +8,7 @@ from pathlib import Path
 from local_stack.processes import LocalStackError
 from local_stack.seed import PASSWORD, PEOPLE
 from local_stack.stack import Ports, Stack
-from org_admin.migrate import MigrationFailed
+from schema.migrate import MigrationFailed
 
 FOLDER = Path(__file__).parent / ".local" / "demo"
 

@@ -22,7 +22,7 @@ from local_stack.node import PROJECT, node
 from local_stack.postgres import Postgres
 from local_stack.processes import Child, Processes, free_port, wait_until
 from local_tenant.records import MANAGEMENT_API, Action, Api, Client, ClientGrant, TenantConfig
-from org_admin.migrate import migrate
+from schema.migrate import migrate
 
 AUDIENCE = "https://api.example.com/"
 NAMESPACE = "https://example.com/claims/"

@@ -6,7 +6,7 @@ import sys
 import click
 import psycopg
 
-from org_admin.migrate import MigrationFailed, list_pending, migrate
+from schema.migrate import MigrationFailed, list_pending, migrate
 from service.environment import require_database_url
 
 

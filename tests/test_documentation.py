@@ -88,7 +88,7 @@ def test_the_packages_carry_what_they_show_and_apply() -> None:
     patterns = (PROJECT / "setup.cfg").read_text()
     for suffix in {path.suffix for path in Path(PROJECT / "templates").rglob("*.*")} - {".po"}:
         assert f"*{suffix}" in patterns
-    assert "migrations/*.sql" in patterns
+    assert "schema = *.sql" in patterns
 
 
 def test_the_table_of_attacks_is_the_folder() -> None:

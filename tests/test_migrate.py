@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from local_stack.node import PROJECT
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
-from org_admin import migrate as migrations
 from org_admin.cli import main
-from org_admin.migrate import Migration, MigrationFailed, migrate
+from schema import migrate as migrations
+from schema.migrate import Migration, MigrationFailed, migrate
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """
 Attacker: somebody who was taken out of an organization, with a token that is still valid.
 Wants: to go on reading and changing until the token expires, or a little longer.
-Stopped by: `org_selector/migrations/0002_resource_api.sql` `enter_organization`
+Stopped by: `schema/0002_resource_api.sql` `enter_organization`
 
 Every operation asks the database in the same round trip as its own query, so the very next
 request is refused: whoever was removed, blocked or demoted, and everybody of an organization that

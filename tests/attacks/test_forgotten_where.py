@@ -1,7 +1,7 @@
 """
 Attacker: nobody yet; a developer wrote a query without any condition on the organization.
 Wants: whoever calls that view next would see or change the rows of all organizations.
-Stopped by: `org_selector/migrations/0002_resource_api.sql` `enter_organization` `entered`
+Stopped by: `schema/0002_resource_api.sql` `enter_organization` `entered`
 
 Forced row-level security adds the condition to every statement of the role org_api, whoever wrote
 it; `RowSecurity` is the only way in, and without an entry there are no rows.

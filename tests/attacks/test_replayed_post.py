@@ -1,7 +1,7 @@
 """
 Attacker: another member, or a member of another organization, who knows an Idempotency-Key.
 Wants: the stored answer of somebody else's request, or to spoil that request.
-Stopped by: `org_selector/migrations/0002_resource_api.sql` `entered`
+Stopped by: `schema/0002_resource_api.sql` `entered`
 
 A key belongs to one person in one organization: row-level security hides all others.
 """

@@ -1,7 +1,7 @@
 """
 Attacker: an owner of one organization who knows ids and cursors of another, from a link or a leak.
 Wants: to read, change or delete the other organization's rows, or to learn that they exist.
-Stopped by: `org_selector/migrations/0002_resource_api.sql` `entered` `entered_reads`
+Stopped by: `schema/0002_resource_api.sql` `entered` `entered_reads`
 
 Row-level security shows no such rows, so an id of theirs is 404, byte for byte like an id of
 nothing. How long the answers take is not compared.

@@ -30,7 +30,7 @@ class MigrationFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file of `org_selector/migrations`."""
+    """One SQL file of this folder."""
 
     version: int
     name: str
@@ -51,7 +51,7 @@ class _Applied:
 
 def list_migrations() -> list[Migration]:
     """Return the migrations this release brings, oldest first."""
-    folder = files("org_selector").joinpath("migrations")
+    folder = files("schema")
     return sorted(
         (
             Migration(int(file.name.split("_")[0]), file.name, file.read_text("utf-8"))
