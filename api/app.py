@@ -8,10 +8,10 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from api import audit_events, documentation, members, organization, projects
-from api.errors import ApiError, BadRequest, InvalidInput, MethodNotAllowed, NotFound
-from api.operation import MAX_BODY_BYTES, BodyTooLarge
 from api.settings import ApiSettings
 from api.store import Store, find_schema_version
+from endpoint.errors import ApiError, BadRequest, InvalidInput, MethodNotAllowed, NotFound
+from endpoint.operation import MAX_BODY_BYTES, BodyTooLarge
 from org_guard.access_token import AccessTokenVerifier
 from org_guard.errors import GuardError, KeysUnavailable
 from org_guard.flask import RequireAuth, refuse

@@ -2,9 +2,9 @@
 
 from flask import Blueprint
 
-from api.operation import operation
-from api.page import Keyset, Page
 from api.store import AuditEvent, Store
+from endpoint.keyset import Keyset, Page
+from endpoint.operation import operation
 from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
 

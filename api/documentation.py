@@ -17,8 +17,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.errors import ApiError
-from api.openapi import (
+from endpoint.errors import ApiError
+from endpoint.openapi import (
     SECURITY_SCHEME,
     Json,
     build_document,
@@ -26,7 +26,7 @@ from api.openapi import (
     list_refusals,
     resolve,
 )
-from api.operation import MAX_BODY_BYTES
+from endpoint.operation import MAX_BODY_BYTES
 from org_guard.flask import ROLES
 
 _POLICY = (

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from flask import Blueprint
 
-from api.errors import LastOwner, NotFound
-from api.operation import Body, operation
-from api.page import Keyset, Page
 from api.store import Member, Role, Store
+from endpoint.errors import LastOwner, NotFound
+from endpoint.keyset import Keyset, Page
+from endpoint.operation import Body, operation
 from org_guard.access_token import Principal
 from org_guard.errors import InsufficientRole
 from org_guard.flask import RequireAuth

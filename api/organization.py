@@ -5,8 +5,8 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field, StringConstraints
 
-from api.operation import Body, operation
 from api.store import Me, Organization, Store
+from endpoint.operation import Body, operation
 from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
 

@@ -8,11 +8,11 @@ from uuid import UUID
 from flask import Blueprint, request
 from pydantic import Field, StringConstraints
 
-from api.errors import IdempotencyKeyReused, InvalidInput, NotFound
-from api.operation import Body, operation
 from api.organization import Name
-from api.page import Keyset, Page
 from api.store import Project, Store
+from endpoint.errors import IdempotencyKeyReused, InvalidInput, NotFound
+from endpoint.keyset import Keyset, Page
+from endpoint.operation import Body, operation
 from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
 

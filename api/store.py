@@ -15,8 +15,8 @@ from uuid import UUID
 import psycopg
 from pydantic import Field, TypeAdapter
 
-from api.errors import IdempotencyKeyReused, LastOwner
-from api.page import Keyset, Page
+from endpoint.errors import IdempotencyKeyReused, LastOwner
+from endpoint.keyset import Keyset, Page
 from org_guard.access_token import Principal
 from org_guard.errors import InsufficientRole, NotAMember
 from org_guard.row_security import RowSecurity

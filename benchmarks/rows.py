@@ -14,11 +14,11 @@ from uuid import UUID
 
 import psycopg
 
-from api.page import Keyset
 from benchmarks import cpu, memberships
 from benchmarks.memberships import Somebody
 from benchmarks.report import Line, at_most
 from benchmarks.rounds import Rounds, measure
+from endpoint.keyset import Keyset
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_guard.access_token import Principal

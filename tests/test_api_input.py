@@ -14,7 +14,7 @@ import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
-from api.operation import MAX_BODY_BYTES, MAX_ERRORS
+from endpoint.operation import MAX_BODY_BYTES, MAX_ERRORS
 from local_stack import seed
 from local_stack.stack import Stack
 from tests.api import RunningApi, run_api

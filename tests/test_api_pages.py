@@ -9,8 +9,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from api.page import Keyset
 from api.store import Store
+from endpoint.keyset import Keyset
 from local_stack import seed
 from org_guard.access_token import Principal
 from org_guard.row_security import RowSecurity

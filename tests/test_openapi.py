@@ -20,14 +20,12 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 from pydantic import BaseModel
 from werkzeug.test import TestResponse
 
-import api.errors
-import api.operation
 import org_guard.errors
 from api import projects
 from api.app import create_app
-from api.errors import ApiError
-from api.openapi import build_document, list_refusals
-from api.operation import MAX_BODY_BYTES, operation
+from endpoint.errors import ApiError
+from endpoint.openapi import build_document, list_refusals
+from endpoint.operation import MAX_BODY_BYTES, operation
 from local_stack.node import node
 from org_guard.access_token import Principal
 from org_guard.errors import GuardError

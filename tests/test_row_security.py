@@ -15,8 +15,8 @@ import pytest
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Literal
 
-from api.page import Keyset
 from api.store import Store
+from endpoint.keyset import Keyset
 from local_stack import seed
 from local_stack.stack import Stack
 from org_guard.access_token import Principal

@@ -1,7 +1,7 @@
 """
 Attacker: a member with an app of their own that sends what no app would.
 Wants: a crash, a stuck server, or an error page that says how things work inside.
-Stopped by: `api/operation.py` `operation`, `org_guard/compact_token.py` `parse_json_object`
+Stopped by: `endpoint/operation.py` `operation`, `org_guard/compact_token.py` `parse_json_object`
 
 Sizes, types and depth are bounded before anything is read; what does not fit is a 4xx.
 """

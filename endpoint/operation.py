@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from api.errors import ApiError, InvalidInput, InvalidJson, UnsupportedMediaType
-from api.page import MOST, Keyset
+from endpoint.errors import ApiError, InvalidInput, InvalidJson, UnsupportedMediaType
+from endpoint.keyset import MOST, Keyset
 from org_guard.compact_token import MalformedInput, parse_json_object
 from org_guard.errors import GuardError
 

@@ -20,7 +20,7 @@ from flask import Flask
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from api.errors import (
+from endpoint.errors import (
     ApiError,
     BadRequest,
     InvalidInput,
@@ -29,8 +29,8 @@ from api.errors import (
     NotFound,
     UnsupportedMediaType,
 )
-from api.operation import MAX_ERRORS, BodyTooLarge, Operation, Refusal
-from api.page import MAX_CURSOR, MOST, USUAL, Keyset, Page
+from endpoint.keyset import MAX_CURSOR, MOST, USUAL, Keyset, Page
+from endpoint.operation import MAX_ERRORS, BodyTooLarge, Operation, Refusal
 from org_guard.errors import (
     GuardError,
     InsufficientRole,

@@ -1,0 +1,1 @@
+"""How a JSON endpoint of ours reads, refuses, pages and documents itself."""
