@@ -17,7 +17,7 @@ from uuid import UUID
 
 from benchmarks.load import Ask
 from benchmarks.memberships import NAME, NumberedOrganization, Somebody
-from org_selector.login_cookie import LoginCookies, WaitingLogin
+from org_selector.picker.cookie import LoginCookies, WaitingLogin
 
 STATE = "hKFo2SB" + "s" * 160  # as long as Auth0's
 

@@ -19,7 +19,7 @@ from benchmarks.report import Line, at_most
 from benchmarks.rounds import Rounds, measure
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
-from org_selector import directory
+from org_selector import rows as directory
 from service.pool import Database
 
 ROUNDS = 9

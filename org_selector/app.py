@@ -7,12 +7,14 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from org_selector import decisions, directory, select
+from org_selector import decisions
+from org_selector import rows as directory
+from org_selector.action_tokens import SelectorTokens
 from org_selector.errors import DatabaseUnavailable, SelectorError, _
-from org_selector.login_cookie import LoginCookies
-from org_selector.pages import TEMPLATES, render_page, set_up_pages
-from org_selector.select import Picker, switch_account_url
-from org_selector.session_token import SelectorTokens
+from org_selector.picker import views as select
+from org_selector.picker.cookie import LoginCookies
+from org_selector.picker.html import TEMPLATES, render_page, set_up_pages
+from org_selector.picker.views import Picker, switch_account_url
 from org_selector.settings import SelectorSettings
 from service.headers import add_headers
 from service.health import NotReady, add_health

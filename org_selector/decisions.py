@@ -16,11 +16,11 @@ from uuid import UUID
 import psycopg
 from flask import Blueprint, Response, g, request
 
-from org_selector import directory
-from org_selector.directory import Organization, Profile, Standing
+from org_selector import rows as directory
+from org_selector.action_tokens import SelectorTokens
 from org_selector.errors import InvalidDecisionRequest, InvalidDecisionToken
 from org_selector.question import MAX_BODY_BYTES, UUID_PATTERN, AskedUser, Question, parse_question
-from org_selector.session_token import SelectorTokens
+from org_selector.rows import Organization, Profile, Standing
 from service.pool import Database
 
 MAX_NAME = 300  # characters, Auth0's own limit

@@ -2,7 +2,7 @@
 What the Action asks at `POST /decisions`, read strictly.
 
 Checked: strict JSON, every field there, of its type and bounded, none that we do not know. Not
-checked: whether the body is the Action's (`session_token.py` does that before).
+checked: whether the body is the Action's (`action_tokens.py` does that before).
 """
 
 from typing import Literal

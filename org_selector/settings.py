@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr, ValidationInfo, field_validator
 
-from org_selector.session_token import MIN_SECRET_BYTES
+from org_selector.action_tokens import MIN_SECRET_BYTES
 from service.environment import (
     Hosts,
     ListOf,

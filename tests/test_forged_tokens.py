@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from local_stack import seed
 from org_selector.errors import InvalidDecisionToken
-from org_selector.login_cookie import WaitingLogin
+from org_selector.picker.cookie import WaitingLogin
 from tests.person import Person, claims_of
 from tests.selector import Selector, ask
 from tests.test_select import OWN_ORIGIN, enter, heading

@@ -20,6 +20,8 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 from pydantic import BaseModel
 from werkzeug.test import TestResponse
 
+import endpoint.errors
+import endpoint.operation
 import org_guard.errors
 from api import projects
 from api.app import create_app
@@ -208,7 +210,7 @@ def test_the_codes_are_those_of_the_error_classes(app: Flask, document: Json) ->
     """All of them, and each where its class says."""
     classes = {
         found
-        for module in (api.errors, api.operation, org_guard.errors)
+        for module in (endpoint.errors, endpoint.operation, org_guard.errors)
         for found in vars(module).values()
         if isinstance(found, type)
         and issubclass(found, ApiError | GuardError)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import time_machine
 
+from org_selector.action_tokens import LoginTransaction, SelectorTokens
 from org_selector.errors import InvalidDecisionToken, InvalidSessionToken, SelectorError
-from org_selector.session_token import LoginTransaction, SelectorTokens
 from tests.tokens import (
     ABSENT,
     AUTH0_USER_ID,

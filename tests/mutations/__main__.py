@@ -21,7 +21,7 @@ from tests.mutations.mutant import ROOT, SURVIVORS, Mutant, Trial, describe
 TARGETS: dict[str, tuple[str, ...]] = {
     "actions/select-organization/code.js": (),
     "org_guard/access_token.py": ("tests/test_access_token.py",),
-    "org_selector/session_token.py": ("tests/test_session_token.py",),
+    "org_selector/action_tokens.py": ("tests/test_session_token.py",),
 }
 WORKERS = os.cpu_count() or 2
 

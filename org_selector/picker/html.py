@@ -17,11 +17,11 @@ from pathlib import Path
 from flask import Flask, Response, current_app, g, render_template, request
 from jinja2 import StrictUndefined
 
-from org_selector.session_token import LoginTransaction
+from org_selector.action_tokens import LoginTransaction
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 if not TEMPLATES.is_dir():  # a checkout; an installed package carries them inside
-    TEMPLATES = Path(__file__).parent.parent / "templates"
+    TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def _hash(text: str) -> str:

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response, g, request, url_for
 
-from org_selector import directory
-from org_selector.directory import SelectionPage
+from org_selector import rows as directory
+from org_selector.action_tokens import LoginTransaction, SelectorTokens
 from org_selector.errors import (
     AlreadySelected,
     BoundOrganizationSuspended,
@@ -22,9 +22,9 @@ from org_selector.errors import (
     InvalidSessionToken,
     NoOrganization,
 )
-from org_selector.login_cookie import LoginCookies, WaitingLogin, parse_login
-from org_selector.pages import continue_policy, render_page
-from org_selector.session_token import LoginTransaction, SelectorTokens
+from org_selector.picker.cookie import LoginCookies, WaitingLogin, parse_login
+from org_selector.picker.html import continue_policy, render_page
+from org_selector.rows import SelectionPage
 from service.base_url import base_url
 from service.pool import Database
 
