@@ -22,7 +22,7 @@ from benchmarks.logins import Front
 from benchmarks.report import Line
 from local_stack import seed
 from local_stack.stack import Stack
-from local_tenant.records import TenantConfig
+from local_tenant.configuration import TenantConfig
 from tests.person import Person
 
 BROWSERS = 40

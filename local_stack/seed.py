@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from local_tenant.records import User
+from local_tenant.configuration import User
 
 PASSWORD = "demo"
 MANY = 2_000

@@ -21,7 +21,14 @@ from local_stack import seed
 from local_stack.node import PROJECT, node
 from local_stack.postgres import Postgres
 from local_stack.processes import Child, Processes, free_port, wait_until
-from local_tenant.records import MANAGEMENT_API, Action, Api, Client, ClientGrant, TenantConfig
+from local_tenant.configuration import (
+    MANAGEMENT_API,
+    Action,
+    Api,
+    Client,
+    ClientGrant,
+    TenantConfig,
+)
 from schema.migrate import migrate
 
 AUDIENCE = "https://api.example.com/"

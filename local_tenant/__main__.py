@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from local_tenant.records import TenantConfig
+from local_tenant.configuration import TenantConfig
 from local_tenant.server import make_server
 from local_tenant.tenant import Tenant
 

@@ -10,7 +10,8 @@ import traceback
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from local_tenant import authorize, login, logout, management, token, userinfo
+from local_tenant import authorize, logout, management, token, userinfo
+from local_tenant import login_page as login
 from local_tenant.answer import RESPONSE_MODES, PageError
 from local_tenant.client_authentication import AUTHENTICATION_METHODS
 from local_tenant.issuance import IDENTITY_SCOPES

@@ -13,12 +13,12 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
 from local_tenant.answer import RESPONSE_MODES, PageError, add_parameters, deliver, deliver_error
+from local_tenant.configuration import Client
 from local_tenant.cookies import bind, find_session
 from local_tenant.logins import DeadLoginError, Login, Session
 from local_tenant.pages import error_page
 from local_tenant.parameters import Parameters, check_ext, describe_request, read_parameters, text
 from local_tenant.pipeline import Denied, Granted, Redirect, run_actions
-from local_tenant.records import Client
 from local_tenant.tenant import current_tenant
 
 routes = Blueprint("authorize", __name__)

@@ -7,8 +7,8 @@ from urllib.parse import unquote_plus
 
 from flask import request
 
+from local_tenant.configuration import Client
 from local_tenant.parameters import Parameters, text
-from local_tenant.records import Client
 from local_tenant.tenant import current_tenant
 from local_tenant.token_error import TokenError
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from local_tenant.configuration import MANAGEMENT_API, Api, Client
 from local_tenant.dialect import sign_in_dialect
 from local_tenant.parameters import Parameters, text
-from local_tenant.records import MANAGEMENT_API, Api, Client
 from local_tenant.tenant import current_tenant, issuer, management_audience
 from local_tenant.token_error import TokenError
 

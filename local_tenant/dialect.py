@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from local_tenant.records import Api
+from local_tenant.configuration import Api
 from local_tenant.tenant import Tenant
 
 

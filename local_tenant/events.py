@@ -7,8 +7,8 @@ absent rather than null, as there.
 
 from typing import TYPE_CHECKING, Any
 
+from local_tenant.configuration import Action
 from local_tenant.logins import Login, iso
-from local_tenant.records import Action
 
 if TYPE_CHECKING:
     from local_tenant.tenant import Tenant

@@ -5,9 +5,9 @@ What the tokens of a finished login say.
 import time
 from typing import Any
 
+from local_tenant.configuration import Api, User
 from local_tenant.dialect import sign_in_dialect
 from local_tenant.logins import Login
-from local_tenant.records import Api, User
 from local_tenant.tenant import Tenant, current_tenant
 
 ID_TOKEN_LIFETIME = 36_000  # seconds; Auth0's default

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from local_tenant.records import User
+from local_tenant.configuration import User
 
 DeadReason = Literal["unknown", "used", "expired", "other_browser", "session_ended"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_tenant.assumptions import RUNNER_ROWS
+from local_tenant.configuration import Action
 from local_tenant.events import build_event
 from local_tenant.logins import Effects, Login, iso
-from local_tenant.records import Action
 
 if TYPE_CHECKING:
     from local_tenant.tenant import Tenant

@@ -1,223 +1,252 @@
 """
-What a tenant is configured with: applications, users, APIs, Actions; and its form as JSON.
+Where the tenant keeps what it remembers while it runs.
 
-Values are frozen; what changes while the tenant runs stands in `memory.py`.
+One lock guards everything, and every single-use value is taken out under it, so of any number of
+simultaneous uses exactly one wins.
 """
 
-import dataclasses
-import json
-import types
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from dataclasses import replace
+from typing import Any, Literal
 
-from local_tenant.assumptions import Assumptions
+from local_tenant.configuration import TenantConfig
+from local_tenant.logins import (
+    Code,
+    DeadLoginError,
+    DeadReason,
+    Login,
+    Person,
+    RefreshToken,
+    Session,
+    client_of_state,
+    iso,
+    new_state,
+)
 
-# The audience of a client grant for the tenant's own Management API, whatever host it is served at.
-MANAGEMENT_API = "/api/v2/"
+TRANSACTION_LIFETIME = 3600  # seconds; Auth0's page on the migration to 1-hour login transactions
+CODE_LIFETIME = 600  # seconds; RFC 6749 4.1.2 recommends at most ten minutes
+KEPT = 10_000  # ended states, codes and executions we still know, so that memory stays bounded
 
 
-@dataclass(frozen=True, slots=True)
-class ClientGrant:
+class Records:
     """
-    What a machine may have: one audience (an API, or `MANAGEMENT_API`) and scopes of it.
-    """
-
-    audience: str
-    scope: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """
-    A public application (a SPA), or with a `client_secret` a machine-to-machine application.
-
-    The first must use PKCE and has no secret. The second has client credentials as its only grant,
-    for the audiences and scopes of its `client_grants`, and no callbacks. Regular web applications,
-    which have both, are not served.
-
-    Addresses are compared character by character. `web_origins` may use response_mode=web_message
-    and read answers across origins; `initiate_login_uri` is where a login that cannot go on is
-    sent.
-
-    Raises:
-        ValueError: a secret and callbacks, or client grants and no secret.
+    Everything a tenant remembers. Public dictionaries are there for tests to look at.
     """
 
-    client_id: str
-    name: str
-    callbacks: tuple[str, ...] = ()
-    logout_urls: tuple[str, ...] = ()
-    web_origins: tuple[str, ...] = ()
-    initiate_login_uri: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    client_secret: str = field(default="", repr=False)
-    client_grants: tuple[ClientGrant, ...] = ()
+    def __init__(self, config: TenantConfig) -> None:
+        self._assumptions = config.assumptions
+        self.lock = threading.RLock()
+        self.people = {
+            user.user_id: Person(
+                user, user.blocked, dict(user.app_metadata), dict(user.user_metadata)
+            )
+            for user in config.users
+        }
+        self.sessions: dict[str, Session] = {}
+        self.transactions: dict[str, Login] = {}
+        self.codes: OrderedDict[str, Code] = OrderedDict()
+        self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.opaque_tokens: OrderedDict[str, tuple[Login, float]] = OrderedDict()
+        self.custom_claims: OrderedDict[bytes, Mapping[str, Any]] = OrderedDict()
+        self.executions: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._ended: OrderedDict[str, DeadReason] = OrderedDict()
 
-    def __post_init__(self) -> None:
-        if self.client_secret and self.callbacks:
-            raise ValueError(f"the client {self.client_id} has a secret and callbacks")
-        if self.client_grants and not self.client_secret:
-            raise ValueError(f"the client {self.client_id} has client grants and no secret")
+    # Sessions
 
+    def add_session(self, host: str, user_id: str) -> Session:
+        now = time.time()
+        lifetime = self._assumptions.session_lifetime
+        session = Session(
+            secrets.token_urlsafe(24), secrets.token_urlsafe(24), host, user_id, now, now + lifetime
+        )
+        session.methods.append({"name": "pwd", "timestamp": iso(now)})
+        with self.lock:
+            self.sessions[session.id] = session
+        return session
 
-@dataclass(frozen=True, slots=True)
-class User:
-    """
-    A person who can log in. An empty password never matches.
-
-    `permissions` are those assigned to them (RBAC), by the identifier of the API.
-    """
-
-    user_id: str
-    email: str
-    email_verified: bool = True
-    name: str = ""
-    password: str = field(default="", repr=False)
-    connection: str = "Username-Password-Authentication"
-    strategy: str = "auth0"
-    blocked: bool = False
-    picture: str = ""
-    app_metadata: Mapping[str, Any] = field(default_factory=dict)
-    user_metadata: Mapping[str, Any] = field(default_factory=dict)
-    permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """
-    A registered audience. Lifetimes are seconds; `scopes=None` grants whatever scope is asked for.
-
-    `enforce_policies` is RBAC: a user gets those scopes only that are among their permissions. With
-    it the `_authz` dialects also put all their permissions for this API into `permissions`; without
-    it they do not, as on Auth0.
-    """
-
-    identifier: str
-    access_token_lifetime: int = 86_400
-    scopes: tuple[str, ...] | None = None
-    dialect: Literal[
-        "access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"
-    ] = "access_token"
-    enforce_policies: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """
-    A deployed Action of the post-login trigger: its file, and the secrets it finds in
-    `event.secrets`.
-    """
-
-    name: str
-    code: Path
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TenantConfig:
-    """
-    A whole tenant. Actions run in their order here.
-
-    `refresh_token_metadata` and `session_metadata` say what the tenant's plan includes: without
-    them `event.refresh_token.metadata` and `event.session.metadata` are absent. `one_click` puts a
-    button for every user on the login page. `action_time_limit` is in seconds.
-
-    Raises:
-        ValueError: a permission or client grant names an API or a scope that there is not.
-    """
-
-    clients: tuple[Client, ...]
-    users: tuple[User, ...]
-    apis: tuple[Api, ...]
-    actions: tuple[Action, ...] = ()
-    assumptions: Assumptions = field(default_factory=Assumptions)
-    refresh_token_metadata: bool = False
-    session_metadata: bool = False
-    action_time_limit: float = 20.0
-    one_click: bool = False
-    tenant_id: str = "local-tenant"
-
-    def __post_init__(self) -> None:
-        for user in self.users:
-            for audience, permissions in user.permissions.items():
-                self._check_scopes(f"the permissions of {user.user_id}", audience, permissions)
-        for client in self.clients:
-            for grant in client.client_grants:
-                if grant.audience != MANAGEMENT_API:
-                    where = f"the client grants of {client.client_id}"
-                    self._check_scopes(where, grant.audience, grant.scope)
-
-    def _check_scopes(self, where: str, audience: str, scopes: tuple[str, ...]) -> None:
-        api = next((api for api in self.apis if api.identifier == audience), None)
-        if api is None:
-            raise ValueError(f"{where} name no API of this tenant: {audience}")
-        unknown = [] if api.scopes is None else [one for one in scopes if one not in api.scopes]
-        if unknown:
-            raise ValueError(f"{where} name no scope of {audience}: {', '.join(unknown)}")
-
-    def to_json(self) -> str:
+    def find_session(self, cookie: str, host: str) -> Session | None:
         """
-        Write the configuration, passwords and secrets included, as `from_json` reads it.
+        The session a cookie proves, if it belongs to this host and still lives.
         """
-        return json.dumps(dataclasses.asdict(self), default=str, indent=2)
+        name, _, secret = cookie.partition(".")
+        with self.lock:
+            session = self.sessions.get(name)
+            if session is None or not hmac.compare_digest(session.secret.encode(), secret.encode()):
+                return None
+            return session if session.host == host and session.expires_at > time.time() else None
 
-    @classmethod
-    def from_json(cls, text: str) -> Self:
+    def drop_session(self, session_id: str, *, with_refresh_tokens: bool = False) -> None:
+        with self.lock:
+            self.sessions.pop(session_id, None)
+            if with_refresh_tokens:
+                self.refresh_tokens = {
+                    value: token
+                    for value, token in self.refresh_tokens.items()
+                    if token.session_id != session_id
+                }
+
+    # Logins under way
+
+    def suspend(self, login: Login, waiting_for: Literal["login", "redirect"]) -> str:
         """
-        Read a configuration; names are those of the fields of these classes.
+        Keep a login until its browser comes back, and return the state that finds it.
+        """
+        now = time.time()
+        login.waiting_for, login.expires_at = waiting_for, now + TRANSACTION_LIFETIME
+        state = new_state(waiting_for, login)
+        with self.lock:
+            # The oldest come first, so this looks at no more than one living login.
+            while self.transactions:
+                oldest, kept = next(iter(self.transactions.items()))
+                if kept.expires_at > now:
+                    break
+                del self.transactions[oldest]
+                self._end(oldest, "expired")
+            self.transactions[state] = login
+        return state
+
+    def find_transaction(
+        self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
+    ) -> Login:
+        """
+        The login of this state, if it is this browser's and can go on.
 
         Raises:
-            ValueError: not JSON, a name that does not exist, or a value that is missing or of
-            another kind.
+            DeadLoginError: otherwise. A foreign browser ends nothing, the right one may still come.
         """
-        configuration = _read(cls, json.loads(text), "configuration")
-        assert isinstance(configuration, cls)  # for mypy; _read made it
-        return configuration
+        with self.lock:
+            login = self.transactions.get(state)
+            if login is None or login.waiting_for != waiting_for or login.host != host:
+                raise DeadLoginError(self._ended.get(state, "unknown"), client_of_state(state))
+            if login.expires_at <= time.time():
+                raise DeadLoginError("expired", login.client_id)
+            presented = cookies.get(login.cookie_name, "")
+            if not hmac.compare_digest(login.browser.encode(), presented.encode()):
+                raise DeadLoginError("other_browser", login.client_id)
+            if (
+                waiting_for == "redirect"
+                and self._assumptions.continue_needs_session
+                and login.session_id not in self.sessions
+            ):
+                raise DeadLoginError("session_ended", login.client_id)
+            return login
 
+    def take_transaction(
+        self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
+    ) -> Login:
+        """
+        As `find_transaction`, and nobody finds it again.
+        """
+        with self.lock:
+            login = self.find_transaction(state, waiting_for, host, cookies)
+            del self.transactions[state]
+            self._end(state, "used")
+            return login
 
-def _read(kind: Any, value: Any, where: str) -> Any:
-    """
-    Make a value of the annotated kind out of JSON, or raise ValueError that says where.
-    """
-    if kind is Any:
+    def expire_transactions(self) -> None:
+        with self.lock:
+            for login in self.transactions.values():
+                login.expires_at = 0.0
+
+    def _end(self, state: str, reason: DeadReason) -> None:
+        self._ended[state] = reason
+        if len(self._ended) > KEPT:
+            self._ended.popitem(last=False)
+
+    # Codes and tokens
+
+    def add_code(self, login: Login) -> str:
+        code = secrets.token_urlsafe(32)
+        with self.lock:
+            self.codes[code] = Code(login, time.time() + CODE_LIFETIME)
+            if len(self.codes) > KEPT:
+                self.codes.popitem(last=False)
+        return code
+
+    def take_code(self, code: str, client_id: str) -> Code | None:
+        """
+        The code at its first use by its client. A second use revokes what the first gave (RFC 6749
+        4.1.2).
+        """
+        with self.lock:
+            found = self.codes.get(code)
+            if found is None or found.login.client_id != client_id:
+                return None
+            if found.spent:
+                self.revoke_family(found.family)
+                return None
+            found.spent = True
+            return found if found.expires_at > time.time() else None
+
+    def add_opaque_token(self, login: Login, expires_at: float) -> str:
+        token = secrets.token_urlsafe(24)
+        with self.lock:
+            self.opaque_tokens[token] = (login, expires_at)
+            if len(self.opaque_tokens) > KEPT:
+                self.opaque_tokens.popitem(last=False)
+        return token
+
+    def remember_custom_claims(self, token: str, claims: Mapping[str, Any]) -> None:
+        """
+        Keep what Actions put into the ID token, so that /userinfo can say it for this access token.
+        """
+        if not claims:
+            return
+        with self.lock:
+            self.custom_claims[_digest(token)] = dict(claims)
+            if len(self.custom_claims) > KEPT:
+                self.custom_claims.popitem(last=False)
+
+    def find_custom_claims(self, token: str) -> Mapping[str, Any]:
+        with self.lock:
+            return self.custom_claims.get(_digest(token), {})
+
+    def add_refresh_token(self, token: RefreshToken) -> str:
+        value = f"v1.{secrets.token_urlsafe(40)}"
+        with self.lock:
+            self.refresh_tokens[value] = token
         return value
-    origin = get_origin(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise ValueError(f"{where} must be an object")
-        hints = get_type_hints(kind)
-        if unknown := sorted(value.keys() - hints.keys()):
-            raise ValueError(f"{where} has no {', '.join(unknown)}")
-        known = {
-            name: _read(hints[name], given, f"{where}.{name}") for name, given in value.items()
-        }
-        try:
-            return kind(**known)
-        except (TypeError, ValueError) as problem:
-            raise ValueError(f"{where}: {problem}") from None
-    if origin is tuple and isinstance(value, list):
-        return tuple(
-            _read(get_args(kind)[0], entry, f"{where}[{n}]") for n, entry in enumerate(value)
-        )
-    if origin is types.UnionType:
-        return None if value is None else _read(get_args(kind)[0], value, where)
-    if origin is Mapping and isinstance(value, dict):
-        return {
-            name: _read(get_args(kind)[1], entry, f"{where}.{name}")
-            for name, entry in value.items()
-        }
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    if kind is float and isinstance(value, int):
-        return float(value)
-    return _check(kind, value, where)
+
+    def find_refresh_token(self, value: str, client_id: str) -> RefreshToken | None:
+        """
+        A refresh token its client may use. One that was spent before ends its family.
+        """
+        with self.lock:
+            token = self.refresh_tokens.get(value)
+            if token is None or token.client_id != client_id:
+                return None
+            if token.spent:
+                self.revoke_family(token.family)
+                return None
+            return token
+
+    def rotate(self, value: str, metadata: Mapping[str, str]) -> str | None:
+        """
+        Spend a refresh token and return its successor, or None if another request was faster.
+        """
+        with self.lock:
+            token = self.refresh_tokens.get(value)
+            if token is None or self.find_refresh_token(value, token.client_id) is None:
+                return None
+            self.refresh_tokens[value] = replace(token, spent=True)
+            return self.add_refresh_token(
+                replace(token, id=secrets.token_hex(12), created_at=time.time(), metadata=metadata)
+            )
+
+    def revoke_family(self, family: str) -> None:
+        with self.lock:
+            self.refresh_tokens = {
+                value: token
+                for value, token in self.refresh_tokens.items()
+                if token.family != family
+            }
 
 
-def _check(kind: Any, value: Any, where: str) -> Any:
-    # bool is an int in Python; a number must not pass for a switch, nor a switch for a number.
-    literal = get_origin(kind) is Literal
-    if not (value in get_args(kind) if literal else type(value) is kind):
-        raise ValueError(f"{where} has a value of the wrong kind")
-    return value
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

@@ -9,9 +9,9 @@ from pathlib import Path
 from flask import current_app, request
 
 from local_tenant.action_host import ActionHost
+from local_tenant.configuration import MANAGEMENT_API, TenantConfig
 from local_tenant.logins import iso
-from local_tenant.memory import Records
-from local_tenant.records import MANAGEMENT_API, TenantConfig
+from local_tenant.records import Records
 from local_tenant.signing import SigningKeys
 from local_tenant.signing_key import SigningKey
 from service.base_url import base_url

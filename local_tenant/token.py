@@ -15,12 +15,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from local_tenant.client_authentication import authenticate_client
 from local_tenant.client_credentials import exchange_client_credentials
+from local_tenant.configuration import Client
 from local_tenant.issuance import granted_scopes, sign_access_token, sign_id_token
-from local_tenant.login import check_password
+from local_tenant.login_page import check_password
 from local_tenant.logins import Login, RefreshToken
 from local_tenant.parameters import Parameters, describe_request, read_parameters, text
 from local_tenant.pipeline import Denied, Redirect, change_metadata, run_actions
-from local_tenant.records import Client
 from local_tenant.tenant import current_tenant, issuer
 from local_tenant.token_error import TokenError
 

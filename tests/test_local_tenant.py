@@ -25,7 +25,7 @@ import pytest
 
 from local_tenant.app import Tenant
 from local_tenant.assumptions import Assumptions
-from local_tenant.records import Action, Api, Client, TenantConfig, User
+from local_tenant.configuration import Action, Api, Client, TenantConfig, User
 from local_tenant.server import make_server
 from local_tenant.signing import SigningKeys
 

@@ -17,7 +17,7 @@ import pytest
 
 from local_tenant.action_host import RUNNER
 from local_tenant.assumptions import RUNNER_ROWS, Assumptions
-from local_tenant.records import (
+from local_tenant.configuration import (
     MANAGEMENT_API,
     Action,
     Api,

@@ -18,7 +18,7 @@ from cryptography import x509
 
 from local_stack.node import PROJECT, node
 from local_tenant.assumptions import Assumptions
-from local_tenant.records import MANAGEMENT_API, Api, Client, ClientGrant, TenantConfig, User
+from local_tenant.configuration import MANAGEMENT_API, Api, Client, ClientGrant, TenantConfig, User
 from local_tenant.signing import SigningKeys
 from tests import test_local_tenant
 from tests.test_local_tenant import AUDIENCE, JOE, SPA, WEB, Running, Start

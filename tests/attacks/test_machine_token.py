@@ -15,7 +15,7 @@ import pytest
 from api.app import Guard
 from local_stack import seed
 from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
-from local_tenant.records import Api, Client, ClientGrant
+from local_tenant.configuration import Api, Client, ClientGrant
 from tests import test_local_tenant
 from tests.access_tokens import ABSENT
 from tests.api import run_api

@@ -12,7 +12,7 @@ import pytest
 
 from local_stack import seed
 from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
-from local_tenant.records import Api
+from local_tenant.configuration import Api
 from local_tenant.signing import SigningKeys
 from tests import access_tokens, test_local_tenant
 from tests.access_tokens import ABSENT, CUSTOM_DOMAIN, DOMAIN, ISSUER, sign, valid_header

@@ -20,7 +20,7 @@ import pytest
 from api.settings import ApiSettings
 from local_stack import seed
 from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, SIGNING_KEY_SCOPES, Stack
-from local_tenant.records import MANAGEMENT_API, Api, Client, ClientGrant
+from local_tenant.configuration import MANAGEMENT_API, Api, Client, ClientGrant
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys

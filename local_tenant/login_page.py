@@ -12,10 +12,10 @@ from werkzeug import Response
 
 from local_tenant.answer import deliver_error
 from local_tenant.authorize import proceed
+from local_tenant.configuration import User
 from local_tenant.cookies import remember_session
 from local_tenant.logins import Login
 from local_tenant.pages import login_page
-from local_tenant.records import User
 from local_tenant.tenant import current_tenant
 
 routes = Blueprint("login", __name__)
