@@ -28,8 +28,8 @@ from benchmarks.server import (
     run_first_version,
 )
 from benchmarks.tokens import serve_keys
+from local_stack import access_tokens
 from local_stack.stack import Stack
-from tests import access_tokens
 
 ROUNDS = 7
 REQUESTS = 300  # a round

@@ -21,9 +21,9 @@ from benchmarks.load import Ask, exchange
 from benchmarks.logins import Front
 from benchmarks.report import Line
 from local_stack import seed
+from local_stack.person import Person
 from local_stack.stack import Stack
 from local_tenant.configuration import TenantConfig
-from tests.person import Person
 
 BROWSERS = 40
 WAIT = 60.0  # seconds for all to arrive

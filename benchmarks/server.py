@@ -13,9 +13,9 @@ import psycopg
 from benchmarks import cpu
 from benchmarks.load import Ask, send
 from benchmarks.logins import Front
+from local_stack import access_tokens
 from local_stack.processes import Processes, free_port
 from local_stack.stack import Stack
-from tests import access_tokens
 
 _PROJECT = Path(__file__).parent.parent
 

@@ -22,12 +22,12 @@ from joserfc.jwk import RSAKey
 
 from benchmarks.report import Line, at_most
 from benchmarks.rounds import measure
+from local_stack import access_tokens
 from local_stack.stack import Stack
 from org_guard.access_token import AccessTokenVerifier
 from org_guard.errors import GuardError
 from org_guard.signing_keys import SigningKeys
 from org_guard.verified_tokens import VerifiedTokens
-from tests import access_tokens
 
 ROUNDS = 11
 CALLS = 1_000  # a round

@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from local_stack.browser import browser
+from local_stack.person import Person
 from local_stack.stack import DATABASE, Ports, Stack
-from tests.api import RunningApi, run_api, serve_keys
-from tests.leaks import find_leaks, log_files, secrets_of
-from tests.person import Person
-from tests.selector import Selector, run_selector
-from tests.window import Window, open_window
+from tests.kit.leaks import find_leaks, log_files, secrets_of
+from tests.kit.running_api import RunningApi, run_api, serve_keys
+from tests.kit.running_selector import Selector, run_selector
+from tests.kit.window import Window, open_window
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from local_stack.person import Person
 from local_stack.stack import Stack
-from tests.attacks.login import SignedIn, run_for_tenant, sign_in
-from tests.attacks.target import Target, run_target
-from tests.person import Person
+from tests.kit.login import SignedIn, run_for_tenant, sign_in
+from tests.kit.target import Target, run_target
 
 
 @pytest.fixture(params=["C", "D"])

@@ -19,10 +19,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import RSAKey
 
-from tests import access_tokens
-from tests.access_tokens import segment, sign, valid_header
-from tests.attacks.target import Target
-from tests.test_signing_keys import Endpoint, jwks
+from local_stack import access_tokens
+from local_stack.access_tokens import segment, sign, valid_header
+from tests.kit.target import Target
+from tests.org_guard.test_signing_keys import Endpoint, jwks
 
 STRANGER = "the-attackers-key"
 

@@ -10,7 +10,7 @@ import base64
 
 from werkzeug.test import TestResponse
 
-from tests.attacks.target import Target
+from tests.kit.target import Target
 
 UNKNOWN = "5c2f8e71-6b0d-4a39-b4e8-d3a1f7960c24"
 BODIES: dict[str, bytes] = {

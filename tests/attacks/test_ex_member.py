@@ -16,7 +16,7 @@ import pytest
 
 from local_stack import seed
 from local_stack.node import PROJECT
-from tests.attacks.target import Target
+from tests.kit.target import Target
 
 ABC = seed.organization("abc-inc").id
 

@@ -3,8 +3,9 @@ Attacker: anybody, with the tenant's public keys and tokens of every kind, their
 Wants: to be taken for somebody else, or for a member of another organization.
 Stopped by: `org_guard/access_token.py` `AccessTokenVerifier` `verify` `verify_claims`
 
-Every row of `tests/forged_access_tokens.py` over HTTP, against both designs: always the same bytes,
-so that nobody learns which check it was, and not a word of the token in the answer or in a log.
+Every row of `tests/kit/forged_access_tokens.py` over HTTP, against both designs: always the same
+bytes, so that nobody learns which check it was, and not a word of the token in the answer or in a
+log.
 """
 
 import json
@@ -14,8 +15,8 @@ import structlog
 from werkzeug.test import TestResponse
 
 from local_stack import seed
-from tests.attacks.target import Target
-from tests.forged_access_tokens import PERMISSIONS, Kind, Row, rows_for, valid_rows_for
+from tests.kit.forged_access_tokens import PERMISSIONS, Kind, Row, rows_for, valid_rows_for
+from tests.kit.target import Target
 
 ABC = seed.organization("abc-inc")
 # No client can send these in a header: control characters and what is not Latin-1. White space at

@@ -21,7 +21,7 @@ from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
 from org_guard.row_security import RowSecurity, require_row_security
 from service.pool import Database
-from tests.attacks.target import Target
+from tests.kit.target import Target
 
 ABC, SOLO = seed.organization("abc-inc").id, seed.organization("solo-works").id
 TABLES = ("app_user", "audit_event", "idempotency_key", "membership", "organization", "project")

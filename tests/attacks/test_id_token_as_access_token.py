@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests import access_tokens
-from tests.access_tokens import ABSENT, AUDIENCE, NAMESPACE
-from tests.attacks.login import SignedIn, sign_in
-from tests.attacks.target import Target
-from tests.person import Person, claims_of
+from local_stack import access_tokens
+from local_stack.access_tokens import ABSENT, AUDIENCE, NAMESPACE
+from local_stack.person import Person, claims_of
+from tests.kit.login import SignedIn, sign_in
+from tests.kit.target import Target
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ import pytest
 
 from api.app import Guard
 from local_stack import seed
+from local_stack.access_tokens import ABSENT
 from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
 from local_tenant.configuration import Api, Client, ClientGrant
-from tests import test_local_tenant
-from tests.access_tokens import ABSENT
-from tests.api import run_api
-from tests.attacks.target import GUARDS, Target
-from tests.test_local_tenant import JOE, SPA, Running, Start
+from tests.kit.running_api import run_api
+from tests.kit.target import GUARDS, Target
+from tests.local_tenant import test_tenant as test_local_tenant
+from tests.local_tenant.test_tenant import JOE, SPA, Running, Start
 
 keys = test_local_tenant.keys
 start = test_local_tenant.start

@@ -10,10 +10,9 @@ forged; what an operation does not take is refused.
 import json
 from typing import Any
 
-from local_stack import seed
-from tests import access_tokens
-from tests.api import APP_ORIGIN
-from tests.attacks.target import BODIES, Target
+from local_stack import access_tokens, seed
+from tests.kit.running_api import APP_ORIGIN
+from tests.kit.target import BODIES, Target
 
 ABC, TRAVEL = seed.organization("abc-inc"), seed.organization("xyz-travel")
 NAMES = ("X-Organization", "X-Org-Id", "X-Org", "X-Tenant-Id", "Organization", "Org-Id")

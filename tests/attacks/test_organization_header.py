@@ -9,7 +9,7 @@ The header must be one canonical slug, the token must name it, and the membershi
 import pytest
 
 from local_stack import seed
-from tests.attacks.target import HEADER, Target
+from tests.kit.target import HEADER, Target
 
 ABC = seed.organization("abc-inc")
 NO_SLUGS = [

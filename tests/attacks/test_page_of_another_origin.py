@@ -7,8 +7,8 @@ There is no cookie that a page could send along; a page without a token gets 401
 lets pages of the configured origins alone read answers.
 """
 
-from tests.api import APP_ORIGIN
-from tests.attacks.target import Target
+from tests.kit.running_api import APP_ORIGIN
+from tests.kit.target import Target
 
 STRANGERS = (
     "https://evil.example.com",

@@ -14,7 +14,7 @@ from threading import Barrier
 
 import pytest
 
-from tests.attacks.target import Target
+from tests.kit.target import Target
 
 ROLES = ("member", "admin", "owner")
 Attempt = Callable[[str, str], tuple[int, str | None]]

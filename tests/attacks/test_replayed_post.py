@@ -8,7 +8,7 @@ A key belongs to one person in one organization: row-level security hides all ot
 
 from werkzeug.test import TestResponse
 
-from tests.attacks.target import Target
+from tests.kit.target import Target
 
 KEY = "b7e4d9a2-0c38-4f15-92d6-6a81f5c3e07b"
 BODY = {"name": "Secret plan", "description": "Only for us"}

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from werkzeug.test import TestResponse
 
 from local_stack import seed
-from tests.attacks.target import Operation, Target
+from tests.kit.target import Operation, Target
 
 SOLO = seed.organization("solo-works")
 VARYING = {"X-Request-Id", "Date"}

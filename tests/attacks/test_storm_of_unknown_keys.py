@@ -17,15 +17,15 @@ from contextlib import contextmanager
 import pytest
 
 from api.settings import ApiSettings
+from local_stack import access_tokens
+from local_stack.access_tokens import jwk, sign, valid_header
 from local_stack.stack import Stack
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
-from tests import access_tokens
-from tests.access_tokens import jwk, sign, valid_header
-from tests.api import run_api
-from tests.attacks.target import GUARDS, Target
-from tests.test_signing_keys import Answer, Clock, Endpoint, hang, jwks, reply
+from tests.kit.running_api import run_api
+from tests.kit.target import GUARDS, Target
+from tests.org_guard.test_signing_keys import Answer, Clock, Endpoint, hang, jwks, reply
 
 STORM = 500
 AT_ONCE = 1.0  # seconds

@@ -9,11 +9,11 @@ either design are refused by the other even where somebody gave both the same.
 
 import pytest
 
+from local_stack.access_tokens import ABSENT, ISSUER
+from local_stack.person import Person
 from local_stack.stack import ALL_ORGANIZATIONS_AUDIENCE, AUDIENCE, OTHER_AUDIENCE, Stack
-from tests.access_tokens import ABSENT, ISSUER
-from tests.attacks.login import AUDIENCES, SignedIn, sign_in
-from tests.attacks.target import HEADER, Target
-from tests.person import Person
+from tests.kit.login import AUDIENCES, SignedIn, sign_in
+from tests.kit.target import HEADER, Target
 
 NEARLY_OURS = {
     "another API's": OTHER_AUDIENCE,

@@ -11,12 +11,9 @@ import hashlib
 import pytest
 from werkzeug.test import TestResponse
 
-from tests import access_tokens
-from tests.access_tokens import segment
-from tests.attacks.target import Target
-from tests.selector import Selector, ask
-from tests.test_select import OWN_ORIGIN, TRAVEL, enter
-from tests.tokens import (
+from local_stack import access_tokens
+from local_stack.access_tokens import segment
+from tests.kit.action_tokens import (
     HEADER,
     SELECTION_SECRET,
     SESSION_SECRET,
@@ -26,6 +23,9 @@ from tests.tokens import (
     valid_selection_claims,
     valid_session_claims,
 )
+from tests.kit.running_selector import Selector, ask
+from tests.kit.target import Target
+from tests.org_selector.picker.test_views import OWN_ORIGIN, TRAVEL, enter
 
 BODY = ask("joe", hint="xyz-travel").model_dump_json().encode()
 

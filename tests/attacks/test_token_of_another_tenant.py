@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from local_stack import seed
+from local_stack import access_tokens, seed
+from local_stack.access_tokens import ABSENT, CUSTOM_DOMAIN, DOMAIN, ISSUER, sign, valid_header
 from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
 from local_tenant.configuration import Api
 from local_tenant.signing import SigningKeys
-from tests import access_tokens, test_local_tenant
-from tests.access_tokens import ABSENT, CUSTOM_DOMAIN, DOMAIN, ISSUER, sign, valid_header
-from tests.api import run_api
-from tests.attacks.target import GUARDS, Target
-from tests.test_local_tenant import JOE, Running, Start
+from tests.kit.running_api import run_api
+from tests.kit.target import GUARDS, Target
+from tests.local_tenant import test_tenant as test_local_tenant
+from tests.local_tenant.test_tenant import JOE, Running, Start
 
 start = test_local_tenant.start
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 
 from local_stack import seed
-from tests.access_tokens import ABSENT, NAMESPACE, ORG_CLAIM, sign
-from tests.attacks.target import HEADER, Target
+from local_stack.access_tokens import ABSENT, NAMESPACE, ORG_CLAIM, sign
+from tests.kit.target import HEADER, Target
 
 ABC = str(seed.organization("abc-inc").id)
 TRAVEL = str(seed.organization("xyz-travel").id)

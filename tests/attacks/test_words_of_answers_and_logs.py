@@ -15,10 +15,10 @@ import httpx2
 import pytest
 
 from local_stack import seed
+from local_stack.person import Person
 from local_stack.stack import Stack
-from tests.attacks.login import sign_in
-from tests.leaks import find_leaks, secrets_of
-from tests.person import Person
+from tests.kit.leaks import find_leaks, secrets_of
+from tests.kit.login import sign_in
 
 PEOPLE = [word for one in seed.PEOPLE for word in (one.name, one.email, one.auth0_user_id)]
 PROJECTS = [name for names in seed.PROJECTS.values() for name in names]

@@ -20,8 +20,8 @@ from tests.mutations.mutant import ROOT, SURVIVORS, Mutant, Trial, describe
 # Each file that holds the trust, and the tests that must notice; none for what node --test covers.
 TARGETS: dict[str, tuple[str, ...]] = {
     "actions/select-organization/code.js": (),
-    "org_guard/access_token.py": ("tests/test_access_token.py",),
-    "org_selector/action_tokens.py": ("tests/test_session_token.py",),
+    "org_guard/access_token.py": ("tests/org_guard/test_access_token.py",),
+    "org_selector/action_tokens.py": ("tests/org_selector/test_action_tokens.py",),
 }
 WORKERS = os.cpu_count() or 2
 

@@ -1,0 +1,118 @@
+"""
+Access tokens signed by hand, so that a test can make what no library would.
+
+Every function returns a fresh value. The unchanged ones are valid at this moment; a change to
+`ABSENT` leaves the claim or the member out.
+"""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+DOMAIN: Final = "acme.eu.auth0.com"
+CUSTOM_DOMAIN: Final = "login.acme.example"
+AUTH0_USER_ID: Final = "auth0|joe"
+ORG_ID: Final = "0b7d1f2e-3c4a-4b5c-8d6e-7f8091a2b3c4"
+ABSENT: Final = object()
+ISSUER: Final = f"https://{DOMAIN}/"
+AUDIENCE: Final = "https://api.example.com/"
+NAMESPACE: Final = "https://example.com/claims/"
+ORG_CLAIM: Final = f"{NAMESPACE}org_id"
+CLIENT_ID: Final = "spa"
+KID: Final = "the-tenants-key"
+
+
+_keys: dict[tuple[str, int], rsa.RSAPrivateKey] = {}
+_making = threading.Lock()
+
+
+def segment(value: bytes | Mapping[str, object]) -> str:
+    """Encode one segment of a compact JWT; a mapping becomes JSON first, NaN included."""
+    text = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def private_key(name: str = KID, bits: int = 2048) -> rsa.RSAPrivateKey:
+    """Return the tenant's key, or by another name somebody else's; always the same one."""
+    with _making:
+        if (name, bits) not in _keys:
+            _keys[name, bits] = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+        return _keys[name, bits]
+
+
+def jwk(name: str = KID) -> dict[str, str]:
+    """The public half of a key, as Auth0 publishes it."""
+    numbers = private_key(name).public_key().public_numbers()
+
+    def number(value: int) -> str:
+        return segment(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+    return {
+        "kty": "RSA",
+        "use": "sig",
+        "alg": "RS256",
+        "kid": name,
+        "n": number(numbers.n),
+        "e": number(numbers.e),
+    }
+
+
+def key_set() -> dict[str, list[dict[str, str]]]:
+    """What the tenant's `/.well-known/jwks.json` says."""
+    return {"keys": [jwk()]}
+
+
+def valid_header(**changes: object) -> dict[str, object]:
+    """The header of an access token in Auth0's own dialect."""
+    return _change({"alg": "RS256", "typ": "JWT", "kid": KID}, changes)
+
+
+def valid_claims(**changes: object) -> dict[str, Any]:
+    """What Auth0 and the Action put into an access token in Auth0's own dialect."""
+    now = int(time.time())
+    claims = {
+        ORG_CLAIM: ORG_ID,
+        f"{NAMESPACE}org_role": "member",
+        "iss": ISSUER,
+        "sub": AUTH0_USER_ID,
+        "aud": [AUDIENCE, f"{ISSUER}userinfo"],
+        "iat": now,
+        "exp": now + 600,
+        "scope": "openid profile email offline_access read:organization write:organization "
+        "read:members write:members read:audit-events read:projects write:projects",
+        "azp": CLIENT_ID,
+    }
+    return _change(claims, changes)
+
+
+def rfc9068_claims(**changes: object) -> dict[str, Any]:
+    """The same in the dialect of RFC 9068, whose header says `at+jwt`."""
+    return valid_claims(**{"azp": ABSENT, "client_id": CLIENT_ID, "jti": "j" * 22} | changes)
+
+
+def sign(
+    header: bytes | Mapping[str, object] | None = None,
+    claims: bytes | Mapping[str, object] | None = None,
+    *,
+    key: str = KID,
+) -> str:
+    """Make a compact JWT whose RS256 signature is right, whatever its header says."""
+    header = valid_header() if header is None else header
+    claims = valid_claims() if claims is None else claims
+    signed = f"{segment(header)}.{segment(claims)}"
+    return f"{signed}.{segment(signature(signed, key))}"
+
+
+def signature(signed: str, key: str = KID) -> bytes:
+    """Sign the first two segments with RSASSA-PKCS1-v1_5 and SHA-256."""
+    return private_key(key).sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+
+
+def _change(given: dict[str, Any], changes: dict[str, object]) -> dict[str, Any]:
+    return {name: value for name, value in (given | changes).items() if value is not ABSENT}

@@ -1,0 +1,264 @@
+"""Lists of the resource API, page after page: nothing twice, nothing lost, the last as fast."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from api.store import Store
+from endpoint.keyset import Keyset
+from local_stack import seed
+from org_guard.access_token import Principal
+from org_guard.row_security import RowSecurity
+from tests.kit.running_api import RunningApi
+
+SOLO = seed.organization("solo-works")
+BEGINNING = "2026-01-01 00:00:00+00"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list, and the statement that fills it with $1 rows; {at} is the time of row n."""
+
+    path: str
+    index: str
+    newest_first: bool
+    fill: str
+    remove: str
+    method: Callable[[Store, Principal, Keyset], Any]
+
+
+LISTS = (
+    Listed(
+        "/projects",
+        "project_by_age",
+        True,
+        "insert into project (org_id, name, created_at) "
+        "select %(org)s, 'Project ' || n, {at} from generate_series(1, %(rows)s) n",
+        "delete from project where id = %s",
+        Store.list_projects,
+    ),
+    Listed(
+        "/audit-events",
+        "audit_event_by_age",
+        True,
+        "insert into audit_event (org_id, at, actor_user_id, client_id, action, target_id) "
+        "select %(org)s, {at}, gen_random_uuid(), 'x', 'a.b', gen_random_uuid() "
+        "from generate_series(1, %(rows)s) n",
+        "delete from audit_event where id = %s",
+        Store.list_audit_events,
+    ),
+    Listed(
+        "/members",
+        "membership_by_organization",
+        False,
+        "with person as (insert into app_user (auth0_user_id, name) "
+        "select 'many|' || gen_random_uuid(), 'Person ' || n from generate_series(1, %(rows)s) n "
+        "returning id, split_part(name, ' ', 2)::int as n) "
+        "insert into membership (user_id, org_id, role, joined_at) "
+        "select id, %(org)s, 'member', {at} from person",
+        "delete from membership where user_id = %s",
+        Store.list_members,
+    ),
+)
+every_list = pytest.mark.parametrize("listed", LISTS, ids=lambda one: one.path)
+# Apart, two or three at the same microsecond, all at the same.
+TIMES = {
+    "apart": f"timestamptz '{BEGINNING}' + n * interval '1 second'",
+    "in groups": f"timestamptz '{BEGINNING}' + (n / 3) * interval '1 microsecond'",
+    "equal": f"timestamptz '{BEGINNING}'",
+}
+
+
+def fill(api: RunningApi, listed: Listed, rows: int, at: str = TIMES["apart"]) -> None:
+    """Add this many rows to Ann's organization."""
+    api.superuser.execute(listed.fill.format(at=at), {"org": SOLO.id, "rows": rows})
+
+
+@pytest.fixture
+def api(api: RunningApi) -> RunningApi:
+    """An API where Ann's organization has nothing but herself, who joined long ago."""
+    api.superuser.execute("delete from project where org_id = %s", (SOLO.id,))
+    api.superuser.execute(
+        "update membership set joined_at = '2020-01-01' where org_id = %s", (SOLO.id,)
+    )
+    return api
+
+
+def ann_herself(listed: Listed) -> int:
+    """How many rows a list has before any is added."""
+    return int(listed.path == "/members")
+
+
+def load(api: RunningApi, path: str, **query: object) -> dict[str, Any]:
+    """Load one page as Ann."""
+    answer = api.get(path, login="ann", slug="solo-works", query_string=query)
+    assert answer.status_code == 200, answer.text
+    page: dict[str, Any] = answer.get_json()
+    assert page.keys() == {"items", "next"}
+    return page
+
+
+def walk(api: RunningApi, path: str, **query: object) -> Iterator[list[dict[str, Any]]]:
+    """Load page after page."""
+    page = load(api, path, **query)
+    yield page["items"]
+    while page["next"] is not None:
+        page = load(api, path, after=page["next"], **query)
+        yield page["items"]
+
+
+def place(listed: Listed, item: dict[str, Any]) -> tuple[str, str]:
+    """What a list is sorted by."""
+    times = {"/projects": "created_at", "/audit-events": "at", "/members": "joined_at"}
+    # A time without microseconds is written without them.
+    at = re.sub(r"(:\d\d)Z$", r"\1.000000Z", item[times[listed.path]])
+    return at, item["id"]
+
+
+@every_list
+@pytest.mark.parametrize("limit", [None, 1, 2, 100])
+def test_pages_at_the_edges(api: RunningApi, listed: Listed, limit: int | None) -> None:
+    """None, one, one less than fits, exactly what fits, one more: the last page has no next."""
+    fits = 20 if limit is None else limit
+    query = {} if limit is None else {"limit": limit}
+    there = ann_herself(listed)
+    assert len(load(api, listed.path, **query)["items"]) == there
+    assert load(api, listed.path, **query)["next"] is None
+    for rows in sorted({1, fits - 1, fits, fits + 1, 2 * fits, 2 * fits + 1} - {0}):
+        fill(api, listed, rows - there, "clock_timestamp()")
+        there = rows
+        pages = [len(page) for page in walk(api, listed.path, **query)]
+
+        assert pages == [*[fits] * ((rows - 1) // fits), (rows - 1) % fits + 1]
+
+
+@every_list
+@pytest.mark.parametrize("times", TIMES)
+def test_250_rows_are_each_shown_once(api: RunningApi, listed: Listed, times: str) -> None:
+    """In one order whatever the page's length, equal times included."""
+    fill(api, listed, 250, TIMES[times])
+    whole = [one for page in walk(api, listed.path, limit=100) for one in page]
+
+    assert len({one["id"] for one in whole}) == len(whole) == 250 + ann_herself(listed)
+    assert whole == sorted(whole, key=lambda one: place(listed, one), reverse=listed.newest_first)
+    for limit in (7, 20, 50, 83):
+        assert [one for page in walk(api, listed.path, limit=limit) for one in page] == whole
+
+
+@every_list
+@pytest.mark.parametrize("times", TIMES)
+def test_rows_that_come_and_go_between_two_pages(
+    api: RunningApi, listed: Listed, times: str
+) -> None:
+    """What was there all the time is shown exactly once; the row a cursor names may be gone."""
+    fill(api, listed, 60, TIMES[times])
+    there = {one["id"] for page in walk(api, listed.path) for one in page}
+    own = str(api.user_id("ann"))
+    removed: set[str] = set()
+    shown: list[str] = []
+    for number, page in enumerate(walk(api, listed.path, limit=10)):
+        shown += [one["id"] for one in page]
+        # The last one shown, and one that was not yet.
+        later = sorted(there - set(shown) - removed - {own})[:1]
+        for gone in {page[-1]["id"], *later} - {own}:
+            api.superuser.execute(listed.remove, (gone,))
+            removed.add(gone)
+        if number < 3:
+            fill(api, listed, 2, "now()")  # at one end
+            fill(api, listed, 2, f"timestamptz '{BEGINNING}' - interval '1 day'")  # at the other
+
+    assert len(shown) == len(set(shown))
+    assert there - removed <= set(shown)
+
+
+@every_list
+def test_every_microsecond_counts(api: RunningApi, listed: Listed) -> None:
+    """A cursor that rounded would lose rows, or show them twice."""
+    fill(api, listed, 40, f"timestamptz '{BEGINNING}' + (999980 + n) * interval '1 us'")
+    ids = [one["id"] for page in walk(api, listed.path, limit=1) for one in page]
+
+    assert len(ids) == len(set(ids)) == 40 + ann_herself(listed)
+
+
+@every_list
+def test_the_order_is_the_same_without_the_index(api: RunningApi, listed: Listed) -> None:
+    """Postgres may choose another way at any time; the statement must say the whole order."""
+    fill(api, listed, 50, TIMES["equal"])
+    by_index = [one for page in walk(api, listed.path, limit=7) for one in page]
+    for way in ("indexscan", "indexonlyscan", "bitmapscan"):
+        api.superuser.execute(
+            f"alter role org_api in database {api.database_name} set enable_{way} = off"
+        )
+    api.superuser.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where usename = 'org_api' and datname = current_database()"
+    )
+
+    assert [one for page in walk(api, listed.path, limit=7) for one in page] == by_index
+
+
+class _Explaining:
+    """Stands where a connection would; keeps the plan of what it ran last."""
+
+    def __init__(self, conn: psycopg.Connection, mode: str) -> None:
+        self._conn, self._mode = conn, mode
+        self.plan: dict[str, Any] = {}
+        self._found: list[tuple[Any, ...]] = []
+
+    def execute(self, query: str, parameters: Sequence[object]) -> "_Explaining":
+        numbers = iter(range(1, len(parameters) + 1))
+        with self._conn.transaction():
+            # As psycopg prepares it; Postgres may plan it for these values or for any.
+            self._conn.execute(f"set local plan_cache_mode = {self._mode}")
+            text = re.sub("%s", lambda _: f"${next(numbers)}", query)
+            self._conn.execute(f"prepare listing as {text}")
+            with psycopg.ClientCursor(self._conn) as cursor:
+                marks = ", ".join(["%s"] * len(parameters))
+                cursor.execute(
+                    f"explain (analyze, format json) execute listing ({marks})",
+                    [str(one) if isinstance(one, UUID) else one for one in parameters],
+                )
+                row = cursor.fetchone()
+            self._conn.execute("deallocate listing")
+        assert row is not None
+        self.plan = row[0][0]["Plan"]
+        # The rows as well: whoever finds none asks something else next.
+        self._found = self._conn.execute(cast(Any, query), parameters).fetchall()
+        return self
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self._found
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
+
+
+@every_list
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_a_page_of_20_000_rows_reads_a_page(api: RunningApi, listed: Listed, mode: str) -> None:
+    """By the index, from where the last one ended: no sort, no table read through, at any depth."""
+    principal = Principal("auth0|ann", str(SOLO.id), None, frozenset(), "spa", 0)
+    fill(api, listed, 20_000, TIMES["in groups"])
+    api.superuser.execute("analyze")
+    with psycopg.connect(api.url, autocommit=True) as conn:
+        explaining = _Explaining(conn, mode)
+        rows = RowSecurity(psycopg.connect, lambda query: query(cast(Any, explaining)))
+        deep = Keyset("2026-01-01T00:00:00.003333+00:00", UUID(int=0), 20)
+        for keyset in (Keyset(), Keyset(limit=100), deep):
+            listed.method(Store(rows), principal, keyset)
+            nodes = list(_nodes(explaining.plan))
+
+            assert explaining.plan["Actual Rows"] == keyset.limit + 1
+            assert not {"Sort", "Seq Scan", "Hash Join"} & {one["Node Type"] for one in nodes}
+            assert listed.index in {one.get("Index Name") for one in nodes}
+            for one in nodes:
+                assert one["Actual Rows"] * one["Actual Loops"] <= 2 * (keyset.limit + 1), one
+                assert one.get("Rows Removed by Filter", 0) <= 3, one

@@ -1,0 +1,837 @@
+"""The resource API: what each route answers to whom, and what it leaves in the audit trail."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg import sql
+from werkzeug.routing import Map
+from werkzeug.test import TestResponse
+
+from api.app import require_one_organization
+from api.settings import ApiSettings
+from local_stack import access_tokens, seed
+from local_stack.access_tokens import ABSENT
+from local_stack.stack import API_SCOPES, Stack
+from org_guard.access_token import Principal
+from org_guard.flask import RequireAuth
+from org_guard.row_security import RowSecurity
+from org_guard.signing_keys import SigningKeys
+from org_selector.app import create_app as create_selector
+from tests.kit.running_api import RunningApi, run_api
+from tests.kit.running_selector import Selector
+from tests.kit.running_selector import make_settings as make_selector_settings
+from tests.org_selector.picker.test_views import enter, names
+
+ABC, TRAVEL = seed.organization("abc-inc"), seed.organization("xyz-travel")
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+SCOPES = frozenset(API_SCOPES.split())
+# By name, so that a new route is guarded or somebody says here why it is not.
+UNGUARDED = {"healthz", "readyz", "documentation.openapi", "documentation.docs"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation, and what each role gets for it."""
+
+    method: str
+    path: str  # {member} is nina's, {project} a fresh one's
+    scope: str | None
+    owner: int
+    admin: int
+    member: int
+    body: object = None
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask knows it."""
+        return self.path.format(member="<uuid:user_id>", project="<uuid:project_id>")
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+NAMED = {"name": "Something new"}
+ROWS = (
+    #   method    path                  scope                 owner admin member
+    Row("GET", "/me", None, 200, 200, 200),
+    Row("GET", "/organization", "read:organization", 200, 200, 200),
+    Row("PATCH", "/organization", "write:organization", 200, 200, 403, NAMED),
+    Row("GET", "/members", "read:members", 200, 200, 200),
+    Row("PATCH", "/members/{member}", "write:members", 200, 200, 403, {"role": "admin"}),
+    Row("DELETE", "/members/{member}", "write:members", 204, 204, 403),
+    Row("GET", "/audit-events", "read:audit-events", 200, 200, 403),
+    Row("GET", "/projects", "read:projects", 200, 200, 200),
+    Row("POST", "/projects", "write:projects", 201, 201, 201, NAMED),
+    Row("GET", "/projects/{project}", "read:projects", 200, 200, 200),
+    Row("PATCH", "/projects/{project}", "write:projects", 200, 200, 200, NAMED),
+    Row("DELETE", "/projects/{project}", "write:projects", 204, 204, 403),
+)
+every_route = pytest.mark.parametrize("row", ROWS, ids=str)
+
+
+def add_project(api: RunningApi, slug: str = "abc-inc", name: str = "Theirs") -> str:
+    """Put a project into the database, not through the API."""
+    row = api.superuser.execute(
+        "insert into project (org_id, name) values (%s, %s) returning id::text",
+        (seed.organization(slug).id, name),
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def place(api: RunningApi, row: Row) -> str:
+    """Put a member and a project there; return the path of what the row is about."""
+    api.set_role("nina", "abc-inc", "member")
+    return row.path.format(member=api.user_id("nina"), project=add_project(api))
+
+
+def send(api: RunningApi, row: Row, **options: Any) -> TestResponse:
+    """Send a row's request as somebody of ABC; a refusal must change nothing."""
+    path = place(api, row)
+    before = snapshot(api)
+    answer = api.request(row.method, path, row.body, **options)
+    if answer.status_code >= 400:
+        assert snapshot(api) == before
+    return answer
+
+
+def code(response: TestResponse) -> str:
+    """Why a request was refused."""
+    assert response.content_type == "application/problem+json"
+    body = response.get_json()
+    assert body.keys() >= {"type", "title", "status", "code", "detail"}
+    assert body["status"] == response.status_code
+    return str(body["code"])
+
+
+def snapshot(api: RunningApi) -> list[tuple[Any, ...]]:
+    """A fingerprint of all that a request could change."""
+    tables = ("organization", "membership", "project", "audit_event", "idempotency_key")
+    return [
+        api.superuser.execute(
+            sql.SQL(
+                "select count(*), md5(string_agg(t::text, '' order by t::text)) from {} t"
+            ).format(sql.Identifier(table))
+        ).fetchall()[0]
+        for table in tables
+    ]
+
+
+def events(api: RunningApi, slug: str = "abc-inc") -> list[dict[str, Any]]:
+    """The audit trail, the oldest first, as the API shows it to an owner."""
+    found = api.get("/audit-events?limit=100", login="joe", slug=slug)
+    assert found.status_code == 200
+    return list(reversed(found.get_json()["items"]))
+
+
+def number_of_events(api: RunningApi) -> int:
+    """How many events there are, of all organizations."""
+    row = api.superuser.execute("select count(*) from audit_event").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+# What each route answers.
+
+
+def test_me_says_who_calls_and_where(api: RunningApi) -> None:
+    """The same person is somebody else in another organization."""
+    expected = {
+        "id": str(api.user_id("joe")),
+        "name": "Joe Doe",
+        "email": "joe@example.com",
+        "role": "owner",
+        "organization": {"id": str(ABC.id), "slug": "abc-inc", "name": "ABC Inc"},
+    }
+
+    assert api.get("/me").get_json() == expected
+    there = {"id": str(TRAVEL.id), "slug": "xyz-travel", "name": "XYZ Travel"}
+    assert api.get("/me", slug="xyz-travel").get_json() == expected | {
+        "role": "member",
+        "organization": there,
+    }
+
+
+def test_an_organization_is_shown_and_renamed(api: RunningApi) -> None:
+    """Its slug stays what it was."""
+    before = api.get("/organization").get_json()
+    assert before.keys() == {"id", "slug", "name", "created_at"}
+    assert TIME.fullmatch(before["created_at"])
+
+    renamed = api.request("PATCH", "/organization", {"name": "ABC ★ Ltd"})
+
+    assert renamed.status_code == 200
+    assert renamed.get_json() == before | {"name": "ABC ★ Ltd"}
+    assert api.get("/organization").get_json() == renamed.get_json()
+    assert api.get("/organization", slug="xyz-travel").get_json()["name"] == "XYZ Travel"
+
+
+def test_members_are_listed_changed_and_removed(api: RunningApi) -> None:
+    """Who joined first comes first; the answer to a change is the member as it is now."""
+    api.set_role("nina", "abc-inc", "member")
+    page = api.get("/members").get_json()
+    assert page["next"] is None
+    assert [one["name"] for one in page["items"]][-1] == "Nina New"
+    assert sorted(one["name"] for one in page["items"]) == ["Joe Doe", "Nina New", "Sue Frost"]
+    nina = page["items"][-1]
+    assert nina.keys() == {"id", "name", "email", "role", "joined_at"}
+    assert (nina["id"], nina["role"]) == (str(api.user_id("nina")), "member")
+    assert TIME.fullmatch(nina["joined_at"])
+
+    changed = api.request("PATCH", f"/members/{nina['id']}", {"role": "admin"})
+    assert changed.status_code == 200
+    assert changed.get_json() == nina | {"role": "admin"}
+    assert api.get("/me", login="nina").get_json()["role"] == "admin"
+
+    removed = api.request("DELETE", f"/members/{nina['id']}")
+    assert (removed.status_code, removed.data) == (204, b"")
+    assert "Content-Type" not in removed.headers
+    assert nina["id"] not in {one["id"] for one in api.get("/members").get_json()["items"]}
+    assert code(api.get("/me", login="nina")) == "not_a_member"
+
+
+def test_projects_are_made_shown_changed_and_deleted(api: RunningApi) -> None:
+    """A change of one field leaves the other; Location is where the project is."""
+    made = api.request("POST", "/projects", {"name": "Rocket", "description": "to the\nmoon"})
+    assert made.status_code == 201
+    project = made.get_json()
+    assert project.keys() == {"id", "name", "description", "created_at", "updated_at"}
+    assert ID.fullmatch(project["id"])
+    assert TIME.fullmatch(project["created_at"])
+    assert project["updated_at"] == project["created_at"]
+    assert made.headers["Location"] == f"/projects/{project['id']}"
+    assert api.get(made.headers["Location"]).get_json() == project
+    assert api.get("/projects").get_json()["items"][0] == project  # the newest first
+
+    changed = api.request("PATCH", made.headers["Location"], {"name": "Rocket 2"})
+    assert changed.status_code == 200
+    later = changed.get_json()["updated_at"]
+    assert changed.get_json() == project | {"name": "Rocket 2", "updated_at": later}
+    assert later > project["updated_at"]
+    assert api.get(made.headers["Location"]).get_json() == changed.get_json()
+    emptied = api.request("PATCH", made.headers["Location"], {"description": ""})
+    assert emptied.get_json()["description"] == ""
+
+    assert api.request("DELETE", made.headers["Location"]).status_code == 204
+    assert code(api.get(made.headers["Location"])) == "not_found"
+    assert code(api.request("DELETE", made.headers["Location"])) == "not_found"
+
+
+def test_the_audit_trail_is_listed_the_newest_first(api: RunningApi) -> None:
+    """One event has all that is known about it."""
+    assert api.get("/audit-events").get_json() == {"items": [], "next": None}
+    first = api.request("POST", "/projects", {"name": "First"}).get_json()
+    second = api.request("POST", "/projects", {"name": "Second"}).get_json()
+    newest, oldest = api.get("/audit-events").get_json()["items"]
+
+    assert (newest["target"]["id"], oldest["target"]["id"]) == (second["id"], first["id"])
+    assert ID.fullmatch(newest.pop("id"))
+    assert TIME.fullmatch(newest.pop("at"))
+    assert newest == {
+        "action": "project.created",
+        "actor": {"id": str(api.user_id("joe")), "name": "Joe Doe"},
+        "target": {"kind": "project", "id": second["id"], "name": "Second"},
+        "details": {},
+        "client_id": access_tokens.CLIENT_ID,
+    }
+
+
+def test_times_are_utc_wherever_the_database_stands(stack: Stack, keys_url: str) -> None:
+    """A cluster keeps its time zone in its configuration, and ours may not be the only service."""
+    with run_api(stack.postgres, keys_url) as api:
+        api.superuser.execute(f"alter database {api.database_name} set timezone = 'Asia/Kolkata'")
+
+        assert TIME.fullmatch(api.get("/organization").get_json()["created_at"])
+        made = api.request("POST", "/projects", {"name": "Now"}).get_json()
+        assert TIME.fullmatch(made["created_at"])
+        age = datetime.now().astimezone() - datetime.fromisoformat(made["created_at"])
+        assert abs(age) < timedelta(seconds=10)
+
+
+def test_every_answer_may_be_kept_by_nobody(api: RunningApi) -> None:
+    """Answers, refusals and errors carry the same strict headers and a request id."""
+    answers = [
+        api.get("/me"),
+        api.get("/me", login="ann"),
+        api.get("/nothing"),
+        api.request("PATCH", "/organization", {}),
+        api.app.test_client().get("/me"),
+    ]
+
+    assert [one.status_code for one in answers] == [200, 403, 404, 422, 401]
+    for answer in answers:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Set-Cookie" not in answer.headers
+    assert len({one.headers["X-Request-Id"] for one in answers}) == len(answers)
+
+
+# Who may do what.
+
+
+@every_route
+def test_a_role_may_do_what_the_table_says(api: RunningApi, row: Row) -> None:
+    """The role is the database's; a second owner is there, so that nobody is the last."""
+    api.set_role("ann", "abc-inc", "owner")
+    for role, status in (("owner", row.owner), ("admin", row.admin), ("member", row.member)):
+        api.set_role("joe", "abc-inc", role)
+        answer = send(api, row)
+
+        assert answer.status_code == status, role
+        if status == 403:
+            assert code(answer) == "insufficient_role"
+            assert "WWW-Authenticate" not in answer.headers  # no new token would help
+
+
+@pytest.mark.parametrize("actor", ["owner", "admin", "member"])
+@pytest.mark.parametrize("target", ["owner", "admin", "member"])
+def test_only_an_owner_makes_and_unmakes_owners(api: RunningApi, actor: str, target: str) -> None:
+    """An admin may do everything with admins and members, and nothing with owners."""
+    api.set_role("ann", "abc-inc", "owner")
+    for role in ("owner", "admin", "member"):
+        api.set_role("joe", "abc-inc", actor)
+        api.set_role("nina", "abc-inc", target)
+        answer = api.request("PATCH", f"/members/{api.user_id('nina')}", {"role": role})
+        allowed = actor == "owner" or (
+            actor == "admin" and (role == target or "owner" not in (role, target))
+        )
+
+        assert answer.status_code == (200 if allowed else 403), role
+        if not allowed:
+            assert code(answer) == "insufficient_role"
+        assert api.get("/me", login="nina").get_json()["role"] == (role if allowed else target)
+
+    api.set_role("nina", "abc-inc", target)
+    allowed = actor == "owner" or (actor == "admin" and target != "owner")
+    removal = api.request("DELETE", f"/members/{api.user_id('nina')}")
+    assert removal.status_code == (204 if allowed else 403)
+    assert api.get("/me", login="nina").status_code == (403 if allowed else 200)
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "member"])
+def test_anybody_may_leave(api: RunningApi, role: str) -> None:
+    """It needs no role, and removes nobody else."""
+    api.set_role("nina", "abc-inc", role)
+    api.superuser.execute(  # what a foreign key must clear, in a table the API may not write
+        "update app_user set default_org_id = %s where id = %s", (ABC.id, api.user_id("nina"))
+    )
+
+    left = api.request("DELETE", f"/members/{api.user_id('nina')}", login="nina")
+    assert left.status_code == 204
+    assert code(api.get("/me", login="nina")) == "not_a_member"
+    assert len(api.get("/members").get_json()["items"]) == 2
+    assert api.request("DELETE", f"/members/{api.user_id('nina')}").status_code == 404
+
+
+def test_the_last_owner_stays_one(api: RunningApi) -> None:
+    """Neither leaving nor another role; with a second owner both work."""
+    me = f"/members/{api.user_id('joe')}"
+    api.set_role("sue", "abc-inc", "admin")
+    for method, body in (
+        ("DELETE", None),
+        ("PATCH", {"role": "admin"}),
+        ("PATCH", {"role": "member"}),
+    ):
+        answer = api.request(method, me, body)
+        assert (answer.status_code, code(answer)) == (409, "last_owner")
+    assert api.request("PATCH", me, {"role": "owner"}).status_code == 200  # which changes nothing
+    assert api.get("/me").get_json()["role"] == "owner"
+
+    # An owner elsewhere is none here.
+    assert api.get("/me", login="ann", slug="solo-works").get_json()["role"] == "owner"
+    api.set_role("sue", "abc-inc", "owner")
+    assert api.request("PATCH", me, {"role": "admin"}).status_code == 200
+    assert (
+        code(api.request("DELETE", f"/members/{api.user_id('sue')}", login="sue")) == "last_owner"
+    )
+
+
+def test_a_token_is_good_for_its_scopes_only(api: RunningApi) -> None:
+    """All scopes but the one are refused, and told which is missing; the one alone is enough."""
+    for row in ROWS:
+        assert send(api, row, token=api.token(scope=row.scope or ABSENT)).status_code == row.owner
+        if row.scope is None:
+            continue
+        others = " ".join(sorted(SCOPES - {row.scope}))
+        alike = f"{row.scope}s x{row.scope} {row.scope.upper()} {row.scope.replace(':', ' ')} *"
+        for scopes in (others, ABSENT, "", alike):
+            answer = send(api, row, token=api.token(scope=scopes))
+            assert (answer.status_code, code(answer)) == (403, "insufficient_scope"), row
+            challenge = f'Bearer error="insufficient_scope", scope="{row.scope}"'
+            assert answer.headers["WWW-Authenticate"] == challenge
+
+
+def test_the_role_in_the_token_is_only_information(api: RunningApi) -> None:
+    """Whoever was an owner when the token was made is what the database says now."""
+    role = f"{access_tokens.NAMESPACE}org_role"
+    token = api.token("sue", **{role: "owner"})
+
+    assert api.get("/me", token=token).get_json()["role"] == "member"
+    assert code(api.get("/audit-events", token=token)) == "insufficient_role"
+    assert code(api.request("PATCH", "/organization", NAMED, token=token)) == "insufficient_role"
+    api.set_role("sue", "abc-inc", "admin")
+    assert api.get("/me", token=token).get_json()["role"] == "admin"
+    assert api.get("/audit-events", token=token).status_code == 200
+    for nothing in (ABSENT, None, 7, "emperor"):
+        changes: dict[str, Any] = {role: nothing}
+        assert api.get("/me", token=api.token("sue", **changes)).status_code == 200
+
+
+def _remove(api: RunningApi) -> None:
+    api.set_role("sue", "abc-inc", None)
+
+
+def _block(api: RunningApi) -> None:
+    api.superuser.execute(
+        "update app_user set blocked_at = now() where id = %s", (api.user_id("sue"),)
+    )
+
+
+def _suspend(api: RunningApi) -> None:
+    api.superuser.execute("update organization set suspended_at = now() where id = %s", (ABC.id,))
+
+
+def _delete_person(api: RunningApi) -> None:
+    api.superuser.execute("delete from app_user where id = %s", (api.user_id("sue"),))
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        (_remove, "not_a_member"),
+        (_block, "not_a_member"),
+        (_suspend, "organization_suspended"),
+        (_delete_person, "not_a_member"),
+    ],
+)
+def test_whoever_is_out_is_refused_at_the_next_request(
+    api: RunningApi, act: Any, expected: str
+) -> None:
+    """The very token that worked a moment ago, on every route."""
+    api.set_role("sue", "abc-inc", "owner")
+    token = api.token("sue")
+    for row in ROWS:
+        assert send(api, row, token=token).status_code == row.owner, row
+    act(api)
+
+    for row in ROWS:
+        answer = send(api, row, token=token)
+        assert (answer.status_code, code(answer)) == (403, expected), row
+    if act is _remove:
+        api.set_role("sue", "abc-inc", "member")
+        assert api.get("/me", token=token).get_json()["role"] == "member"
+
+
+def test_a_token_of_another_organization_sees_and_changes_nothing(api: RunningApi) -> None:
+    """Ann owns her own; a token that names ABC, where she is nobody, is refused everywhere."""
+    nowhere: dict[str, Any] = {access_tokens.ORG_CLAIM: str(uuid4())}
+    for row in ROWS:
+        for token in (api.token("ann", "abc-inc"), api.token(**nowhere)):
+            answer = send(api, row, token=token)
+            assert (answer.status_code, code(answer)) == (403, "not_a_member"), row
+
+
+# What is not there.
+
+OBJECTS = [row for row in ROWS if "{" in row.path]
+
+
+def _comparable(answer: TestResponse) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """An answer without what differs each time."""
+    kept = [(k, v) for k, v in answer.headers if k not in ("X-Request-Id", "Date")]
+    return answer.status_code, answer.data, kept
+
+
+@pytest.mark.parametrize("row", OBJECTS, ids=str)
+def test_what_is_elsewhere_looks_like_what_is_nowhere(api: RunningApi, row: Row) -> None:
+    """A foreign, an unknown and a malformed id: the same answer, byte for byte."""
+    foreign_project = add_project(api, "xyz-travel")
+    api.set_role("nina", "xyz-travel", "member")
+    foreign = {"project": foreign_project, "member": str(api.user_id("nina"))}
+    kind = "project" if "{project}" in row.path else "member"
+    own = str(api.user_id("sue")) if kind == "member" else add_project(api)
+
+    def request(unverified_id: str) -> TestResponse:
+        path = row.path.replace(f"{{{kind}}}", unverified_id)
+        return api.request(row.method, path, row.body)
+
+    before = snapshot(api)
+    nowhere = _comparable(request(str(uuid4())))
+    assert nowhere[0] == 404
+    assert b'"code": "not_found"' in nowhere[1]
+    malformed = [
+        own[:-1],
+        own + "0",
+        own.replace("-", ""),
+        f"{{{own}}}",
+        f"urn:uuid:{own}",
+        "1",
+        "-1",
+    ]
+    malformed += [
+        "null",
+        "%00",
+        f"{own}%00",
+        f"{own}%0A",
+        f"%20{own}",
+        "..",
+        "%2e%2e",
+        "٣" * 36,
+        "x" * 5000,
+    ]
+    malformed += [
+        own[:35] + "g",
+        "0" * 36,
+        own.replace("-", "_"),
+        f"{own};x",
+        f"{own}/",
+        f"{own}%2F",
+    ]
+    for unverified_id in [foreign[kind], str(UUID(int=0)), str(UUID(int=2**128 - 1)), *malformed]:
+        assert _comparable(request(unverified_id)) == nowhere, unverified_id
+    assert snapshot(api) == before
+
+    assert request(own).status_code == row.owner
+
+
+def test_lists_and_changes_stay_inside_the_organization(api: RunningApi) -> None:
+    """Joe belongs to both; each of his tokens shows one of them."""
+    abc = {one["name"] for one in api.get("/projects").get_json()["items"]}
+    travel = {one["name"] for one in api.get("/projects", slug="xyz-travel").get_json()["items"]}
+    assert abc == set(seed.PROJECTS["abc-inc"])
+    assert travel == set(seed.PROJECTS["xyz-travel"])
+
+    api.set_role("nina", "xyz-travel", "member")
+    assert len(api.get("/members").get_json()["items"]) == 2
+    assert len(api.get("/members", slug="xyz-travel").get_json()["items"]) == 3
+    api.request("POST", "/projects", {"name": "Here"})
+    api.set_role("joe", "xyz-travel", "owner")
+    assert len(events(api)) == 1
+    assert events(api, "xyz-travel") == []
+    assert "Here" not in api.get("/projects", slug="xyz-travel").text
+
+
+# That nothing is unguarded.
+
+
+def _rules(url_map: Map) -> set[tuple[str, str, str]]:
+    return {
+        (rule.endpoint, method, rule.rule)
+        for rule in url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_is_guarded_or_named_here(api: RunningApi) -> None:
+    """And the table above has a row, with the right scope, for each guarded one."""
+    guarded = {}
+    for endpoint, method, rule in _rules(api.app.url_map):
+        view = api.app.view_functions[endpoint]
+        assert hasattr(view, "required_scope") is (endpoint not in UNGUARDED), endpoint
+        if endpoint not in UNGUARDED:
+            guarded[method, rule] = vars(view)["required_scope"]
+
+    assert guarded == {(row.method, row.rule): row.scope for row in ROWS}
+    assert {endpoint for endpoint, _, _ in _rules(api.app.url_map)} >= UNGUARDED
+
+
+def test_nobody_comes_in_without_a_token(api: RunningApi) -> None:
+    """Nor with one that is none; HEAD is no way around it."""
+    client = api.app.test_client()
+    for row in ROWS:
+        path = place(api, row)
+        before = snapshot(api)
+        for method in [row.method, "HEAD"] if row.method == "GET" else [row.method]:
+            answer = client.open(path, method=method, json=row.body)
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), row
+            answer = client.open(path, method=method, headers={"Authorization": "Bearer x.y.z"})
+            assert answer.status_code == 401
+            assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert snapshot(api) == before
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs"])
+def test_what_is_public_needs_no_token_and_looks_at_none(api: RunningApi, path: str) -> None:
+    """Probes and documentation answer everybody alike."""
+    client = api.app.test_client()
+    answer = client.get(path)
+    again = client.get(path, headers={"Authorization": f"Bearer {api.token()}"})
+
+    assert answer.status_code == again.status_code == 200
+    assert answer.data == again.data
+
+
+@pytest.fixture
+def open_to_more(
+    stack: Stack, keys_url: str
+) -> Iterator[tuple[RunningApi, RequireAuth, RowSecurity]]:
+    """An API that somebody adds a view to, and what they add it with."""
+    used: list[tuple[RequireAuth, RowSecurity]] = []
+
+    def guard(settings: ApiSettings, keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
+        used.append((require_one_organization(settings, keys, rows), rows))
+        return used[0][0]
+
+    with run_api(stack.postgres, keys_url, guard) as api:
+        yield api, *used[0]
+
+
+def test_a_view_that_forgets_to_enter_shows_nothing(
+    open_to_more: tuple[RunningApi, RequireAuth, RowSecurity],
+) -> None:
+    """Its answer is thrown away: a 500 for everybody, at the first try of whoever wrote it."""
+    api, require_auth, rows = open_to_more
+
+    @api.app.get("/forgets")
+    @require_auth("read:projects")
+    def forget(_principal: Principal) -> str:
+        return "the secret"
+
+    @api.app.get("/enters")
+    @require_auth("read:projects")
+    def come_in(principal: Principal) -> str:
+        with rows.organization(principal) as conn:
+            row = conn.execute("select name from organization").fetchone()
+            return str(row)
+
+    @api.app.get("/enters-as-another")
+    @require_auth("read:projects", role="owner")
+    def sneak_in(principal: Principal) -> str:
+        with rows.organization(replace(principal, required_role="member")):
+            return "the secret"
+
+    assert api.get("/enters").text == "('ABC Inc',)"
+    for login in ("joe", "sue", "nina"):
+        for path in ("/forgets", "/enters-as-another"):
+            answer = api.get(path, login=login)
+            assert answer.status_code == (
+                403 if (login, path) == ("nina", "/enters-as-another") else 500
+            )
+            assert "secret" not in answer.text
+            assert code(answer) in ("unexpected", "not_a_member")
+    assert api.get("/enters").status_code == 200  # the entry before counts for its request only
+    assert api.get("/forgets").status_code == 500
+
+
+def test_an_error_nobody_foresaw_says_nothing(
+    open_to_more: tuple[RunningApi, RequireAuth, RowSecurity],
+) -> None:
+    """A 500 without a word of the exception, and the transaction is undone."""
+    api, require_auth, rows = open_to_more
+
+    @api.app.post("/fails")
+    @require_auth()
+    def fail(principal: Principal) -> str:
+        with rows.organization(principal) as conn:
+            conn.execute("update organization set name = 'Changed'")
+            raise ZeroDivisionError("the secret")
+
+    answer = api.request("POST", "/fails")
+
+    assert (answer.status_code, code(answer)) == (500, "unexpected")
+    assert "secret" not in answer.text
+    assert api.get("/organization").get_json()["name"] == "ABC Inc"
+
+
+# What is noted.
+
+
+def test_every_change_is_noted(api: RunningApi) -> None:
+    """Who, with which application, did what to what; from what to what."""
+    api.set_role("nina", "abc-inc", "member")
+    joe, sue, nina = (str(api.user_id(login)) for login in ("joe", "sue", "nina"))
+    by_phone = api.token(azp="phone")
+    by_machine = access_tokens.sign(
+        access_tokens.valid_header(typ="at+jwt"),
+        access_tokens.rfc9068_claims(
+            sub="auth0|joe", client_id="desk", **{access_tokens.ORG_CLAIM: str(ABC.id)}
+        ),
+    )
+    api.request("PATCH", "/organization", {"name": "ABC Ltd"}, token=by_phone)
+    api.request("PATCH", f"/members/{sue}", {"role": "admin"}, token=by_machine)
+    project = api.request("POST", "/projects", {"name": "A"}, login="nina").get_json()["id"]
+    api.request("PATCH", f"/projects/{project}", {"name": "B"}, login="nina")
+    api.request("PATCH", f"/projects/{project}", {"name": "C", "description": "d"}, login="sue")
+    api.request("PATCH", f"/projects/{project}", {"name": "C", "description": "e"}, login="sue")
+    api.request("DELETE", f"/projects/{project}", login="sue")
+    api.request("DELETE", f"/members/{nina}", login="sue")
+    api.request("DELETE", f"/members/{sue}", login="sue")
+
+    noted = [
+        (
+            one["action"],
+            one["actor"]["id"],
+            one["actor"]["name"],
+            one["target"]["kind"],
+            one["target"]["id"],
+            one["target"]["name"],
+            one["details"],
+            one["client_id"],
+        )
+        for one in events(api)
+    ]
+    abc = ("organization", str(ABC.id))
+    by_joe, by_sue, by_nina = (joe, "Joe Doe"), (sue, "Sue Frost"), (nina, "Nina New")
+    it, spa = ("project", project), access_tokens.CLIENT_ID
+    assert noted == [
+        (
+            "organization.updated",
+            *by_joe,
+            *abc,
+            "ABC Ltd",
+            {"name": ["ABC Inc", "ABC Ltd"]},
+            "phone",
+        ),
+        ("member.role_changed", *by_joe, "member", *by_sue, {"role": ["member", "admin"]}, "desk"),
+        ("project.created", *by_nina, *it, "A", {}, spa),
+        ("project.updated", *by_nina, *it, "B", {"name": ["A", "B"]}, spa),
+        ("project.updated", *by_sue, *it, "C", {"name": ["B", "C"], "description": ["", "d"]}, spa),
+        ("project.updated", *by_sue, *it, "C", {"description": ["d", "e"]}, spa),
+        ("project.deleted", *by_sue, *it, "C", {}, spa),
+        ("member.removed", *by_sue, "member", *by_nina, {}, spa),
+        ("member.left", *by_sue, "member", *by_sue, {}, spa),
+    ]
+    times = [one["at"] for one in events(api)]
+    assert times == sorted(times)
+
+
+def test_what_changes_nothing_is_not_noted(api: RunningApi) -> None:
+    """The same value again, a refusal, a repeated Idempotency-Key; the change itself is."""
+    project = add_project(api)
+    joe, sue = api.user_id("joe"), api.user_id("sue")
+    key = {"Idempotency-Key": "one"}
+    assert api.request("POST", "/projects", NAMED, headers=key).status_code == 201
+    updated = api.get(f"/projects/{project}").get_json()["updated_at"]
+    assert number_of_events(api) == 1
+
+    def status(method: str, path: str, body: object = None, **options: Any) -> int:
+        return api.request(method, path, body, **options).status_code
+
+    assert status("PATCH", "/organization", {"name": "ABC Inc"}) == 200
+    assert status("PATCH", f"/members/{sue}", {"role": "member"}) == 200
+    assert status("PATCH", f"/projects/{project}", {}) == 200
+    assert status("PATCH", f"/projects/{project}", {"name": "Theirs", "description": ""}) == 200
+    assert status("POST", "/projects", NAMED, headers=key) == 201
+    assert status("POST", "/projects", {"name": "Another"}, headers=key) == 422
+    assert status("POST", "/projects", {"name": ""}) == 422
+    assert status("PATCH", f"/members/{joe}", {"role": "member"}) == 409
+    assert status("DELETE", f"/members/{joe}") == 409
+    assert status("DELETE", f"/members/{joe}", login="sue") == 403
+    assert status("PATCH", "/organization", NAMED, login="sue") == 403
+    assert status("PATCH", f"/projects/{project}", NAMED, slug="xyz-travel") == 404
+    assert status("DELETE", f"/members/{uuid4()}") == 404
+    assert status("PATCH", f"/projects/{project}", NAMED, token=api.token(scope="")) == 403
+    assert api.get(f"/projects/{project}").get_json()["updated_at"] == updated
+    assert number_of_events(api) == 1
+
+    assert status("PATCH", f"/projects/{project}", {"description": "at last"}) == 200
+    assert number_of_events(api) == 2
+
+
+def test_a_new_name_reaches_the_page_that_asks_for_an_organization(
+    api: RunningApi, stack: Stack
+) -> None:
+    """The copies in membership follow, those of other organizations stay."""
+    url = stack.postgres.url(api.database_name, "org_selector")
+    app = create_selector(make_selector_settings(url))
+    try:
+        page = enter(Selector(app, api.superuser, url, ""))
+        assert names(page.page()) == ["ABC Inc", "XYZ Travel"]
+        assert api.request("PATCH", "/organization", {"name": "Zebra Works"}).status_code == 200
+
+        assert sorted(names(page.page())) == ["XYZ Travel", "Zebra Works"]
+    finally:
+        app.extensions["database"].close()
+
+
+def test_the_names_of_those_who_left_stay_in_the_trail(api: RunningApi) -> None:
+    """Even when the person is deleted from everywhere else."""
+    sue = str(api.user_id("sue"))
+    api.request("PATCH", f"/members/{sue}", {"role": "admin"})
+    project = api.request("POST", "/projects", {"name": "Hers"}, login="sue").get_json()["id"]
+    api.request("DELETE", f"/projects/{project}", login="sue")
+    api.request("DELETE", f"/members/{sue}", login="sue")
+    before = events(api)
+    api.superuser.execute("update app_user set name = 'Nobody' where id = %s", (sue,))
+    api.superuser.execute("delete from app_user where id = %s", (sue,))
+
+    assert events(api) == before
+    assert [(one["actor"]["name"], one["target"]["name"]) for one in before] == [
+        ("Joe Doe", "Sue Frost"),
+        ("Sue Frost", "Hers"),
+        ("Sue Frost", "Hers"),
+        ("Sue Frost", "Sue Frost"),
+    ]
+
+
+# The Idempotency-Key.
+
+
+def test_a_repeated_key_gets_the_first_answer(api: RunningApi) -> None:
+    """Also when the project is not what it was; another body with the key is a mistake."""
+    key = {"Idempotency-Key": "k" * 255}
+    first = api.request("POST", "/projects", {"name": "Once", "description": "x"}, headers=key)
+    assert first.status_code == 201
+    api.request("PATCH", first.headers["Location"], {"name": "Renamed"})
+    # The same request in other words: order, and what is there by default.
+    again = api.request("POST", "/projects", {"description": "x", "name": "Once"}, headers=key)
+
+    assert (again.status_code, again.data) == (201, first.data)
+    assert again.headers["Location"] == first.headers["Location"]
+    for other in ({"name": "Once"}, {"name": "Twice", "description": "x"}):
+        answer = api.request("POST", "/projects", other, headers=key)
+        assert (answer.status_code, code(answer)) == (422, "idempotency_key_reused")
+    assert len(api.get("/projects").get_json()["items"]) == 4
+
+
+def test_a_key_is_one_persons_in_one_organization(api: RunningApi) -> None:
+    """Whoever guesses another's key learns nothing from it."""
+    key = {"Idempotency-Key": "shared"}
+    made = [
+        api.request("POST", "/projects", {"name": name}, login=login, slug=slug, headers=key)
+        for login, slug, name in (
+            ("joe", "abc-inc", "A"),
+            ("sue", "abc-inc", "B"),
+            ("joe", "xyz-travel", "C"),
+            ("sue", "xyz-travel", "D"),
+        )
+    ]
+
+    assert [one.status_code for one in made] == [201] * 4
+    assert [one.get_json()["name"] for one in made] == ["A", "B", "C", "D"]
+    assert len({one.get_json()["id"] for one in made}) == 4
+
+
+def test_a_key_is_kept_for_a_day_and_not_used_up_by_a_failure(api: RunningApi) -> None:
+    """A refused request may be corrected under the same key."""
+    key = {"Idempotency-Key": "again"}
+    assert api.request("POST", "/projects", {"name": ""}, headers=key).status_code == 422
+    first = api.request("POST", "/projects", {"name": "Right"}, headers=key)
+    assert first.status_code == 201
+
+    for age, same in (("23 hours", True), ("25 hours", False)):
+        api.superuser.execute(
+            "update idempotency_key set created_at = now() - %s::interval", (age,)
+        )
+        answer = api.request("POST", "/projects", {"name": "Right"}, headers=key)
+        assert answer.status_code == 201
+        assert (answer.data == first.data) is same
+    row = api.superuser.execute("select count(*) from idempotency_key").fetchone()
+    assert row == (1,)
+
+
+def test_a_key_that_is_none_is_refused(api: RunningApi) -> None:
+    """Before anything is made."""
+    before = snapshot(api)
+    for key in ("", " ", "k" * 256, "two words", "é", "a\tb", "\x7f", "٣"):
+        answer = api.request("POST", "/projects", NAMED, headers={"Idempotency-Key": key})
+        assert (answer.status_code, code(answer)) == (422, "invalid_input"), key
+        assert [one["header"] for one in answer.get_json()["errors"]] == ["Idempotency-Key"]
+
+    assert snapshot(api) == before

@@ -1,0 +1,59 @@
+"""The README's picture of the picker is made here, of the real page."""
+
+import os
+import struct
+from pathlib import Path
+
+import psycopg
+from playwright.sync_api import Browser, expect
+
+from local_stack import seed
+from local_stack.stack import Stack
+from tests.kit.window import open_window
+
+PICTURE = Path(__file__).parents[2] / "docs" / "picker.png"
+WIDTH, HEIGHT, SCALE = 480, 440, 2
+MAX_BYTES = 150_000
+UPDATE = "UPDATE_SCREENSHOTS"  # "1" in the environment takes the picture anew
+
+
+def test_the_picture_in_the_readme_is_the_picker(
+    chromium: Browser, stack: Stack, superuser: psycopg.Connection
+) -> None:
+    """Joe's two organizations, one of them used today; the file is written only when asked."""
+    options = {
+        "viewport": {"width": WIDTH, "height": HEIGHT},
+        "device_scale_factor": SCALE,
+        "color_scheme": "light",
+        "reduced_motion": "reduce",
+        "locale": "en",
+    }
+    with open_window(chromium, stack, **options) as window:
+        window.open_login().log_in("joe").expect_picker()
+        superuser.execute(
+            "update membership set last_selected_at = case when org_id = %s then now() end "
+            "where user_id = (select id from app_user where auth0_user_id = 'auth0|joe')",
+            (seed.organization("xyz-travel").id,),
+        )
+        window.page.reload()
+        names = window.page.locator("button.row bdi.name")
+        expect(names).to_have_text(["XYZ Travel", "ABC Inc"])
+        expect(window.row("XYZ Travel")).to_contain_text("Last used today")
+        expect(window.row("ABC Inc")).to_be_in_viewport(ratio=1)
+        taken = window.page.screenshot()
+
+    if os.environ.get(UPDATE) == "1" or not PICTURE.exists():
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_bytes(taken)
+    kept = PICTURE.read_bytes()
+
+    assert size_of(kept) == size_of(taken) == (WIDTH * SCALE, HEIGHT * SCALE)
+    assert len(kept) < MAX_BYTES
+
+
+def size_of(picture: bytes) -> tuple[int, int]:
+    """Read width and height of a PNG."""
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n"), "not a PNG"
+    assert picture[12:16] == b"IHDR"
+    width, height = struct.unpack(">II", picture[16:24])
+    return width, height

@@ -1,0 +1,446 @@
+# ruff: noqa: S608 - names from the catalog of a throw-away database
+"""
+What Postgres' catalog says that a role may reach, and what it does reach when it tries.
+
+A table that `ROWS` does not know is a leak by itself, so a new one cannot be forgotten.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import product
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import psycopg
+
+from local_stack import seed
+
+ABC, TRAVEL = seed.organization("abc-inc").id, seed.organization("xyz-travel").id
+JOE, SUE, NINA = "auth0|joe", "auth0|sue", "auth0|nina"  # nina is a member of nothing
+OURS = "n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'"
+
+Found = set[tuple[Any, ...]]
+
+
+class Row(NamedTuple):
+    """One more row of a table, and changes to all; columns with SQL that reads no column."""
+
+    insert: dict[str, str]
+    change: dict[str, str]
+    own: str = "org_id = %(org_id)s"  # which rows org_api may meet where it entered
+
+
+class Table(NamedTuple):
+    """What the catalog says about a table."""
+
+    name: str
+    key: str
+    columns: list[str]
+    entered: list[str]  # whose default is the scope's
+
+    @property
+    def row(self) -> Row:
+        """What to try it with."""
+        return ROWS[self.name]
+
+
+_ORG, _PERSON, _NOBODY = "%(org_id)s", "%(user_id)s", "%(nobody)s"
+ROWS = {
+    "app_user": Row(
+        {"auth0_user_id": "'auth0|' || gen_random_uuid()"},
+        {"name": "'New'"},
+        "id in (select user_id from membership where org_id = %(org_id)s)",
+    ),
+    "audit_event": Row(
+        {
+            "org_id": _ORG,
+            "actor_user_id": _PERSON,
+            "client_id": "'spa'",
+            "action": "'project.created'",
+            "target_id": "gen_random_uuid()",
+        },
+        {"client_id": "'x'"},
+    ),
+    "idempotency_key": Row(
+        {"org_id": _ORG, "user_id": _PERSON, "key": "gen_random_uuid()", "request_sha256": "'x'"},
+        {"answer": "'{}'"},
+        "org_id = %(org_id)s and user_id = %(user_id)s",
+    ),
+    "invitation": Row(
+        {"org_id": _ORG, "email": "'new@example.com'", "role": "'member'", "expires_at": "now()"},
+        {"role": "'admin'"},
+        "false",
+    ),
+    "membership": Row(
+        {"org_id": _ORG, "user_id": _NOBODY, "role": "'member'"},
+        {"role": "'member'", "last_selected_at": "now()"},
+    ),
+    "organization": Row(
+        {"slug": "'new-' || gen_random_uuid()", "name": "'New'"}, {"name": "'New'"}, f"id = {_ORG}"
+    ),
+    "project": Row({"org_id": _ORG, "name": "'New'"}, {"name": "'New'"}),
+    "schema_migration": Row(
+        {"version": "1000", "name": "'x'", "sha256": "'x'"}, {"name": "'x'"}, "true"
+    ),
+    "selection": Row(
+        {"nonce": "gen_random_uuid()", "user_id": _PERSON, "org_id": _ORG},
+        {"created_at": "now()"},
+        "false",
+    ),
+}
+# The first of them only holds before anything was entered in a session.
+NO_SCOPE = {
+    "unset": "select 1",
+    "empty": "select set_config('app.org_id', '', true)",
+    "malformed": "select set_config('app.org_id', 'abc-inc', true)",
+    "unknown": f"select set_config('app.org_id', '{uuid4()}', true)",
+}
+_REFUSALS: dict[str | None, tuple[type[psycopg.Error], ...]] = {
+    # By a policy or for want of a privilege; the second, where a trigger finds no organization.
+    None: (psycopg.errors.InsufficientPrivilege, psycopg.errors.NoDataFound),
+    "malformed": (psycopg.errors.InvalidTextRepresentation,),
+    "unknown": (psycopg.errors.ForeignKeyViolation,),
+}
+
+
+def list_tables(conn: psycopg.Connection) -> list[Table]:
+    """Every table that is not Postgres' own."""
+    found = conn.execute(
+        f"""
+        select c.oid::regclass::text,
+            array_to_string(array(
+                select a.attname from pg_index i, pg_attribute a
+                where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid
+                and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])
+            ), ', '),
+            array(
+                select attname::text from pg_attribute
+                where attrelid = c.oid and attnum > 0 and not attisdropped
+            ),
+            array(
+                select a.attname::text from pg_attribute a
+                join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+                where a.attrelid = c.oid
+                and pg_get_expr(d.adbin, d.adrelid) like '%current_setting(''app.%'
+            )
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p') and {OURS} order by 1
+        """.encode()
+    )
+    return [Table(*row) for row in found.fetchall()]
+
+
+def fill(conn: psycopg.Connection) -> None:
+    """Make rows of two organizations, and of two people in each, in every table."""
+    people = _list_people(conn)
+    tables = [one for one in list_tables(conn) if one.name != "schema_migration"]
+    for table, org_id, person in product(tables, (ABC, TRAVEL), (JOE, SUE)):
+        made = conn.execute(
+            "insert into app_user (auth0_user_id) values (gen_random_uuid()) returning id"
+        ).fetchone()
+        parameters = {"org_id": org_id, "user_id": people[person], "nobody": made and made[0]}
+        conn.execute(_insert(table, table.row.insert).encode(), parameters)
+
+
+def find_leaks(conn: psycopg.Connection, only: str | None = None) -> list[str]:
+    """
+    Try every statement on every table in every scope; tell what reached too much or too little.
+
+    Needs a superuser in a transaction; changes nothing. With *only*, looks at that one table.
+    """
+    leaks = []
+    for table in list_tables(conn):
+        if only in (None, table.name):
+            leaks += (
+                _Attempts(conn, table).find_leaks()
+                if table.name in ROWS
+                else [f"{table.name}: say in tests/kit/catalog.py what a row of it looks like"]
+            )
+    with conn.transaction(force_rollback=True):
+        conn.execute("set local role org_api")
+        try:
+            conn.execute("select enter_organization(%s, %s)", (JOE, ABC))
+        except psycopg.DatabaseError as error:
+            leaks.append(f"a member cannot enter: {error}")
+            return leaks
+        if conn.execute("select find_organization_id('xyz-travel')").fetchone() != (TRAVEL,):
+            leaks.append("a slug is not found")
+    return leaks
+
+
+def find_unnoticed(
+    conn: psycopg.Connection,
+    change: Callable[[str, str, str | None, str | None], list[str]],
+    commands: str = "*rawd",
+) -> list[str]:
+    """
+    Change each policy in turn; tell which changes `find_leaks` does not see.
+
+    Args:
+        change: from a policy's name, table, USING and WITH CHECK to statements.
+        commands: which policies, as in `pg_policy.polcmd`.
+    """
+    policies = conn.execute(
+        "select polname::text, polrelid::regclass::text, pg_get_expr(polqual, polrelid), "
+        "pg_get_expr(polwithcheck, polrelid) from pg_policy where polcmd::text = any(%s)",
+        (list(commands),),
+    ).fetchall()
+    statements = [(one, policy[1]) for policy in policies for one in change(*policy)]
+    assert statements
+    unnoticed = []
+    for statement, table in statements:
+        with conn.transaction(force_rollback=True):
+            conn.execute(statement.encode())
+            if not find_leaks(conn, table):
+                unnoticed.append(statement)
+    return unnoticed
+
+
+def find_excess(conn: psycopg.Connection) -> list[str]:
+    """Tell what org_api may do, or is, beyond reading and writing rows."""
+    found = conn.execute(
+        f"""
+        select p.privilege || ' on ' || c.oid::regclass
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+            unnest(array['truncate', 'references', 'trigger']) p(privilege)
+        where c.relkind in ('r', 'p', 'v', 'm', 'f') and {OURS} and (
+            has_table_privilege('org_api', c.oid, p.privilege)
+            or p.privilege = 'references'
+            and has_any_column_privilege('org_api', c.oid, p.privilege)
+        )
+        union all
+        select p.privilege || ' on ' || c.oid::regclass
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+            unnest(array['usage', 'select', 'update']) p(privilege)
+        where c.relkind = 'S' and {OURS}
+        and has_sequence_privilege('org_api', c.oid, p.privilege)
+        union all
+        select 'not security_invoker: ' || c.oid::regclass
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind in ('v', 'm', 'f') and {OURS} and not exists (
+            select from pg_options_to_table(c.reloptions)
+            where option_name = 'security_invoker' and option_value::boolean
+        )
+        union all
+        select 'create in ' || n.nspname from pg_namespace n
+        where has_schema_privilege('org_api', n.oid, 'create')
+        union all
+        select 'create in ' || datname from pg_database
+        where datname = current_database() and has_database_privilege('org_api', oid, 'create')
+        union all
+        select 'function ' || p.oid::regprocedure
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace, lateral (
+            select p.proname in ('enter_organization', 'find_organization_id') as named
+        ) gate
+        where {OURS} and (
+            gate.named <> has_function_privilege('org_api', p.oid, 'execute')
+            or gate.named <> p.prosecdef
+            or gate.named <> (p.proowner = 'org_gate'::regrole)
+            or gate.named and p.proconfig is distinct from array['search_path=pg_catalog, pg_temp']
+            or exists (
+                select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                where a.grantee = 0
+            )
+        )
+        union all
+        select 'owns ' || pg_describe_object(d.classid, d.objid, d.objsubid) from pg_shdepend d
+        where d.refobjid in ('org_api'::regrole, 'org_selector'::regrole) and d.deptype = 'o'
+        union all
+        select 'member of ' || roleid::regrole from pg_auth_members
+        where member in ('org_api'::regrole, 'org_gate'::regrole, 'org_selector'::regrole)
+        union all
+        select 'attributes of ' || rolname from pg_roles
+        where rolname in ('org_api', 'org_gate', 'org_selector') and (
+            rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls
+            or rolcanlogin <> (rolname <> 'org_gate')
+        )
+        """.encode()
+    )
+    return [str(text) for (text,) in found.fetchall()]
+
+
+class _Attempts:
+    """Everything that is tried on one table."""
+
+    def __init__(self, conn: psycopg.Connection, table: Table) -> None:
+        self._conn = conn
+        self._table = table
+        self._people = _list_people(conn)
+        self._all = self._list_rows()
+        self._scope: str | None = None  # a key of NO_SCOPE; None: JOE entered ABC
+        assert self._all, table.name
+
+    def find_leaks(self) -> list[str]:
+        """Tell what reached too much or too little."""
+        leaks = list(self._find_what_is_not_forced())
+        for role in ("org_owner", "org_selector", "org_gate"):
+            with self._undone():
+                leaks += [f"{role}, {leak}" for leak in self._find_missing(role)]
+        for privileges in ("as granted", "with every privilege"):
+            for scope in (*NO_SCOPE, None):
+                with self._undone():
+                    if privileges != "as granted":  # a grant too many must not be enough
+                        self._conn.execute("grant all on all tables in schema public to org_api")
+                    self._enter(scope)
+                    found = [*self._find_too_much()]
+                    if scope is None and privileges == "as granted":
+                        found += self._find_missing("org_api")
+                    leaks += [f"org_api {privileges}, {scope or 'entered'}, {one}" for one in found]
+        return [f"{self._table.name}: {leak}" for leak in leaks]
+
+    def _find_what_is_not_forced(self) -> Iterator[str]:
+        forced = self._conn.execute(
+            "select relrowsecurity and relforcerowsecurity from pg_class where oid = %s::regclass",
+            (self._table.name,),
+        ).fetchone()
+        if forced != (True,):
+            yield "row-level security is not forced"
+
+    def _find_missing(self, role: str) -> Iterator[str]:
+        """What a role's privileges allow and something else prevents."""
+        own, row = self._own() if role == "org_api" else self._all, self._table.row
+        insert = row.insert
+        if role == "org_api":  # the rest comes from the scope
+            insert = {one: insert[one] for one in insert if one not in self._table.entered}
+        may = {
+            verb: self._list_columns(role, verb) & set(self._table.columns)
+            for verb in ("select", "update", "insert")
+        }
+        change = {one: row.change[one] for one in row.change if one in may["update"]}
+        if may["update"] and not change:
+            yield f"say in tests/kit/catalog.py how to change {', '.join(may['update'])}"
+        if may["select"] and self._select(role) != own:
+            yield "select does not show all of its rows"
+        if change and self._write(role, self._update(change)) != own:
+            yield "update does not reach all of its rows"
+        if self._may_delete(role) and self._write(role, self._delete) != own:
+            yield "delete does not reach all of its rows"
+        if may["insert"] and self._count(role, _insert(self._table, insert)) != 1:
+            yield "insert does not make a row"
+
+    def _find_too_much(self) -> Iterator[str]:
+        """What org_api reaches that is not its own."""
+        row, own = self._table.row, self._own()
+        if self._select("org_api") - own:
+            yield "select shows rows of others"
+        if self._write("org_api", self._update(row.change)) - own:
+            yield "update reaches rows of others"
+        if self._write("org_api", self._delete) - own:
+            yield "delete reaches rows of others"
+        insert = _insert(self._table, row.insert)
+        if self._count("org_api", insert, self._parameters(TRAVEL, JOE)):
+            yield "insert makes a row for another organization"
+        another = self._scope is not None or "user_id" in str(self._table.entered)
+        if another and self._count("org_api", insert, self._parameters(ABC, SUE)):
+            yield "insert makes a row for another person"
+        if self._scope is not None:
+            fewer = {one: row.insert[one] for one in row.insert if one not in self._table.entered}
+            if self._count("org_api", _insert(self._table, fewer)):
+                yield "insert makes a row"
+        gifts = {"id": "gen_random_uuid()"} if self._table.name == "organization" else {}
+        gifts |= dict.fromkeys(self._table.entered, _NOBODY)
+        gifts |= {"org_id": _ORG} if "org_id" in self._table.columns else {}
+        for column, value in gifts.items():
+            if self._count("org_api", self._update({column: value}), self._parameters(TRAVEL, JOE)):
+                yield f"update of {column} gives rows away"
+
+    def _enter(self, scope: str | None) -> None:
+        self._scope = scope
+        if scope is not None:
+            self._conn.execute(NO_SCOPE[scope].encode())
+            return
+        self._conn.execute(
+            "select set_config('app.org_id', %(org_id)s::text, true), "
+            "set_config('app.user_id', %(user_id)s::text, true)",
+            self._parameters(),
+        )
+
+    def _own(self) -> Found:
+        if self._scope is not None and self._table.row.own != "true":
+            return set()
+        return self._list_rows(self._table.row.own)
+
+    def _list_rows(self, condition: str = "true") -> Found:
+        statement = f"select {self._table.key} from {self._table.name} where {condition}"
+        return set(self._conn.execute(statement.encode(), self._parameters()).fetchall())
+
+    def _select(self, role: str) -> Found:
+        with suppress(*self._refusals), self._as(role):
+            return self._list_rows()
+        return set()
+
+    def _write(self, role: str, statement: str) -> Found:
+        """Run a statement that reads nothing, so that only its own policy counts."""
+        places = f"select {self._table.key}, ctid from {self._table.name}"
+        before = set(self._conn.execute(places.encode()).fetchall())
+        with self._undone():
+            self._count(role, statement, undo=False)
+            after = set(self._conn.execute(places.encode()).fetchall())
+        return {row[:-1] for row in before - after}
+
+    def _count(
+        self,
+        role: str,
+        statement: str,
+        parameters: dict[str, object] | None = None,
+        *,
+        undo: bool = True,
+    ) -> int:
+        """Count the rows a statement reached; an error that is no refusal came too late."""
+        try:
+            with suppress(*self._refusals), self._as(role, undo=undo):
+                return self._conn.execute(
+                    statement.encode(), parameters or self._parameters()
+                ).rowcount
+        except psycopg.IntegrityError:
+            return 1
+        return 0
+
+    def _parameters(self, org_id: UUID = ABC, person: str = JOE) -> dict[str, object]:
+        people = self._people
+        return {"org_id": org_id, "user_id": people[person], "nobody": people[NINA]}
+
+    def _update(self, change: dict[str, str]) -> str:
+        changes = ", ".join(f"{column} = {value}" for column, value in change.items())
+        return f"update {self._table.name} set {changes}"
+
+    @property
+    def _delete(self) -> str:
+        return f"delete from {self._table.name}"
+
+    def _list_columns(self, role: str, verb: str) -> set[str]:
+        found = self._conn.execute(
+            "select c from unnest(%s::text[]) c where has_column_privilege(%s, %s, c, %s)",
+            (self._table.columns, role, self._table.name, verb),
+        )
+        return {name for (name,) in found.fetchall()}
+
+    def _may_delete(self, role: str) -> bool:
+        row = self._conn.execute(
+            "select has_table_privilege(%s, %s, 'delete')", (role, self._table.name)
+        ).fetchone()
+        return row == (True,)
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        with self._conn.transaction(force_rollback=True):
+            yield
+
+    @contextmanager
+    def _as(self, role: str, *, undo: bool = True) -> Iterator[None]:
+        with self._conn.transaction(force_rollback=undo):
+            self._conn.execute(f"set local role {role}".encode())
+            yield
+            self._conn.execute("reset role")
+
+    @property
+    def _refusals(self) -> tuple[type[psycopg.Error], ...]:
+        return (*_REFUSALS[None], *_REFUSALS.get(self._scope, ()))
+
+
+def _insert(table: Table, row: dict[str, str]) -> str:
+    return f"insert into {table.name} ({', '.join(row)}) values ({', '.join(row.values())})"
+
+
+def _list_people(conn: psycopg.Connection) -> dict[str, UUID]:
+    return dict(conn.execute("select auth0_user_id, id from app_user").fetchall())

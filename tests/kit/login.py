@@ -1,0 +1,50 @@
+"""Somebody who really logged in at the local tenant, and an API that trusts that tenant."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from api.app import require_organization_header
+from api.settings import ApiSettings
+from local_stack.person import Person, Tokens
+from local_stack.stack import ALL_ORGANIZATIONS_AUDIENCE, API_SCOPES, AUDIENCE
+from org_guard.flask import RequireAuth
+from org_guard.row_security import RowSecurity
+from org_guard.signing_keys import SigningKeys
+from tests.kit.running_api import run_api
+from tests.kit.target import GUARDS, Target
+
+SCOPE = f"openid profile email offline_access {API_SCOPES}"
+AUDIENCES = {"C": ALL_ORGANIZATIONS_AUDIENCE, "D": AUDIENCE}
+
+
+@dataclass
+class SignedIn:
+    """Joe, in ABC Inc where the token says so, and the API it is for."""
+
+    target: Target
+    tokens: Tokens
+
+
+def sign_in(person: Person, design: str, **parameters: str) -> Tokens:
+    """Log Joe in, for the API of that design."""
+    asked = {"audience": AUDIENCES[design], "scope": SCOPE} | parameters
+    if design == "D":
+        asked = {"ext_org": "abc-inc"} | asked
+    return person.open_app(**asked).log_in("joe@example.com").redeem()
+
+
+@contextmanager
+def run_for_tenant(person: Person, design: str) -> Iterator[Target]:
+    """Run an API of that design that trusts the local tenant of the stack."""
+    keys_url = f"{person.stack.tenant_url}/.well-known/jwks.json"
+    guard = _require_other_audience if design == "C" else GUARDS[design]
+    with run_api(person.stack.postgres, keys_url, guard) as api:
+        yield Target(api, design)
+
+
+def _require_other_audience(
+    settings: ApiSettings, keys: SigningKeys, rows: RowSecurity
+) -> RequireAuth:
+    own = settings.model_copy(update={"auth0_audience": ALL_ORGANIZATIONS_AUDIENCE})
+    return require_organization_header(own, keys, rows)

@@ -1,0 +1,148 @@
+"""The resource API in this process, on a database and keys of its own that a test may change."""
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from api.app import Guard, create_app, require_one_organization
+from api.settings import ApiSettings
+from local_stack import access_tokens, seed
+from local_stack.postgres import Postgres
+from local_stack.stack import prepare_database
+
+_TEMPLATE = "api_template"
+_numbers = itertools.count()
+APP_ORIGIN = "https://app.example.com"
+
+
+@dataclass
+class RunningApi:
+    """One database with the seeded people, and the API on it."""
+
+    app: Flask
+    superuser: psycopg.Connection
+    url: str  # as org_api
+    database_name: str
+
+    def token(self, login: str = "joe", slug: str = "abc-inc", **changes: object) -> str:
+        """Sign an access token as the tenant would."""
+        organization = {access_tokens.ORG_CLAIM: str(seed.organization(slug).id)}
+        claims = access_tokens.valid_claims(**{"sub": f"auth0|{login}"} | organization | changes)
+        return access_tokens.sign(claims=claims)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        login: str = "joe",
+        slug: str = "abc-inc",
+        token: str | None = None,
+        **options: Any,
+    ) -> TestResponse:
+        """Send a request of one of the seeded people, in one of the organizations."""
+        headers = {"Authorization": f"Bearer {token or self.token(login, slug)}"}
+        headers |= options.pop("headers", {})
+        if body is not None:
+            options |= {"data": json.dumps(body), "content_type": "application/json"}
+        return self.app.test_client().open(path, method=method, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """Read something."""
+        return self.request("GET", path, **options)
+
+    def user_id(self, login: str) -> UUID:
+        """What the API calls a person."""
+        row = self.superuser.execute(
+            "select id from app_user where auth0_user_id = %s", (f"auth0|{login}",)
+        ).fetchone()
+        assert row is not None
+        found: UUID = row[0]
+        return found
+
+    def set_role(self, login: str, slug: str, role: str | None) -> None:
+        """Make somebody a member in this role, or with None no member."""
+        self.superuser.execute(
+            "delete from membership where user_id = %s and org_id = %s and %s::text is null",
+            (self.user_id(login), seed.organization(slug).id, role),
+        )
+        if role is not None:
+            self.superuser.execute(
+                "insert into membership (user_id, org_id, role) values (%s, %s, %s) "
+                "on conflict (user_id, org_id) do update set role = excluded.role",
+                (self.user_id(login), seed.organization(slug).id, role),
+            )
+
+
+@contextmanager
+def run_api(
+    postgres: Postgres, keys_url: str, guard: Guard = require_one_organization
+) -> Iterator[RunningApi]:
+    """Make a database with the seeded people and an API on it."""
+    name = f"api_{next(_numbers)}"
+    with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
+        known = conn.execute(
+            "select 1 from pg_database where datname = %s", (_TEMPLATE,)
+        ).fetchone()
+    if known is None:
+        prepare_database(postgres, _TEMPLATE)
+    postgres.create_database(name, _TEMPLATE)
+    url = postgres.url(name, "org_api")
+    app = create_app(make_settings(url, keys_url), guard)
+    try:
+        with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
+            yield RunningApi(app, superuser, url, name)
+    finally:
+        app.extensions["database"].close()
+        postgres.drop_database(name)
+
+
+def make_settings(database_url: str, keys_url: str) -> ApiSettings:
+    """Settings as an administrator would make them; the keys come from *keys_url*."""
+    host = keys_url.removeprefix("http://").partition("/")[0]
+    return ApiSettings.model_validate(
+        {
+            "auth0_domain": f"{host} {access_tokens.DOMAIN} {access_tokens.CUSTOM_DOMAIN}",
+            "auth0_audience": access_tokens.AUDIENCE,
+            "claim_namespace": access_tokens.NAMESPACE,
+            "database_url": database_url,
+            "app_origins": APP_ORIGIN,
+        }
+    )
+
+
+@contextmanager
+def serve_keys() -> Iterator[str]:
+    """Serve the key set of `access_tokens` as the tenant would; yield its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(access_tokens.key_set()).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/.well-known/jwks.json"
+        finally:
+            server.shutdown()
+            thread.join(timeout=5)

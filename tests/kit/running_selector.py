@@ -1,0 +1,172 @@
+"""A selector in this process, on a database of its own that a test may change as it likes."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import psycopg
+from flask import Flask
+
+from local_stack import seed
+from local_stack.postgres import Postgres
+from local_stack.stack import prepare_database
+from org_selector.app import create_app
+from org_selector.decisions import Decision, Decisions
+from org_selector.question import AskedChoice, AskedUser, Question
+from org_selector.settings import SelectorSettings
+from service.pool import Database
+from tests.kit.action_tokens import CUSTOM_DOMAIN, DOMAIN, SELECTION_SECRET, SESSION_SECRET
+
+_TEMPLATE = "selector_template"
+_numbers = itertools.count()
+
+
+@dataclass
+class Selector:
+    """One database with the seeded people, and the app and the decisions on it."""
+
+    app: Flask
+    superuser: psycopg.Connection
+    url: str
+    owner_url: str
+    _decisions: Decisions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._decisions = Decisions(self.database, None)
+
+    @property
+    def database(self) -> Database:
+        """The app's pool."""
+        found = self.app.extensions["database"]
+        assert isinstance(found, Database)
+        return found
+
+    def decide(self, login: str = "joe", /, **changes: object) -> Decision:
+        """Answer a question about one of the seeded people."""
+        return self._decisions.answer(ask(login, **changes))
+
+    def add(self, login: str, slug: str, role: str = "member") -> None:
+        """Make somebody a member."""
+        self.superuser.execute(
+            "insert into membership (user_id, org_id, role) "
+            "select u.id, o.id, %s from app_user u, organization o "
+            "where u.auth0_user_id = %s and o.slug = %s",
+            (role, f"auth0|{login}", slug),
+        )
+
+    def remove(self, login: str, slug: str) -> None:
+        """End somebody's membership."""
+        self.superuser.execute(
+            "delete from membership m using app_user u, organization o "
+            "where m.user_id = u.id and u.auth0_user_id = %s and m.org_id = o.id and o.slug = %s",
+            (f"auth0|{login}", slug),
+        )
+
+    def suspend(self, slug: str) -> None:
+        """Suspend an organization."""
+        self.superuser.execute(
+            "update organization set suspended_at = now() where slug = %s", (slug,)
+        )
+
+    def block(self, login: str) -> None:
+        """Block a user in our database."""
+        self.superuser.execute(
+            "update app_user set blocked_at = now() where auth0_user_id = %s", (f"auth0|{login}",)
+        )
+
+    def set_default(self, login: str, slug: str | None) -> None:
+        """Let somebody skip the page."""
+        self.superuser.execute(
+            "update app_user set default_org_id = (select id from organization where slug = %s) "
+            "where auth0_user_id = %s",
+            (slug, f"auth0|{login}"),
+        )
+
+    def invite(self, email: str, slug: str, *, days: int = 7) -> None:
+        """Invite an address; with negative days the invitation has expired."""
+        self.superuser.execute(
+            "insert into invitation (org_id, email, role, expires_at) "
+            "select id, %s, 'member', now() + %s * interval '1 day' from organization "
+            "where slug = %s",
+            (email, days, slug),
+        )
+
+    def find_default(self, login: str) -> UUID | None:
+        """Which organization somebody made their default."""
+        row = self.superuser.execute(
+            "select default_org_id from app_user where auth0_user_id = %s", (f"auth0|{login}",)
+        ).fetchone()
+        return row[0] if row else None
+
+
+@contextmanager
+def run_selector(postgres: Postgres) -> Iterator[Selector]:
+    """Make a database with the seeded people and an app on it."""
+    name = f"selector_{next(_numbers)}"
+    with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
+        known = conn.execute(
+            "select 1 from pg_database where datname = %s", (_TEMPLATE,)
+        ).fetchone()
+    if known is None:
+        prepare_database(postgres, _TEMPLATE)
+    postgres.create_database(name, _TEMPLATE)
+    url = postgres.url(name, "org_selector")
+    app = create_app(make_settings(url))
+    try:
+        with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
+            yield Selector(app, superuser, url, postgres.url(name, "org_owner"))
+    finally:
+        app.extensions["database"].close()
+        postgres.drop_database(name)
+
+
+def make_settings(database_url: str) -> SelectorSettings:
+    """Settings as an administrator would make them."""
+    return SelectorSettings.model_validate(
+        {
+            "auth0_domain": f"{DOMAIN} {CUSTOM_DOMAIN}",
+            "session_token_secrets": SESSION_SECRET,
+            "selection_token_secrets": SELECTION_SECRET,
+            "database_url": database_url,
+            "selector_url": "https://select.example.com",
+            "app_origins": "https://app.example.com",
+        }
+    )
+
+
+def ask(login: str = "joe", /, **changes: object) -> Question:
+    """The question the Action asks about a plain login of one of the seeded people."""
+    person = next(one for one in seed.PEOPLE if one.login == login)
+    user = AskedUser(
+        id=person.auth0_user_id,
+        email=person.email,
+        email_verified=True,
+        name=person.name,
+        picture=None,
+        connection="Username-Password-Authentication",
+        strategy="auth0",
+    )
+    question = Question(
+        user=user,
+        client_id="spa",
+        audience="https://api.example.com/",
+        protocol="oidc-basic-profile",
+        interaction="page",
+        hint=None,
+        bound=None,
+        remembered=None,
+        invitation=None,
+        prompt_select=False,
+        choice=None,
+    )
+    return Question.model_validate(question.model_dump() | changes)
+
+
+def choice(slug: str, *, nonce: str | None = None, remember: bool = False) -> dict[str, object]:
+    """What the picker signed: one organization for one login."""
+    chosen = AskedChoice(
+        org_id=str(seed.organization(slug).id), nonce=nonce or uuid4().hex, remember=remember
+    )
+    return chosen.model_dump()

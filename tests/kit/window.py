@@ -1,0 +1,217 @@
+"""A window of a real browser, and what a person sees and does in it."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from local_stack import seed
+from local_stack.person import claims_of
+from local_stack.stack import AUDIENCE, NAMESPACE, Stack
+
+PICKER = "Choose an organization"
+WAIT = 20_000  # milliseconds; reached only when something is broken
+expect.set_options(timeout=WAIT)
+
+
+class Window:
+    """One tab. Its methods wait for what a person would wait for; none of them sleeps."""
+
+    def __init__(self, stack: Stack, page: Page, mistakes: list[str]) -> None:
+        self.stack = stack
+        self.page = page
+        self.mistakes = mistakes
+        page.on("pageerror", lambda error: mistakes.append(str(error)))
+        page.on("popup", lambda popup: mistakes.append(f"a popup: {popup.url}"))
+        page.on("console", lambda message: self._judge(message.type, message.text))
+
+    def _judge(self, kind: str, text: str) -> None:
+        # A refused request is an error on the console, too, and may be what a test is about.
+        if kind == "error" and "Content Security Policy" in text:
+            self.mistakes.append(text)
+
+    def another(self) -> "Window":
+        """Open a second window of the same browser."""
+        return Window(self.stack, self.page.context.new_page(), self.mistakes)
+
+    # The app
+
+    def open_app(self) -> Self:
+        """Type the app's address, and wait until it knows where it is."""
+        self.page.goto(f"{self.stack.spa_url}/")
+        return self.settle()
+
+    def settle(self) -> Self:
+        """Wait for the app, wherever the browser is on its way to it."""
+        self.page.locator("main[data-state]:not([data-state=loading])").wait_for()
+        return self
+
+    def expect_state(self, state: str) -> Self:
+        """Wait until the app is in this state."""
+        self.page.locator(f"main[data-state={state}]").wait_for()
+        return self
+
+    def expect_organization(self, slug: str) -> Self:
+        """Wait until the app is logged in; page and both tokens name this organization."""
+        wanted = seed.organization(slug)
+        self.expect_state("logged-in")
+        expect(self.page.locator("#organization-name")).to_have_text(wanted.name)
+        shown, identity = self.read_tokens()
+        access = claims_of(self.access_token())
+
+        assert access[f"{NAMESPACE}org_id"] == str(wanted.id)
+        assert shown[f"{NAMESPACE}org_id"] == str(wanted.id)
+        assert identity[f"{NAMESPACE}org_id"] == str(wanted.id)
+        assert identity[f"{NAMESPACE}org_name"] == wanted.name
+        return self
+
+    def read_tokens(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read what the app shows of its access token and its ID token."""
+        access = self.page.locator("#access-token").text_content()
+        identity = self.page.locator("#id-token").text_content()
+        return json.loads(access or "{}"), json.loads(identity or "{}")
+
+    def access_token(self) -> str:
+        """Return what the app would send to its API now."""
+        token = self.page.evaluate("organizations.getAccessToken()")
+        assert isinstance(token, str)
+        return token
+
+    def start_login(self, hint: str = "") -> Self:
+        """Press the app's button, or name an organization in its field."""
+        if hint:
+            self.page.fill("#org-hint", hint)
+            self.page.press("#org-hint", "Enter")
+        else:
+            self.page.click("#log-in")
+        return self
+
+    def sign_in(self, login: str, hint: str = "") -> Self:
+        """Open the app and log in, up to the picker or back into the app."""
+        return self.open_app().start_login(hint).log_in(login)
+
+    def enter(self, login: str, organization: str) -> Self:
+        """Open the app, log in and choose, up to the tokens."""
+        self.sign_in(login).choose(seed.organization(organization).name)
+        return self.expect_organization(organization)
+
+    # The tenant
+
+    def log_in(self, login: str) -> Self:
+        """Fill in the tenant's login page."""
+        self.page.fill("#email", f"{login}@example.com")
+        self.page.fill("#password", seed.PASSWORD)
+        self.page.click("button.main")
+        return self
+
+    def open_login(self, verifier: str = "v" * 43, **parameters: str) -> Self:
+        """Begin a login without the app, as its link does where scripts are off."""
+        self.page.goto(authorize_url(self.stack, verifier, **parameters))
+        return self
+
+    # The picker
+
+    @property
+    def heading(self) -> Locator:
+        """The first heading."""
+        return self.page.locator("h1:visible").first
+
+    def expect_heading(self, text: str) -> Self:
+        """Wait for a page by its heading."""
+        expect(self.heading).to_have_text(text)
+        return self
+
+    def expect_picker(self) -> Self:
+        """Wait for the picker."""
+        return self.expect_heading(PICKER)
+
+    def row(self, name: str) -> Locator:
+        """The organization's row; the upper one, where it was used of late."""
+        exactly = re.compile(f"^{re.escape(name)}$")
+        named = self.page.locator("bdi.name").filter(has_text=exactly)
+        return self.page.locator(".row").filter(has=named).first
+
+    def choose(self, name: str) -> Self:
+        """Press the organization's row."""
+        self.expect_picker()
+        self.row(name).click()
+        return self
+
+    def expect_text(self, selector: str, text: str) -> Self:
+        """Wait until an element says this."""
+        expect(self.page.locator(selector)).to_have_text(text)
+        return self
+
+    def query(self) -> dict[str, str]:
+        """Read the parameters of the address."""
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    # The keyboard
+
+    def press(self, *keys: str) -> Self:
+        """Press keys, one after the other, wherever the focus is."""
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self
+
+    def tab_to(self, selector: str, text: str = "") -> Self:
+        """Press Tab until the focus is there."""
+        for _ in range(40):
+            focused = self.page.locator(f"{selector}:focus")
+            if focused.filter(has_text=text).count():
+                return self
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never reaches {selector} {text}")
+
+    def overflow(self) -> int:
+        """How many pixels of the page lie outside the window, to one side."""
+        found = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert isinstance(found, int)
+        return found
+
+
+@contextmanager
+def open_window(chromium: Browser, stack: Stack, **options: Any) -> Iterator[Window]:
+    """
+    Open a window of a fresh browser: no cookie, no cache, nothing remembered.
+
+    At its end no page may have thrown an error or broken its own policy, and none opened a window
+    by itself.
+    """
+    context = chromium.new_context(**options)
+    try:
+        context.set_default_timeout(WAIT)
+        mistakes: list[str] = []
+        yield Window(stack, context.new_page(), mistakes)
+
+        assert mistakes == []
+    finally:
+        context.close()
+
+
+def authorize_url(stack: Stack, verifier: str, **parameters: str) -> str:
+    """Write the address where a login begins; `ext_org="abc-inc"` becomes `ext-org`."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    query = {
+        "client_id": "spa",
+        "redirect_uri": f"{stack.spa_url}/",
+        "response_type": "code",
+        "scope": "openid profile email offline_access",
+        "audience": AUDIENCE,
+        "state": "app-state",
+        "nonce": "app-nonce",
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    } | {
+        name.replace("_", "-") if name.startswith("ext") else name: value
+        for name, value in parameters.items()
+    }
+    return f"{stack.tenant_url}/authorize?{urlencode(query)}"

@@ -1,0 +1,339 @@
+"""What may be remembered of a verified token, for how long, and what never is."""
+
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
+from joserfc.jwk import RSAKey
+
+from local_stack import access_tokens
+from local_stack.access_tokens import AUDIENCE, ISSUER, KID, NAMESPACE, segment, sign
+from org_guard import verified_tokens
+from org_guard.access_token import AccessTokenVerifier, Principal
+from org_guard.errors import InvalidToken, KeysUnavailable
+from org_guard.verified_tokens import MOST, VerifiedTokens
+from tests.kit.forged_access_tokens import ATTACKER
+
+
+@dataclass
+class Clock:
+    """Stands in for `time`; both clocks start somewhere else."""
+
+    passed: float = 0.0
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return 1_900_000_000.0 + self.passed
+
+    def monotonic(self) -> float:
+        """Seconds since nobody knows when."""
+        return 5_000.0 + self.passed
+
+
+@dataclass
+class Keys:
+    """The keys, as far as the memory looks at them."""
+
+    version: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """What a verification returns here."""
+
+    token: str
+    expires_at: float
+    version: int  # of the keys, when it was verified
+
+
+@dataclass
+class Verifier:
+    """Takes every token but those that begin with "bad", and notes each."""
+
+    clock: Clock
+    keys: Keys
+    lifetime: float = 600.0  # seconds
+    seen: list[str] = field(default_factory=list)
+    alive: weakref.WeakSet[Verified] = field(default_factory=weakref.WeakSet)
+
+    def verify(self, unverified_token: str) -> Verified:
+        """Verify it."""
+        self.seen.append(unverified_token)
+        if unverified_token.startswith("bad"):
+            raise InvalidToken("bad")
+        verified = Verified(unverified_token, self.clock.time() + self.lifetime, self.keys.version)
+        self.alive.add(verified)
+        return verified
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that the memory looks at."""
+    clock = Clock()
+    monkeypatch.setattr(verified_tokens, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def verifier(clock: Clock) -> Verifier:
+    """What stands behind the memory."""
+    return Verifier(clock, Keys())
+
+
+@pytest.fixture
+def tokens(verifier: Verifier) -> VerifiedTokens[Verified]:
+    """An empty memory."""
+    return VerifiedTokens(verifier.verify, verifier.keys)
+
+
+Remembering = VerifiedTokens[Verified]
+
+
+def test_second_time_costs_no_verification(verifier: Verifier, tokens: Remembering) -> None:
+    """The very value comes back, and another token has one of its own."""
+    first = tokens("a")
+
+    assert tokens("a") is first
+    assert tokens("b").token == "b"
+    assert tokens("a") is first
+    assert verifier.seen == ["a", "b"]
+
+
+def test_expiry_is_compared_every_time(
+    clock: Clock, verifier: Verifier, tokens: Remembering
+) -> None:
+    """With the verifier's leeway of 30 s; nothing is verified anew for it."""
+    verifier.lifetime = 20.0
+    verified = tokens("a")
+
+    for passed in (19.9, 20.0, 49.9):
+        clock.passed = passed
+        assert tokens("a") is verified
+    for passed in (50.0, 50.1, 59.9):
+        clock.passed = passed
+        with pytest.raises(InvalidToken):
+            tokens("a")
+    assert verifier.seen == ["a"]
+
+
+def test_everything_is_verified_again_after_a_minute(
+    clock: Clock, verifier: Verifier, tokens: Remembering
+) -> None:
+    """From the verification on, not from the last use."""
+    tokens("a")
+    for passed in (30.0, 59.9):
+        clock.passed = passed
+        tokens("a")
+    assert verifier.seen == ["a"]
+
+    clock.passed = 60.0
+    tokens("a")
+    assert verifier.seen == ["a", "a"]
+    clock.passed = 119.9
+    tokens("a")
+    assert verifier.seen == ["a", "a"]
+    clock.passed = 120.0
+    tokens("a")
+    assert verifier.seen == ["a", "a", "a"]
+
+
+def test_everything_is_forgotten_when_the_keys_change(
+    verifier: Verifier, tokens: Remembering
+) -> None:
+    """Whoever signed with a withdrawn key is asked for a signature again, at once."""
+    for token in ("a", "b", "a", "b"):
+        tokens(token)
+    assert verifier.seen == ["a", "b"]
+
+    verifier.keys.version = 2
+    for token in ("a", "b", "a", "b"):
+        assert tokens(token).version == 2
+    assert verifier.seen == ["a", "b", "a", "b"]
+    verifier.keys.version = 1
+    assert tokens("a").version == 1
+
+
+def test_keys_that_change_during_a_verification_are_noticed(verifier: Verifier) -> None:
+    """What was verified with keys that are gone by then is not kept."""
+
+    def verify(unverified_token: str) -> Verified:
+        verified = verifier.verify(unverified_token)
+        if len(verifier.seen) == 1:
+            verifier.keys.version += 1
+        return verified
+
+    tokens = VerifiedTokens(verify, verifier.keys)
+
+    assert tokens("a").version == 1
+    assert tokens("a").version == 2
+    tokens("a")
+    assert verifier.seen == ["a", "a"]
+
+
+def test_memory_is_bounded(verifier: Verifier, tokens: Remembering) -> None:
+    """A flood of good tokens costs half of what is remembered, the oldest half."""
+    for number in range(MOST):
+        tokens(f"{number}")
+    assert len(verifier.alive) == MOST
+    tokens("one more")
+    assert len(verifier.alive) == MOST // 2 + 1
+    verifier.seen.clear()
+    for token in ("one more", f"{MOST - 1}", f"{MOST // 2}"):
+        tokens(token)
+    assert verifier.seen == []
+    tokens(f"{MOST // 2 - 1}")
+    tokens("0")
+    assert verifier.seen == [f"{MOST // 2 - 1}", "0"]
+
+    for number in range(3 * MOST):
+        tokens(f"more {number}")
+        assert len(verifier.alive) <= MOST
+
+
+def test_failure_is_never_remembered(verifier: Verifier, tokens: Remembering) -> None:
+    """Neither for the same token nor in place of a good one; a good one is good right after."""
+    for _ in range(3):
+        with pytest.raises(InvalidToken):
+            tokens("bad")
+    assert verifier.seen == ["bad"] * 3
+    answers: list[type[Exception] | None] = [KeysUnavailable, InvalidToken, None]
+
+    def verify(unverified_token: str) -> Verified:
+        if failure := answers.pop(0):
+            raise failure("not now")
+        return verifier.verify(unverified_token)
+
+    recovering = VerifiedTokens(verify, verifier.keys)
+    with pytest.raises(KeysUnavailable):
+        recovering("a")
+    with pytest.raises(InvalidToken):
+        recovering("a")
+    assert recovering("a") is recovering("a")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "a.b.d",
+        "a.b.c.",
+        ".a.b.c",
+        "a.b.",
+        "A.b.c",
+        "a.b.c ",
+        "a.b.c\n",
+        "a.b.c\0",
+        "",
+        "a.b.\u0441",
+    ],
+)
+def test_only_the_very_string_is_found(verifier: Verifier, tokens: Remembering, other: str) -> None:
+    """The signature belongs to what is looked up."""
+    tokens("a.b.c")
+
+    assert tokens(other).token == other
+    assert verifier.seen == ["a.b.c", other]
+
+
+def test_strings_that_are_no_unicode_are_told_apart(
+    verifier: Verifier, tokens: Remembering
+) -> None:
+    """A lone surrogate stands for itself, not for a question mark."""
+    strings = ["a?", "a\ud800", "a\udfff", "a\ufffd"]
+
+    assert [tokens(one).token for one in strings] == strings
+    assert verifier.seen == strings
+
+
+@pytest.fixture
+def real() -> VerifiedTokens[Principal]:
+    """A memory in front of the real verifier."""
+    key = RSAKey.import_key({**access_tokens.jwk()})
+
+    class OneKey:
+        version = 1
+
+        def find(self, kid: str) -> RSAKey:
+            if kid != KID:
+                raise InvalidToken("unknown kid")
+            return key
+
+    verifier = AccessTokenVerifier(
+        issuers=[ISSUER], audience=AUDIENCE, namespace=NAMESPACE, keys=OneKey()
+    )
+    return VerifiedTokens(verifier.verify, OneKey())
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(lambda text, made: f"{text}.{segment(b'x' * 256)}", id="another"),
+        pytest.param(lambda text, made: f"{text}.{segment(made[:-1])}", id="cut"),
+        pytest.param(lambda text, made: f"{text}.{segment(made)}=", id="padded"),
+        pytest.param(lambda text, made: f"{text}.", id="none"),
+        pytest.param(
+            lambda text, made: f"{text}.{segment(access_tokens.signature(text, ATTACKER))}",
+            id="the attacker's",
+        ),
+    ],
+)
+def test_remembered_claims_under_another_signature_are_refused(
+    real: VerifiedTokens[Principal], forge: Callable[[str, bytes], str]
+) -> None:
+    """Header and claims of a token that was verified a moment ago prove nothing."""
+    token = sign()
+    text = token.rpartition(".")[0]
+    verified = real(token)
+    forged = forge(text, access_tokens.signature(text))
+
+    for _ in range(2):
+        with pytest.raises(InvalidToken):
+            real(forged)
+    assert real(token) is verified
+
+
+def test_20_threads_get_each_what_they_asked_for(verifier: Verifier, tokens: Remembering) -> None:
+    """While the keys change and the memory overflows: no error, nobody else's token, no old key."""
+    threads, rounds = 20, 400
+    start = threading.Barrier(threads)
+
+    def ask(thread: int) -> None:
+        start.wait()
+        for number in range(rounds):
+            token = f"bad {number}" if number % 50 == 7 else f"{(thread * number) % 900}"
+            if thread == 0 and number % 20 == 0:
+                verifier.keys.version += 1
+            version = verifier.keys.version
+            try:
+                verified = tokens(token)
+            except InvalidToken:
+                assert token.startswith("bad")
+                continue
+            assert verified.token == token
+            assert verified.version >= version
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(ask, thread) for thread in range(threads)]:
+            done.result()
+    assert len(verifier.seen) < threads * rounds  # some were remembered
+
+
+def test_20_threads_cannot_overfill_the_memory(
+    monkeypatch: pytest.MonkeyPatch, verifier: Verifier, tokens: Remembering
+) -> None:
+    """However they meet, it stays within its bound, one more each, and one each has in hand."""
+    monkeypatch.setattr(verified_tokens, "MOST", 64)
+    threads = 20
+    start = threading.Barrier(threads)
+
+    def flood(thread: int) -> None:
+        start.wait()
+        for number in range(300):
+            assert tokens(f"{thread} {number}").token == f"{thread} {number}"
+            assert len(verifier.alive) <= 64 + 2 * threads
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(flood, thread) for thread in range(threads)]:
+            done.result()

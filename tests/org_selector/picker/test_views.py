@@ -1,0 +1,597 @@
+"""The picker's pages, over the app's own HTTP face and the real database."""
+
+import html
+import re
+from dataclasses import dataclass
+from uuid import uuid4
+
+import jwt
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from local_stack import seed
+from tests.kit.action_tokens import (
+    CUSTOM_DOMAIN,
+    DOMAIN,
+    HEADER,
+    SELECTION_SECRET,
+    SESSION_SECRET,
+    STATE,
+    sign,
+    valid_session_claims,
+)
+from tests.kit.running_selector import Selector, choice
+
+OWN_ORIGIN = "https://select.example.com"
+TRAVEL = str(seed.organization("xyz-travel").id)
+SOLO = str(seed.organization("solo-works").id)
+FROZEN = str(seed.organization("frozen-foods").id)
+
+
+@dataclass
+class Visit:
+    """One login in one browser, with its page open."""
+
+    client: FlaskClient
+    address: str
+    nonce: str
+
+    def page(self, query: str = "", *, accept_language: str = "en") -> TestResponse:
+        """Load the page."""
+        headers = {"Accept-Language": accept_language}
+        return self.client.get(self.address + query, base_url=OWN_ORIGIN, headers=headers)
+
+    def form(self) -> str:
+        """What the page's form carries."""
+        found = re.search(r'name="form" value="([^"]+)"', self.page().text)
+        assert found is not None
+        return found[1]
+
+    def select(self, org_id: str, **changes: object) -> TestResponse:
+        """Press a row of the page."""
+        headers = {"Origin": OWN_ORIGIN, "Sec-Fetch-Site": "same-origin"}
+        data = changes.pop("data", None) or {"form": self.form(), "org_id": org_id}
+        arguments: dict[str, object] = {"headers": headers, "data": data} | changes
+        return self.client.post(self.address, base_url=OWN_ORIGIN, **arguments)
+
+
+def enter(selector: Selector, login: str = "joe", *, state: str = STATE, **claims: object) -> Visit:
+    """Follow the redirect from Auth0."""
+    client = selector.app.test_client()
+    nonce = uuid4().hex
+    changes = {"sub": f"auth0|{login}", "nonce": nonce} | claims
+    token = sign(HEADER, valid_session_claims(**changes), SESSION_SECRET)
+    response = client.get(
+        "/select", query_string={"session_token": token, "state": state}, base_url=OWN_ORIGIN
+    )
+    assert response.status_code == 303
+    return Visit(client, response.location, nonce)
+
+
+def names(response: TestResponse) -> list[str]:
+    """The organizations a page shows, in order."""
+    return [
+        html.unescape(one) for one in re.findall(r'<bdi class="name">(.*?)</bdi>', response.text)
+    ]
+
+
+def heading(response: TestResponse) -> str:
+    """The page's heading."""
+    found = re.search(r"<h1>(.*?)</h1>", response.text)
+    return html.unescape(found[1]) if found else ""
+
+
+def selection_of(response: TestResponse) -> dict[str, object]:
+    """Verify the selection token of the continuing page, as the Action does."""
+    found = re.search(r'name="selection_token" value="([^"]+)"', response.text)
+    assert found is not None, response.text[-600:]
+    claims: dict[str, object] = jwt.decode(
+        found[1], SELECTION_SECRET, algorithms=["HS256"], audience="select-organization"
+    )
+    return claims
+
+
+def test_the_address_holds_no_token_once_the_page_is_shown(selector: Selector) -> None:
+    """The token leaves the address bar, the history and the Referer at once."""
+    visit = enter(selector)
+
+    assert re.fullmatch(r"/select/[A-Za-z0-9_-]{22}", visit.address)
+    assert names(visit.page()) == ["ABC Inc", "XYZ Travel"]
+    assert "joe@example.com" in visit.page().text
+
+
+def test_the_login_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts(
+    selector: Selector,
+) -> None:
+    """RFC 6265bis: the prefix makes the browser hold host, path and Secure."""
+    token = sign(HEADER, valid_session_claims(exp=valid_session_claims()["exp"]), SESSION_SECRET)
+    response = selector.app.test_client().get(
+        "/select", query_string={"session_token": token, "state": STATE}, base_url=OWN_ORIGIN
+    )
+    cookie = response.headers["Set-Cookie"]
+
+    assert cookie.startswith("__Host-login-")
+    for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="):
+        assert attribute in cookie
+    assert "Domain" not in cookie
+
+
+def test_choosing_signs_exactly_this_login_and_leads_to_auth0(selector: Selector) -> None:
+    """The selection token repeats issuer, user, nonce and state, and names one organization."""
+    visit = enter(selector)
+    response = visit.select(TRAVEL)
+    claims = selection_of(response)
+
+    assert response.status_code == 200
+    assert f'action="https://{DOMAIN}/continue?state={STATE}"' in response.text
+    assert isinstance(claims["exp"], int)
+    assert isinstance(claims["iat"], int)
+    assert claims["exp"] - claims["iat"] == 120
+    assert len(str(claims["jti"])) >= 16
+    for volatile in ("exp", "iat", "jti"):
+        del claims[volatile]
+    assert claims == {
+        "iss": DOMAIN,
+        "sub": "auth0|joe",
+        "aud": "select-organization",
+        "state": STATE,
+        "nonce": visit.nonce,
+        "org_id": TRAVEL,
+        "remember": False,
+    }
+
+
+def test_a_login_on_the_custom_domain_continues_there(selector: Selector) -> None:
+    """Auth0's cookie belongs to the host the login runs on."""
+    response = enter(selector, iss=CUSTOM_DOMAIN).select(TRAVEL)
+
+    assert f'action="https://{CUSTOM_DOMAIN}/continue?state={STATE}"' in response.text
+
+
+@pytest.mark.parametrize("state", ["a", "~/?#[]@!$&'()*+,;=%20<\">", "s" * 1024])
+def test_state_is_carried_byte_for_byte(selector: Selector, state: str) -> None:
+    """Only Auth0 reads `state`; we never parse, cut or re-encode it."""
+    response = enter(selector, state=state).select(TRAVEL)
+
+    assert selection_of(response)["state"] == state
+
+
+@pytest.mark.parametrize("state", ["", "s" * 1025, "a b", "a\nb", "ä", "\0"])
+def test_a_state_that_cannot_be_carried_is_refused(selector: Selector, state: str) -> None:
+    """Nothing Auth0 makes looks like this."""
+    token = sign(HEADER, valid_session_claims(), SESSION_SECRET)
+    response = selector.app.test_client().get(
+        "/select", query_string={"session_token": token, "state": state}, base_url=OWN_ORIGIN
+    )
+
+    assert response.status_code == 400
+    assert heading(response) == "This sign-in link is not valid any more"
+
+
+@pytest.mark.parametrize("doubled", ["session_token", "state"])
+def test_a_doubled_parameter_is_refused(selector: Selector, doubled: str) -> None:
+    """Two readers that take different ones of two values are how checks are passed by."""
+    token = sign(HEADER, valid_session_claims(), SESSION_SECRET)
+    query = [("session_token", token), ("state", STATE)]
+    twice = [*query, (doubled, dict(query)[doubled])]
+    client = selector.app.test_client()
+
+    assert client.get("/select", query_string=dict(query), base_url=OWN_ORIGIN).status_code == 303
+    answer = client.get(
+        "/select?" + "&".join(f"{name}={value}" for name, value in twice), base_url=OWN_ORIGIN
+    )
+    assert answer.status_code == 400
+
+
+def test_reloading_the_redirect_and_the_page_changes_nothing(selector: Selector) -> None:
+    """A reload, a prefetch and the back button are all GETs."""
+    visit = enter(selector)
+    pages = {visit.page().text.split('class="reference"')[0] for _ in range(3)}
+
+    assert len(pages) == 1
+    assert selection_of(visit.select(TRAVEL))["org_id"] == TRAVEL
+    assert selection_of(visit.select(TRAVEL))["org_id"] == TRAVEL  # a double click
+
+
+@pytest.mark.parametrize(
+    "org_id",
+    [SOLO, FROZEN, str(uuid4())],
+    ids=["of somebody else", "suspended", "that does not exist"],
+)
+def test_an_organization_one_may_not_choose_brings_the_list_back(
+    selector: Selector, org_id: str
+) -> None:
+    """Foreign, suspended and unknown look alike, nothing is signed, and one can go on."""
+    visit = enter(selector)
+    answer = visit.select(org_id)
+
+    assert answer.status_code == 403
+    assert "selection_token" not in answer.text
+    assert "You cannot use that organization any more" in answer.text
+    assert names(answer) == ["ABC Inc", "XYZ Travel"]
+    assert selection_of(visit.select(TRAVEL))["org_id"] == TRAVEL
+
+
+def test_a_membership_that_ends_between_page_and_choice_is_noticed(selector: Selector) -> None:
+    """The choice is looked up again before it is signed."""
+    visit = enter(selector)
+    assert "XYZ Travel" in names(visit.page())
+    selector.remove("joe", "xyz-travel")
+    answer = visit.select(TRAVEL)
+
+    assert answer.status_code == 403
+    assert names(answer) == ["ABC Inc"]
+
+
+@pytest.mark.parametrize(
+    "org_id", ["", "abc-inc", "1", "{", "\0", "'; drop table membership; --", "0" * 5000]
+)
+def test_an_organization_that_is_no_id_is_a_broken_form(selector: Selector, org_id: str) -> None:
+    """Our page never sends this."""
+    visit = enter(selector)
+    answer = visit.select(org_id)
+
+    assert answer.status_code == 400
+    assert heading(answer) == "This sign-in link is not valid any more"
+
+
+def test_two_organizations_in_one_form_are_refused(selector: Selector) -> None:
+    """Exactly one, always."""
+    visit = enter(selector)
+    both = {"form": visit.form(), "org_id": [TRAVEL, str(seed.organization("abc-inc").id)]}
+
+    assert visit.select(TRAVEL, data=both).status_code == 400
+    assert visit.select(TRAVEL).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example.com"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": OWN_ORIGIN},
+        {"Sec-Fetch-Site": "same-site", "Origin": OWN_ORIGIN},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_a_form_sent_by_another_site_is_refused(
+    selector: Selector, headers: dict[str, str]
+) -> None:
+    """A page elsewhere cannot choose for somebody, even with a form it once saw."""
+    visit = enter(selector)
+    answer = visit.select(TRAVEL, headers=headers)
+
+    assert answer.status_code == 403
+    assert heading(answer) == "This choice did not come from our page"
+    assert visit.select(TRAVEL).status_code == 200
+    assert visit.select(TRAVEL, headers={}).status_code == 200  # a browser without both headers
+
+
+@pytest.mark.parametrize("form", ["", "x", "ä", "A" * 43, "other"])
+def test_a_form_that_is_not_of_this_login_is_refused(selector: Selector, form: str) -> None:
+    """The form's signature belongs to one cookie; a form of one's own login does not fit."""
+    visit = enter(selector)
+    forged = enter(selector).form() if form == "other" else form
+
+    assert visit.select(TRAVEL, data={"form": forged, "org_id": TRAVEL}).status_code == 403
+    assert visit.select(TRAVEL, data={"org_id": TRAVEL}).status_code == 403
+    assert visit.select(TRAVEL).status_code == 200
+
+
+def test_a_page_opened_in_another_browser_is_refused(selector: Selector) -> None:
+    """The address alone is worth nothing."""
+    visit = enter(selector)
+    elsewhere = selector.app.test_client().get(visit.address, base_url=OWN_ORIGIN)
+
+    assert visit.page().status_code == 200
+    assert elsewhere.status_code == 400
+
+
+@pytest.mark.parametrize("address", ["x", "../select", "a" * 22, "%00" * 8, "é" * 11])
+def test_an_address_of_no_login_is_refused(selector: Selector, address: str) -> None:
+    """Made-up addresses end on a page, never on an error of ours."""
+    visit = enter(selector)
+    answer = visit.client.get(f"/select/{address}", base_url=OWN_ORIGIN)
+
+    assert answer.status_code in (400, 404)
+    assert "Go to the app" in answer.text
+
+
+def test_a_cookie_moved_to_another_address_is_refused(selector: Selector) -> None:
+    """The address names a hash of what the cookie holds."""
+    visit, other = enter(selector), enter(selector, "sue")
+    moved = other.client.get_cookie("__Host-login-" + other.address.rpartition("/")[2])
+    assert moved is None or moved.value  # the jar may hide Secure cookies from a look
+    name = "__Host-login-" + visit.address.rpartition("/")[2]
+    value = other.page().request.headers["Cookie"].partition("=")[2]
+    answer = selector.app.test_client().get(
+        visit.address, base_url=OWN_ORIGIN, headers={"Cookie": f"{name}={value}"}
+    )
+
+    assert answer.status_code == 400
+
+
+def test_several_logins_wait_side_by_side_and_old_ones_make_room(selector: Selector) -> None:
+    """Tabs do not disturb one another, and the Cookie header stays small."""
+    client = selector.app.test_client()
+    addresses = []
+    for _ in range(5):
+        token = sign(HEADER, valid_session_claims(nonce=uuid4().hex), SESSION_SECRET)
+        response = client.get(
+            "/select", query_string={"session_token": token, "state": STATE}, base_url=OWN_ORIGIN
+        )
+        addresses.append(response.location)
+    statuses = [client.get(one, base_url=OWN_ORIGIN).status_code for one in addresses]
+
+    assert statuses == [400, 400, 200, 200, 200]
+
+
+def test_a_login_that_has_its_organization_says_so(selector: Selector) -> None:
+    """The back button and a second window end on a page that tells why."""
+    visit = enter(selector)
+    assert visit.page().status_code == 200
+    form = visit.form()
+    selector.decide(choice=choice("abc-inc", nonce=visit.nonce))
+    page = visit.page()
+    posted = visit.select(TRAVEL, data={"form": form, "org_id": TRAVEL})
+
+    for answer in (page, posted):
+        assert answer.status_code == 409
+        assert heading(answer) == "You have already chosen in this sign-in"
+        assert "https://app.acme.example" in answer.text
+
+
+def test_somebody_without_an_organization_learns_what_to_do(selector: Selector) -> None:
+    """No list, no dead end: the address they are known by, and who can help."""
+    answer = enter(selector, "nina").page()
+
+    assert answer.status_code == 403
+    assert heading(answer) == "You do not belong to an organization yet"
+    assert "nina@example.com" in answer.text
+    assert "/v2/logout?client_id=spa&amp;returnTo=https%3A%2F%2Fapp.acme.example" in answer.text
+
+
+def test_somebody_without_an_address_can_change_the_account(selector: Selector) -> None:
+    """There is always a way out of the wrong account."""
+    selector.superuser.execute("update app_user set email = null, name = null")
+    page = enter(selector, "nina").page()
+
+    assert "Not you?" in page.text
+    assert "auth0|nina" in page.text
+
+
+def test_a_blocked_user_sees_no_organization(selector: Selector) -> None:
+    """Blocking takes the list away too."""
+    visit = enter(selector)
+    assert len(names(visit.page())) == 2
+    selector.block("joe")
+
+    assert visit.page().status_code == 403
+    assert names(visit.page()) == []
+
+
+def test_somebody_whose_organizations_are_all_suspended_is_told(selector: Selector) -> None:
+    """No button, so the page says why and does not offer to remember a choice."""
+    for slug in ("abc-inc", "xyz-travel"):
+        selector.suspend(slug)
+    page = enter(selector).page()
+
+    assert "Every organization of yours is suspended" in page.text
+    assert 'name="org_id"' not in page.text
+    assert 'name="remember"' not in page.text
+
+
+def test_a_page_of_suspended_organizations_is_not_all_there_is(selector: Selector) -> None:
+    """The first page may hold none that can be used, while the last used one can."""
+    for n in range(1, 25):
+        selector.add("joe", f"customer-{n:04}")
+        selector.suspend(f"customer-{n:04}")
+    selector.suspend("abc-inc")
+    before = enter(selector).page()
+    selector.decide(choice=choice("xyz-travel"))
+    after = enter(selector).page()
+
+    assert "Every organization of yours is suspended" not in before.text
+    assert 'name="remember"' not in before.text
+    assert "Next page" in before.text
+    assert f'value="{TRAVEL}"' in after.text
+    assert 'name="remember"' in after.text
+
+
+def test_a_suspended_organization_is_not_where_enter_continues(selector: Selector) -> None:
+    """The first row is the last used one that can be used."""
+    selector.decide("sue", choice=choice("xyz-travel"))
+    selector.decide("sue", choice=choice("abc-inc"))
+    selector.suspend("abc-inc")
+
+    assert names(enter(selector, "sue").page())[0] == "XYZ Travel"
+
+
+def test_a_suspended_organization_is_shown_and_cannot_be_chosen(selector: Selector) -> None:
+    """People look for it; hiding it would make them ask where it went."""
+    page = enter(selector, "sue").page()
+
+    assert names(page) == ["ABC Inc", "Frozen Foods", "XYZ Travel"]
+    assert "Suspended" in page.text
+    assert f'value="{FROZEN}"' not in page.text
+    assert f'value="{TRAVEL}"' in page.text
+
+
+def test_an_application_bound_to_a_suspended_organization_offers_no_other(
+    selector: Selector,
+) -> None:
+    """Choosing another one could not work there."""
+    visit = enter(selector, "sue", notice="bound_suspended", hint=FROZEN)
+
+    assert visit.page().status_code == 403
+    assert heading(visit.page()) == "This organization is suspended"
+    assert "Not you?" in visit.page().text
+
+
+@pytest.mark.parametrize(
+    ("notice", "text"),
+    [
+        ("hint_unknown", "asked for an organization you cannot use"),
+        ("organization_suspended", "asked for is suspended"),
+        ("", None),
+        ("made_up", None),
+    ],
+)
+def test_a_notice_says_why_the_page_is_shown(
+    selector: Selector, notice: str, text: str | None
+) -> None:
+    """Only notices we know are shown, and never the app's own words."""
+    page = enter(selector, notice=notice, hint="<b>hint</b>").page().text
+
+    assert ('role="alert"' in page) == (text is not None)
+    assert text is None or text in page
+    assert "<b>hint</b>" not in page
+
+
+def test_the_last_used_organization_comes_first_and_the_rest_stays_in_order(
+    selector: Selector,
+) -> None:
+    """Enter continues where one was last; the rest never moves."""
+    selector.add("joe", "solo-works")
+    assert names(enter(selector).page()) == ["ABC Inc", "Solo Works", "XYZ Travel"]
+    selector.decide(choice=choice("xyz-travel"))
+    page = enter(selector).page()
+
+    assert names(page) == ["XYZ Travel", "ABC Inc", "Solo Works"]
+    assert page.text.count("autofocus") == 1
+    assert page.text.index("autofocus") < page.text.index("ABC Inc")
+    assert "Last used" in page.text
+
+
+def test_a_switch_by_hint_counts_as_use(selector: Selector) -> None:
+    """Whoever switches inside the app finds that organization first next time."""
+    selector.decide(choice=choice("abc-inc"))
+    selector.decide(hint="xyz-travel")
+
+    assert names(enter(selector).page())[0] == "XYZ Travel"
+
+
+def test_names_that_try_to_break_the_page_are_only_names(selector: Selector) -> None:
+    """Markup, right-to-left, emoji, 200 characters and two of the same name."""
+    page = enter(selector, "odd").page()
+
+    assert "<script>alert" not in page.text
+    assert set(names(page)) == {
+        seed.organization(slug).name
+        for slug in next(p for p in seed.PEOPLE if p.login == "odd").roles
+    }
+    assert "twin-north" in page.text
+    assert "twin-south" in page.text
+
+
+def test_somebody_with_two_thousand_organizations_pages_and_searches(selector: Selector) -> None:
+    """Every organization can be reached once by paging; a search finds names by their beginning."""
+    visit = enter(selector, "max")
+    page = visit.page()
+    seen = names(page)
+    for _ in range(120):
+        following = re.search(r'href="(\?after=[^"]+)">Next page', page.text)
+        if following is None:
+            break
+        page = visit.page(html.unescape(following[1]))
+        seen += names(page)
+
+    assert len(seen) == len(set(seen)) == seed.MANY
+    assert seen == sorted(seen)
+    assert names(visit.page("?search=customer+1234")) == ["Customer 1234"]
+    assert len(names(visit.page("?search=CUSTOMER"))) == 20
+    nothing = visit.page("?search=%25_zzz")
+    assert names(nothing) == []
+    assert "Were you invited with another address?" in nothing.text
+
+
+def test_a_search_keeps_its_words_over_pages_and_finds_inside_names_of_a_short_list(
+    selector: Selector,
+) -> None:
+    """Up to a hundred organizations the search looks anywhere in the name."""
+    for n in range(1, 51):
+        selector.add("joe", f"customer-{n:04}")
+    visit = enter(selector)
+    page = visit.page("?search=tomer")
+    following = re.search(r'href="(\?search=tomer&amp;after=[^"]+)"', page.text)
+    assert following is not None
+
+    assert len(names(page)) == 20
+    assert len(names(visit.page(html.unescape(following[1])))) == 20
+    assert names(visit.page("?search=travel")) == ["XYZ Travel"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?after=x", "?after=", "?after=a&after=b", "?search=" + "x" * 5000, "?search=%00", "?q=1"],
+)
+def test_a_query_that_makes_no_sense_is_the_first_page_or_no_result(
+    selector: Selector, query: str
+) -> None:
+    """Nothing one types into the address breaks the page."""
+    assert enter(selector, "max").page(query).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/select", "/select/x", "/nothing", "/decisions"])
+def test_every_answer_carries_the_strict_headers(selector: Selector, path: str) -> None:
+    """Errors included."""
+    answer = selector.app.test_client().get(path, base_url=OWN_ORIGIN)
+
+    assert answer.status_code in (400, 404, 405)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "strict-origin"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_only_the_continuing_page_may_run_its_one_script_and_post_elsewhere(
+    selector: Selector,
+) -> None:
+    """Chromium holds form-action against every hop after the submit."""
+    visit = enter(selector)
+    page = visit.page().headers["Content-Security-Policy"]
+    continuing = visit.select(TRAVEL).headers["Content-Security-Policy"]
+
+    assert "form-action 'self'" in page
+    assert "script-src" not in page
+    assert f"form-action https: https://{DOMAIN} https://app.acme.example" in continuing
+    assert "script-src 'sha256-" in continuing
+
+
+def test_too_large_a_form_is_refused_as_such(selector: Selector) -> None:
+    """413, and nothing of it is read."""
+    visit = enter(selector)
+    data = {"form": visit.form(), "org_id": TRAVEL, "more": "x" * 100_000}
+
+    assert visit.select(TRAVEL, data=data).status_code == 413
+
+
+def test_addresses_are_taken_as_they_are(selector: Selector) -> None:
+    """No redirect is ever made of the Host a client names."""
+    client = selector.app.test_client()
+    answer = client.get("//select///x", base_url="https://evil.example.com")
+
+    assert answer.status_code == 404
+    assert "Location" not in answer.headers
+
+
+def test_the_decisions_answer_machines_even_when_asked_the_wrong_way(selector: Selector) -> None:
+    """problem+json and Allow."""
+    answer = selector.app.test_client().get("/decisions")
+
+    assert answer.status_code == 405
+    assert answer.content_type == "application/problem+json"
+    assert "POST" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_other_methods_are_refused(selector: Selector, method: str) -> None:
+    """405 with a page."""
+    visit = enter(selector)
+
+    assert getattr(visit.client, method)(visit.address, base_url=OWN_ORIGIN).status_code == 405

@@ -1,0 +1,359 @@
+"""The table of decisions, row by row, against the real database."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from local_stack import seed
+from org_selector.decisions import Choose, Granted, Refused
+from tests.kit.running_selector import Selector, ask, choice
+
+ABC = str(seed.organization("abc-inc").id)
+TRAVEL = str(seed.organization("xyz-travel").id)
+FROZEN = str(seed.organization("frozen-foods").id)
+SOLO = str(seed.organization("solo-works").id)
+
+NO_MATTER: list[dict[str, object]] = [
+    {},
+    {"hint": "xyz-travel"},
+    {"prompt_select": True},
+    {"invitation": "x"},
+]
+# (who, how a page could be shown, what else the question says) → what comes out: a slug, the
+# notice of a choice in brackets, or the reason of a refusal.
+ROWS: dict[str, list[tuple[str, str, dict[str, object], str]]] = {
+    "several": [
+        ("joe", "page", {}, "[]"),
+        ("joe", "silent", {}, "[]"),
+        ("joe", "refresh", {}, "organization_required"),
+    ],
+    "one": [
+        ("ann", "page", {}, "solo-works"),
+        ("ann", "silent", {}, "solo-works"),
+        ("ann", "refresh", {}, "solo-works"),
+    ],
+    "none": [
+        ("nina", "page", {}, "[]"),
+        ("nina", "silent", {}, "[]"),
+        ("nina", "refresh", {}, "no_organization"),
+    ],
+    "asked to be asked": [
+        ("ann", "page", {"prompt_select": True}, "[]"),
+        ("ann", "silent", {"prompt_select": True}, "[]"),
+        ("ann", "refresh", {"prompt_select": True}, "organization_required"),
+        ("joe", "page", {"prompt_select": True, "hint": "abc-inc"}, "[]"),
+        ("ann", "page", {"invitation": "anything"}, "[]"),
+        ("ann", "silent", {"invitation": "anything"}, "[]"),
+        ("ann", "refresh", {"invitation": "anything"}, "organization_required"),
+    ],
+    "a hint of a member": [
+        (who, interaction, {"hint": hint}, "xyz-travel")
+        for who in ("joe", "sue")
+        for interaction in ("page", "silent", "refresh")
+        for hint in ("xyz-travel", TRAVEL, " XYZ-Travel ")
+    ],
+    "a hint that helps nobody": [
+        ("joe", interaction, {"hint": hint}, expected)
+        for interaction, expected in (
+            ("page", "[hint_unknown]"),
+            ("silent", "not_a_member"),
+            ("refresh", "not_a_member"),
+        )
+        for hint in ("solo-works", SOLO, "no-such", str(uuid4()), "", "-", "a b", "x" * 300, "%")
+    ],
+    "a hint of a suspended organization": [
+        ("sue", "page", {"hint": "frozen-foods"}, "[organization_suspended]"),
+        ("sue", "silent", {"hint": FROZEN}, "organization_suspended"),
+        ("sue", "refresh", {"hint": "frozen-foods"}, "organization_suspended"),
+        (
+            "sue",
+            "page",
+            {"hint": "frozen-foods", "prompt_select": True},
+            "[organization_suspended]",
+        ),
+        ("joe", "page", {"hint": "frozen-foods"}, "[hint_unknown]"),
+        ("joe", "refresh", {"hint": "frozen-foods"}, "not_a_member"),
+    ],
+    "an application bound to one organization": [
+        ("joe", interaction, {"bound": ABC} | more, "abc-inc")
+        for interaction in ("page", "silent", "refresh")
+        for more in NO_MATTER
+    ]
+    + [
+        ("joe", interaction, {"bound": bound}, "not_a_member")
+        for interaction in ("page", "silent", "refresh")
+        for bound in (SOLO, "", "not an id", str(uuid4()))
+    ]
+    + [
+        ("sue", "page", {"bound": FROZEN}, "[bound_suspended]"),
+        ("sue", "silent", {"bound": FROZEN}, "organization_suspended"),
+        ("sue", "refresh", {"bound": FROZEN}, "organization_suspended"),
+        ("joe", "page", {"bound": FROZEN}, "not_a_member"),
+    ],
+    "a refresh token that remembers": [
+        ("joe", "refresh", {"remembered": TRAVEL}, "xyz-travel"),
+        ("joe", "refresh", {"remembered": TRAVEL, "hint": "abc-inc"}, "abc-inc"),
+        ("ann", "refresh", {"remembered": TRAVEL}, "not_a_member"),
+        ("sue", "refresh", {"remembered": FROZEN}, "organization_suspended"),
+        ("joe", "page", {"remembered": TRAVEL}, "[]"),
+        ("joe", "silent", {"remembered": TRAVEL}, "[]"),
+    ],
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_first_row_that_fits_wins(selector: Selector, row: str) -> None:
+    """Every row of the table, for a page, for a silent login and for a refresh."""
+    for who, interaction, changes, expected in ROWS[row]:
+        decision = selector.decide(who, interaction=interaction, **changes)
+
+        assert expected == _name(decision), (who, interaction, changes)
+
+
+@pytest.mark.parametrize("interaction", ["page", "silent", "refresh"])
+def test_a_blocked_user_gets_nothing_whatever_else_fits(
+    selector: Selector, interaction: str
+) -> None:
+    """Blocking comes first: before the bound application, the hint and the choice."""
+    questions: list[dict[str, object]] = [
+        {},
+        {"hint": "abc-inc"},
+        {"bound": ABC},
+        {"prompt_select": True},
+        {"choice": choice("abc-inc")},
+    ]
+    before = [_name(selector.decide(interaction=interaction, **one)) for one in questions[1:3]]
+    selector.block("joe")
+    after = {_name(selector.decide(interaction=interaction, **one)) for one in questions}
+
+    assert before == ["abc-inc", "abc-inc"]
+    assert after == {"not_a_member"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"hint": "abc-inc"}, {"bound": ABC}, {"remembered": ABC}],
+    ids=["hint", "bound", "remembered"],
+)
+def test_a_removed_member_gets_no_further_token(
+    selector: Selector, changes: dict[str, object]
+) -> None:
+    """Every issuance asks again, so removal holds at the next refresh."""
+    before = selector.decide(interaction="refresh", **changes)
+    selector.remove("joe", "abc-inc")
+    after = selector.decide(interaction="refresh", **changes)
+
+    assert _name(before) == "abc-inc"
+    assert _name(after) == "not_a_member"
+
+
+def test_a_default_skips_the_page_but_never_decides_a_refresh(selector: Selector) -> None:
+    """A default is a convenience of the page; a refresh must not change its organization."""
+    selector.set_default("joe", "abc-inc")
+
+    assert _name(selector.decide(interaction="page")) == "abc-inc"
+    assert _name(selector.decide(interaction="page", hint="xyz-travel")) == "xyz-travel"
+    assert _name(selector.decide(interaction="page", prompt_select=True)) == "[]"
+    assert _name(selector.decide(interaction="silent")) == "[]"
+    assert _name(selector.decide(interaction="refresh")) == "organization_required"
+
+
+def test_a_default_that_is_suspended_or_lost_asks_again(selector: Selector) -> None:
+    """A default counts only while it could be chosen."""
+    selector.set_default("sue", "abc-inc")
+    assert _name(selector.decide("sue")) == "abc-inc"
+    selector.add("sue", "solo-works")
+    selector.suspend("abc-inc")
+    assert _name(selector.decide("sue")) == "[]"
+
+    selector.set_default("joe", "xyz-travel")
+    selector.add("joe", "solo-works")
+    selector.remove("joe", "xyz-travel")
+    assert selector.find_default("joe") is None
+    assert _name(selector.decide("joe")) == "solo-works"  # abc-inc is suspended by now
+
+
+def test_an_open_invitation_makes_the_page_ask(selector: Selector) -> None:
+    """Somebody with one organization and an invitation has a choice, where a page can show it."""
+    assert _name(selector.decide("ann")) == "solo-works"
+    selector.invite("ann@example.com", "abc-inc")
+
+    assert _name(selector.decide("ann")) == "[]"
+    assert _name(selector.decide("ann", interaction="silent")) == "solo-works"
+    assert _name(selector.decide("ann", interaction="refresh")) == "solo-works"
+
+
+@pytest.mark.parametrize(
+    ("user", "invited"),
+    [
+        ({}, True),
+        ({"email": "Ann@Example.com"}, True),
+        ({"email_verified": False}, False),
+        ({"email_verified": None}, False),
+        ({"email": None}, False),
+        ({"strategy": "oidc", "connection": "anybody's"}, False),
+        ({"strategy": "google-oauth2", "connection": "google-oauth2"}, True),
+        ({"strategy": "oidc", "connection": "google-oauth2-fake"}, False),
+    ],
+)
+def test_only_a_verified_address_of_a_trusted_connection_is_invited(
+    selector: Selector, user: dict[str, object], invited: bool
+) -> None:
+    """Anybody's enterprise connection may claim any address as verified."""
+    selector.invite("ann@example.com", "abc-inc")
+    question = ask("ann")
+    changed = question.model_dump() | {"user": question.user.model_dump() | user}
+
+    assert ("[]" if invited else "solo-works") == _name(selector.decide("ann", **changed))
+
+
+def test_an_invitation_makes_the_page_ask_whatever_the_default(selector: Selector) -> None:
+    """The row of the only organization stands above the row of the default."""
+    selector.set_default("ann", "solo-works")
+    assert _name(selector.decide("ann")) == "solo-works"
+    selector.invite("ann@example.com", "abc-inc")
+
+    assert _name(selector.decide("ann")) == "[]"
+
+
+@pytest.mark.parametrize("first", ["the member", "the suspension"])
+def test_whoever_joins_while_an_organization_is_suspended_finds_it_suspended(
+    selector: Selector, first: str
+) -> None:
+    """Two administrators at the same moment, in both orders; neither change may be lost."""
+    join = (
+        "insert into membership (user_id, org_id, role) select u.id, o.id, 'member' "
+        "from app_user u, organization o where auth0_user_id = 'auth0|nina' and slug = 'abc-inc'"
+    )
+    suspend = "update organization set suspended_at = now() where slug = 'abc-inc'"
+    statements = [join, suspend] if first == "the member" else [suspend, join]
+    with psycopg.connect(selector.owner_url) as one, psycopg.connect(selector.owner_url) as two:
+        one.execute(statements[0].encode())
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(two.execute, statements[1].encode())
+            time.sleep(0.3)
+            one.commit()
+            waiting.result(timeout=10)
+        two.commit()
+
+    assert _name(selector.decide("nina", hint="abc-inc")) == "[organization_suspended]"
+
+
+def test_a_rename_under_way_does_not_stop_a_login(selector: Selector) -> None:
+    """It holds the rows of all members; when somebody was here last can wait."""
+    with psycopg.connect(selector.owner_url) as administrator:
+        administrator.execute("update organization set name = 'New' where slug = 'abc-inc'")
+
+        assert _name(selector.decide(hint="abc-inc")) == "abc-inc"
+        assert _name(selector.decide(choice=choice("abc-inc"))) == "abc-inc"
+
+
+def test_an_expired_invitation_does_not_ask(selector: Selector) -> None:
+    """Yesterday's invitation is no choice."""
+    selector.invite("ann@example.com", "abc-inc", days=-1)
+
+    assert _name(selector.decide("ann")) == "solo-works"
+
+
+def test_somebody_unknown_is_known_after_the_first_question(selector: Selector) -> None:
+    """Social and enterprise users need no other provisioning; a changed profile is kept."""
+    selector.superuser.execute("delete from app_user where auth0_user_id = 'auth0|nina'")
+
+    assert _name(selector.decide("nina", interaction="refresh")) == "no_organization"
+    question = ask("nina")
+    user = question.user.model_dump() | {"email": "new@example.com", "name": "N" * 400}
+    selector.decide("nina", user=user)
+    rows = selector.superuser.execute(
+        "select email, email_verified, name from app_user where auth0_user_id = 'auth0|nina'"
+    ).fetchall()
+
+    assert rows == [("new@example.com", True, "N" * 300)]
+
+
+def test_a_choice_is_checked_again_and_applied(selector: Selector) -> None:
+    """The page's choice counts only now, and only if it may still be."""
+    assert _name(selector.decide(choice=choice("xyz-travel"))) == "xyz-travel"
+    for slug in ("solo-works", "frozen-foods"):
+        assert _name(selector.decide(choice=choice(slug))) == "selection_failed"
+    selector.remove("joe", "xyz-travel")
+    assert _name(selector.decide(choice=choice("xyz-travel"))) == "selection_failed"
+    selector.suspend("abc-inc")
+    assert _name(selector.decide(choice=choice("abc-inc"))) == "selection_failed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "xyz-travel"),
+        ({"interaction": "silent"}, "selection_failed"),
+        ({"interaction": "refresh"}, "selection_failed"),
+        ({"bound": ABC}, "selection_failed"),
+        ({"bound": TRAVEL}, "xyz-travel"),
+        ({"hint": "abc-inc"}, "xyz-travel"),
+    ],
+)
+def test_a_choice_counts_only_in_a_page_login_and_within_the_bound(
+    selector: Selector, changes: dict[str, object], expected: str
+) -> None:
+    """An application bound to one organization cannot be led to another."""
+    assert expected == _name(selector.decide(choice=choice("xyz-travel"), **changes))
+
+
+def test_one_login_one_choice_even_when_forty_come_at_once(selector: Selector) -> None:
+    """The nonce of a login is spent by the first choice, whatever the others chose."""
+    nonce = uuid4().hex
+    slugs = ["abc-inc", "xyz-travel"] * 20
+    with ThreadPoolExecutor(20) as pool:
+        decisions = list(
+            pool.map(lambda slug: selector.decide(choice=choice(slug, nonce=nonce)), slugs)
+        )
+    outcomes = sorted(_name(one) for one in decisions)
+
+    assert [one for one in outcomes if one == "selection_failed"] == ["selection_failed"] * 39
+    assert sum(isinstance(one, Granted) for one in decisions) == 1
+    assert _name(selector.decide(choice=choice("abc-inc"))) == "abc-inc"
+
+
+def test_remembering_a_choice_sets_the_default_and_not_remembering_clears_it(
+    selector: Selector,
+) -> None:
+    """The box on the page is the whole setting."""
+    selector.decide(choice=choice("xyz-travel", remember=True))
+    assert seed.organization("xyz-travel").id == selector.find_default("joe")
+    assert _name(selector.decide()) == "xyz-travel"
+
+    selector.decide(prompt_select=True)
+    selector.decide(choice=choice("abc-inc"))
+    assert selector.find_default("joe") is None
+    assert _name(selector.decide()) == "[]"
+
+
+def test_old_nonces_are_swept_and_young_ones_stay(selector: Selector) -> None:
+    """The table of spent logins stays small by itself."""
+    selector.superuser.execute(
+        "insert into selection (nonce, user_id, org_id, created_at) "
+        "select 'old-' || n, u.id, %s, now() - interval '2 days' "
+        "from app_user u, generate_series(1, 3) n where auth0_user_id = 'auth0|joe'",
+        (ABC,),
+    )
+    for _ in range(2):
+        selector.decide(choice=choice("abc-inc"))
+    rows = selector.superuser.execute(
+        "select count(*) filter (where nonce like 'old-%'), count(*) from selection"
+    ).fetchall()
+
+    assert rows == [(0, 2)]
+
+
+def _name(decision: object) -> str:
+    match decision:
+        case Granted(organization):
+            return organization.slug
+        case Choose(notice):
+            return f"[{notice}]"
+        case Refused(reason):
+            return reason
+    raise AssertionError(decision)

@@ -1,0 +1,305 @@
+"""Forged tokens at the front door: always the same answer, whatever was wrong with them."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from werkzeug.test import TestResponse
+
+from local_stack import seed
+from local_stack.person import Person, claims_of
+from org_selector.errors import InvalidDecisionToken
+from org_selector.picker.cookie import WaitingLogin
+from tests.kit.action_tokens import (
+    ABSENT,
+    HEADER,
+    SELECTION_SECRET,
+    SESSION_SECRET,
+    STATE,
+    sign,
+    valid_decision_claims,
+    valid_session_claims,
+)
+from tests.kit.running_selector import Selector, ask
+from tests.org_selector.picker.test_views import OWN_ORIGIN, enter, heading
+from tests.org_selector.test_action_tokens import (
+    FORGED_DECISIONS,
+    FORGED_SESSIONS,
+    FORGERIES,
+    SESSION,
+    Kind,
+)
+
+BODY = ask("joe", hint="xyz-travel").model_dump_json().encode()
+DECISION = Kind(
+    lambda **changes: valid_decision_claims(BODY, **changes),
+    lambda token: None,
+    InvalidDecisionToken,
+    30,
+)
+
+
+def _enter(selector: Selector, token: str) -> TestResponse:
+    query = urlencode({"session_token": token.encode("utf-8", "surrogatepass"), "state": STATE})
+    return selector.app.test_client().get(f"/select?{query}", base_url=OWN_ORIGIN)
+
+
+def _decide(selector: Selector, authorization: str | None, body: bytes = BODY) -> TestResponse:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return selector.app.test_client().post("/decisions", data=body, headers=headers)
+
+
+def _without_reference(answer: TestResponse) -> str:
+    return re.sub(r"<code>[0-9a-f]{16}</code>", "", answer.text)
+
+
+def test_every_forged_session_token_meets_the_one_page(selector: Selector) -> None:
+    """No reason, no echo, no cookie, and byte for byte the same page; a valid one passes."""
+    forged = {name: row(SESSION) for name, row in (FORGERIES | FORGED_SESSIONS).items()}
+    pages = set()
+    assert len(forged) >= 60
+    for name, token in forged.items():
+        assert _enter(selector, SESSION.token()).status_code == 303
+        answer = _enter(selector, token)
+        assert answer.status_code == 400, name
+        assert "Set-Cookie" not in answer.headers, name
+        pages.add(_without_reference(answer))
+
+    assert len(pages) == 1
+    assert heading(answer) == "This sign-in link is not valid any more"
+
+
+def test_every_forged_session_token_in_the_cookie_meets_the_same_page(selector: Selector) -> None:
+    """The cookie proves nothing: the token in it is verified at every request, POST included."""
+    valid = enter(selector)
+    assert valid.page().status_code == 200
+    for name, row in (FORGERIES | FORGED_SESSIONS).items():
+        token = row(SESSION)
+        if not re.fullmatch(r"[\x21-\x3a\x3c-\x7e]+", token):
+            continue  # no browser could send this as a cookie
+        login = WaitingLogin(token, STATE)
+        client = selector.app.test_client()
+        cookie = {"Cookie": f"__Host-login-{login.login_id}={login.value}"}
+        for answer in (
+            client.get(f"/select/{login.login_id}", base_url=OWN_ORIGIN, headers=cookie),
+            client.post(
+                f"/select/{login.login_id}",
+                base_url=OWN_ORIGIN,
+                headers=cookie,
+                data={"form": valid.form(), "org_id": str(seed.organization("abc-inc").id)},
+            ),
+        ):
+            assert answer.status_code == 400, name
+            assert heading(answer) == "This sign-in link is not valid any more"
+
+
+def test_every_forged_decision_token_is_401_without_a_reason(selector: Selector) -> None:
+    """`application/problem+json`, the same bytes for all; the unmutated one gets its decision."""
+    forged = {name: row(DECISION) for name, row in (FORGERIES | FORGED_DECISIONS).items()}
+    bodies = set()
+    assert len(forged) >= 60
+    for name, token in forged.items():
+        if not re.fullmatch(r"[\x20-\x7e]*", token):
+            continue  # no HTTP client could send this in a header
+        granted = _decide(selector, f"Bearer {DECISION.token()}")
+        assert granted.get_json()["organization"]["slug"] == "xyz-travel"
+        answer = _decide(selector, f"Bearer {token}")
+        assert answer.status_code == 401, name
+        assert answer.content_type == "application/problem+json"
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        bodies.add(answer.data)
+
+    assert len(bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", "Basic am9lOmpvZQ==", "Bearer a.b.c", "bearer", "Token x"],
+)
+def test_a_decision_without_a_bearer_token_is_401(
+    selector: Selector, authorization: str | None
+) -> None:
+    """Absence is refusal."""
+    assert _decide(selector, authorization).status_code == 401
+    assert _decide(selector, f"bearer {DECISION.token()}").status_code == 200
+
+
+def test_two_authorization_headers_are_refused(selector: Selector) -> None:
+    """One of them would be the one nobody checked."""
+    header = ("Authorization", f"Bearer {DECISION.token()}")
+    client = selector.app.test_client()
+
+    assert client.post("/decisions", data=BODY, headers=[header]).status_code == 200
+    assert client.post("/decisions", data=BODY, headers=[header, header]).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY + b" ",
+        BODY.replace(b"xyz-travel", b"abc-inc"),
+        BODY.replace(b"auth0|joe", b"auth0|ann"),
+        b"",
+        b"{}",
+    ],
+)
+def test_a_body_that_was_not_signed_is_401(selector: Selector, body: bytes) -> None:
+    """Whoever captures a token cannot ask another question with it."""
+    token = DECISION.token()
+
+    assert _decide(selector, f"Bearer {token}").status_code == 200
+    assert _decide(selector, f"Bearer {token}", body).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"not json",
+        b"{}",
+        b"\xff" + BODY,
+        b'{"user":1,' + BODY[1:],
+        BODY[:-1] + b',"more":1}',
+        BODY[:-1] + b',"hint":null}',
+        BODY.replace(b"false", b"0"),
+        BODY.replace(b'"page"', b'"window"'),
+        BODY.replace(b'"page"', b"NaN"),
+        BODY.replace(b"xyz-travel", b"\\ud800"),
+        BODY.replace(b"xyz-travel", b"\\u0000"),
+        BODY.replace(b"xyz-travel", b"x" * 3000),
+        BODY.replace(b'"choice":null', b'"choice":{"org_id":"x","nonce":"n","remember":1}'),
+        b"[" * 5000 + b"]" * 5000,
+    ],
+)
+def test_a_signed_question_that_makes_no_sense_is_400(selector: Selector, body: bytes) -> None:
+    """Our own Action in another version: a clear refusal, never a 500 and never a decision."""
+    token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
+    answer = _decide(selector, f"Bearer {token}", body)
+
+    assert answer.status_code == 400
+    assert answer.content_type == "application/problem+json"
+    assert answer.get_json()["code"] == "invalid_decision_request"
+
+
+def test_brackets_in_a_name_are_only_brackets(selector: Selector) -> None:
+    """People call themselves what they like."""
+    body = BODY.replace(b'"Joe Doe"', b'"' + b"[{" * 60 + b'"')
+    token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
+
+    assert _decide(selector, f"Bearer {token}", body).status_code == 200
+
+
+def test_a_question_about_another_user_than_the_tokens_is_401(selector: Selector) -> None:
+    """Token and body must mean the same person."""
+    claims = valid_decision_claims(BODY, sub="auth0|ann")
+
+    assert _decide(selector, f"Bearer {DECISION.token()}").status_code == 200
+    assert _decide(selector, f"Bearer {sign(HEADER, claims, SESSION_SECRET)}").status_code == 401
+
+
+def test_a_question_too_long_is_413(selector: Selector) -> None:
+    """Nothing of it is read."""
+    body = BODY[:-1] + b" " * 20_000 + b"}"
+    token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
+
+    assert _decide(selector, f"Bearer {token}", body).status_code == 413
+
+
+# Changes of one valid selection token; each reaches the real Action through the real /continue.
+FORGED_SELECTIONS: dict[str, dict[str, object]] = {
+    "for another user": {"sub": "auth0|ann"},
+    "for no user": {"sub": ABSENT},
+    "of another issuer": {"iss": "elsewhere.example.com"},
+    "of no issuer": {"iss": ABSENT},
+    "of another kind": {"aud": "org-selector/select"},
+    "of two kinds": {"aud": ["select-organization"]},
+    "of no kind": {"aud": ABSENT},
+    "of another login": {"nonce": "n" * 22},
+    "of no login": {"nonce": ABSENT},
+    "of another state": {"state": "another"},
+    "of no state": {"state": ABSENT},
+    "expired": {"exp": 1},
+    "that never expires": {"exp": ABSENT},
+    "that lives an hour": {"exp": 4_000_000_000},
+    "never issued": {"iat": ABSENT},
+    "with no organization": {"org_id": ABSENT},
+    "with a foreign organization": {"org_id": str(seed.organization("solo-works").id)},
+    "with an organization by name": {"org_id": "xyz-travel"},
+    "with two organizations": {"org_id": [str(seed.organization("xyz-travel").id)] * 2},
+    "with two choices": {"invitation_id": str(seed.organization("abc-inc").id)},
+    "with another choice": {"new_organization": "Evil Inc"},
+    "with no word on remembering": {"remember": ABSENT},
+    "with an odd word on remembering": {"remember": "yes"},
+}
+
+
+@pytest.mark.parametrize("name", FORGED_SELECTIONS)
+def test_a_forged_selection_token_ends_the_login(person: Person, name: str) -> None:
+    """Even signed with the right secret: the Action compares every claim with this login."""
+    answer = _continue(person, FORGED_SELECTIONS[name])
+
+    assert answer["error"] == "access_denied"
+    assert answer["error_description"] == "selection_failed"
+    assert set(answer) == {"error", "error_description", "state"}
+
+
+def test_the_unchanged_selection_token_completes_the_login(person: Person) -> None:
+    """The positive beside all those negatives."""
+    assert "code" in _continue(person, {})
+
+
+@pytest.mark.parametrize("secret", ["session", "other", "empty"])
+def test_a_selection_token_under_another_secret_ends_the_login(person: Person, secret: str) -> None:
+    """One secret a direction: what the Action signs for us can never come back as our answer."""
+    secrets = {"session": person.stack.session_secret, "other": SELECTION_SECRET, "empty": ""}
+    answer = _continue(person, {}, secret=secrets[secret])
+
+    assert answer["error_description"] == "selection_failed"
+
+
+def test_the_session_token_itself_is_no_answer(person: Person) -> None:
+    """Reflection: what Auth0 sent out, sent back."""
+    person.open_app(ext_org_prompt="select").log_in("joe@example.com")
+    cookie = next(one for one in person.http.cookies.jar if one.name.startswith("login-"))
+    assert cookie.value is not None
+    token, _, _ = cookie.value.rpartition(".")
+    form = person.press("XYZ Travel").form("selection_token")
+    person.submit(form, selection_token=token)
+
+    assert person.callback is not None
+    assert person.callback["error_description"] == "selection_failed"
+
+
+def test_a_second_state_in_the_body_ends_the_login(person: Person) -> None:
+    """Auth0 looks into the body first, but finds the login by the address."""
+    person.open_app(ext_org_prompt="select").log_in("joe@example.com")
+    form = person.press("XYZ Travel").form("selection_token")
+    person.submit(form, state="another")
+
+    assert person.callback is not None
+    assert person.callback["error_description"] == "selection_failed"
+
+
+def _continue(
+    person: Person, changes: dict[str, object], *, secret: str | None = None
+) -> dict[str, str]:
+    """Press a row, then send a changed token on in place of the one the page holds."""
+    person.open_app(ext_org_prompt="select").log_in("joe@example.com")
+    form = person.press("XYZ Travel").form("selection_token")
+    claims = claims_of(form.fields["selection_token"]) | changes
+    claims = {name: value for name, value in claims.items() if value is not ABSENT}
+    key = person.stack.selection_secret if secret is None else secret
+    person.submit(form, selection_token=sign(HEADER, claims, key))
+    assert person.callback is not None, person.text
+    return person.callback
+
+
+def test_valid_claims_are_what_the_action_really_sends(person: Person) -> None:
+    """The forgeries above are changes of a token like this one."""
+    person.open_app(ext_org_prompt="select").log_in("joe@example.com")
+    cookie = next(one for one in person.http.cookies.jar if one.name.startswith("login-"))
+    assert cookie.value is not None
+
+    assert set(claims_of(cookie.value)) == set(valid_session_claims())
