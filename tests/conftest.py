@@ -13,7 +13,10 @@ from local_stack.stack import DATABASE, Ports, Stack
 from tests.kit.leaks import find_leaks, log_files, secrets_of
 from tests.kit.running_api import RunningApi, run_api, serve_keys
 from tests.kit.running_selector import Selector, run_selector
+from tests.kit.tenant import keys, start
 from tests.kit.window import Window, open_window
+
+__all__ = ["keys", "start"]  # fixtures
 
 
 @pytest.fixture(scope="session")

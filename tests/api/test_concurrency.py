@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from local_stack import seed
 from local_stack.stack import Stack
-from tests.api.test_routes import add_project, code, events
+from tests.kit.routes import add_project, code, events
 from tests.kit.running_api import RunningApi
 
 ABC = seed.organization("abc-inc")

@@ -24,7 +24,7 @@ from local_stack.stack import DATABASE, Stack, prepare_database
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
-from tests.api.test_routes import ROWS, code, place
+from tests.kit.routes import ROWS, code, place
 from tests.kit.running_api import RunningApi, make_settings, run_api
 
 Call = Callable[[], TestResponse]

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from psycopg import sql
 from werkzeug.routing import Map
 from werkzeug.test import TestResponse
 
@@ -22,73 +21,20 @@ from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
 from org_selector.app import create_app as create_selector
+from tests.kit.routes import NAMED, ROWS, TIME, Row, add_project, code, events, place, snapshot
 from tests.kit.running_api import RunningApi, run_api
 from tests.kit.running_selector import Selector
 from tests.kit.running_selector import make_settings as make_selector_settings
-from tests.org_selector.picker.test_views import enter, names
+from tests.kit.visit import enter, names
 
 ABC, TRAVEL = seed.organization("abc-inc"), seed.organization("xyz-travel")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SCOPES = frozenset(API_SCOPES.split())
 # By name, so that a new route is guarded or somebody says here why it is not.
 UNGUARDED = {"healthz", "readyz", "documentation.openapi", "documentation.docs"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """One operation, and what each role gets for it."""
-
-    method: str
-    path: str  # {member} is nina's, {project} a fresh one's
-    scope: str | None
-    owner: int
-    admin: int
-    member: int
-    body: object = None
-
-    @property
-    def rule(self) -> str:
-        """The path as Flask knows it."""
-        return self.path.format(member="<uuid:user_id>", project="<uuid:project_id>")
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-NAMED = {"name": "Something new"}
-ROWS = (
-    #   method    path                  scope                 owner admin member
-    Row("GET", "/me", None, 200, 200, 200),
-    Row("GET", "/organization", "read:organization", 200, 200, 200),
-    Row("PATCH", "/organization", "write:organization", 200, 200, 403, NAMED),
-    Row("GET", "/members", "read:members", 200, 200, 200),
-    Row("PATCH", "/members/{member}", "write:members", 200, 200, 403, {"role": "admin"}),
-    Row("DELETE", "/members/{member}", "write:members", 204, 204, 403),
-    Row("GET", "/audit-events", "read:audit-events", 200, 200, 403),
-    Row("GET", "/projects", "read:projects", 200, 200, 200),
-    Row("POST", "/projects", "write:projects", 201, 201, 201, NAMED),
-    Row("GET", "/projects/{project}", "read:projects", 200, 200, 200),
-    Row("PATCH", "/projects/{project}", "write:projects", 200, 200, 200, NAMED),
-    Row("DELETE", "/projects/{project}", "write:projects", 204, 204, 403),
-)
 every_route = pytest.mark.parametrize("row", ROWS, ids=str)
-
-
-def add_project(api: RunningApi, slug: str = "abc-inc", name: str = "Theirs") -> str:
-    """Put a project into the database, not through the API."""
-    row = api.superuser.execute(
-        "insert into project (org_id, name) values (%s, %s) returning id::text",
-        (seed.organization(slug).id, name),
-    ).fetchone()
-    assert row is not None
-    return str(row[0])
-
-
-def place(api: RunningApi, row: Row) -> str:
-    """Put a member and a project there; return the path of what the row is about."""
-    api.set_role("nina", "abc-inc", "member")
-    return row.path.format(member=api.user_id("nina"), project=add_project(api))
 
 
 def send(api: RunningApi, row: Row, **options: Any) -> TestResponse:
@@ -99,35 +45,6 @@ def send(api: RunningApi, row: Row, **options: Any) -> TestResponse:
     if answer.status_code >= 400:
         assert snapshot(api) == before
     return answer
-
-
-def code(response: TestResponse) -> str:
-    """Why a request was refused."""
-    assert response.content_type == "application/problem+json"
-    body = response.get_json()
-    assert body.keys() >= {"type", "title", "status", "code", "detail"}
-    assert body["status"] == response.status_code
-    return str(body["code"])
-
-
-def snapshot(api: RunningApi) -> list[tuple[Any, ...]]:
-    """A fingerprint of all that a request could change."""
-    tables = ("organization", "membership", "project", "audit_event", "idempotency_key")
-    return [
-        api.superuser.execute(
-            sql.SQL(
-                "select count(*), md5(string_agg(t::text, '' order by t::text)) from {} t"
-            ).format(sql.Identifier(table))
-        ).fetchall()[0]
-        for table in tables
-    ]
-
-
-def events(api: RunningApi, slug: str = "abc-inc") -> list[dict[str, Any]]:
-    """The audit trail, the oldest first, as the API shows it to an owner."""
-    found = api.get("/audit-events?limit=100", login="joe", slug=slug)
-    assert found.status_code == 200
-    return list(reversed(found.get_json()["items"]))
 
 
 def number_of_events(api: RunningApi) -> int:

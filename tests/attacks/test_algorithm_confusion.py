@@ -21,8 +21,8 @@ from joserfc.jwk import RSAKey
 
 from local_stack import access_tokens
 from local_stack.access_tokens import segment, sign, valid_header
+from tests.kit.key_endpoint import Endpoint, jwks
 from tests.kit.target import Target
-from tests.org_guard.test_signing_keys import Endpoint, jwks
 
 STRANGER = "the-attackers-key"
 

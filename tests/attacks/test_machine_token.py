@@ -19,11 +19,7 @@ from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
 from local_tenant.configuration import Api, Client, ClientGrant
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
-from tests.local_tenant import test_tenant as test_local_tenant
-from tests.local_tenant.test_tenant import JOE, SPA, Running, Start
-
-keys = test_local_tenant.keys
-start = test_local_tenant.start
+from tests.kit.tenant import JOE, SPA, WEB, Running, Start
 
 SECRET = "the machine's own secret"
 SCOPES = (*API_SCOPES.split(), "org:abc-inc", "org:xyz-travel")
@@ -110,6 +106,6 @@ def machine_token(running: Running) -> str:
         "client_secret": SECRET,
         "audience": AUDIENCE,
     }
-    answer = test_local_tenant.WEB.post(f"{running.url}/oauth/token", data=fields)
+    answer = WEB.post(f"{running.url}/oauth/token", data=fields)
     token: str = answer.json()["access_token"]
     return token

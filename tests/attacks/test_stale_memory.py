@@ -19,9 +19,9 @@ from local_stack.stack import Stack
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
+from tests.kit.key_endpoint import Clock, Endpoint, eventually, jwks
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
-from tests.org_guard.test_signing_keys import Clock, Endpoint, eventually, jwks
 
 LEEWAY = 30  # seconds
 MAX_AGE = 300.0

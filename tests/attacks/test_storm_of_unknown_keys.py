@@ -23,9 +23,9 @@ from local_stack.stack import Stack
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
+from tests.kit.key_endpoint import Answer, Clock, Endpoint, hang, jwks, reply
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
-from tests.org_guard.test_signing_keys import Answer, Clock, Endpoint, hang, jwks, reply
 
 STORM = 500
 AT_ONCE = 1.0  # seconds

@@ -25,7 +25,7 @@ from tests.kit.action_tokens import (
 )
 from tests.kit.running_selector import Selector, ask
 from tests.kit.target import Target
-from tests.org_selector.picker.test_views import OWN_ORIGIN, TRAVEL, enter
+from tests.kit.visit import OWN_ORIGIN, TRAVEL, enter
 
 BODY = ask("joe", hint="xyz-travel").model_dump_json().encode()
 

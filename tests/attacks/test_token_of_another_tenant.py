@@ -17,10 +17,7 @@ from local_tenant.configuration import Api
 from local_tenant.signing import SigningKeys
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
-from tests.local_tenant import test_tenant as test_local_tenant
-from tests.local_tenant.test_tenant import JOE, Running, Start
-
-start = test_local_tenant.start
+from tests.kit.tenant import JOE, Running, Start
 
 ACTION = f"""exports.onExecutePostLogin = async (event, api) =>
     api.accessToken.setCustomClaim('{NAMESPACE}org_id', '{seed.organization("abc-inc").id}');"""

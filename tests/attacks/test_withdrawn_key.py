@@ -24,14 +24,10 @@ from local_tenant.configuration import MANAGEMENT_API, Api, Client, ClientGrant
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
+from tests.kit.key_endpoint import Clock, eventually
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
-from tests.local_tenant import test_tenant as test_local_tenant
-from tests.local_tenant.test_tenant import JOE, SPA, WEB, Running, Start
-from tests.org_guard.test_signing_keys import Clock, eventually
-
-keys = test_local_tenant.keys
-start = test_local_tenant.start
+from tests.kit.tenant import JOE, SPA, WEB, Running, Start
 
 _numbers = itertools.count()
 MAX_AGE = 300.0

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from endpoint.operation import MAX_BODY_BYTES, MAX_ERRORS
 from local_stack import seed
 from local_stack.stack import Stack
-from tests.api.test_routes import ROWS, TIME, add_project, code, snapshot
+from tests.kit.routes import ROWS, TIME, add_project, code, snapshot
 from tests.kit.running_api import RunningApi, run_api
 
 LISTS = ("/projects", "/members", "/audit-events")

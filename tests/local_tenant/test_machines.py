@@ -20,11 +20,7 @@ from local_stack.node import PROJECT, node
 from local_tenant.assumptions import Assumptions
 from local_tenant.configuration import MANAGEMENT_API, Api, Client, ClientGrant, TenantConfig, User
 from local_tenant.signing import SigningKeys
-from tests.local_tenant import test_tenant as test_local_tenant
-from tests.local_tenant.test_tenant import AUDIENCE, JOE, SPA, WEB, Running, Start
-
-keys = test_local_tenant.keys
-start = test_local_tenant.start
+from tests.kit.tenant import AUDIENCE, JOE, SPA, WEB, Running, Start, answered
 
 SECRET = "a secret/with:+% and ü"
 REPORTS = Client(
@@ -144,7 +140,7 @@ def test_actions_never_run_for_a_machine(start: Start) -> None:
     assert ask(running).status_code == 200
     assert not running.tenant.records.executions
     denied = running.log_in(running.browser())
-    assert test_local_tenant.answered(denied)["error"] == "access_denied"
+    assert answered(denied)["error"] == "access_denied"
     assert len(running.tenant.records.executions) == 1
 
 

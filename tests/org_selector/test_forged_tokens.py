@@ -20,15 +20,15 @@ from tests.kit.action_tokens import (
     valid_decision_claims,
     valid_session_claims,
 )
-from tests.kit.running_selector import Selector, ask
-from tests.org_selector.picker.test_views import OWN_ORIGIN, enter, heading
-from tests.org_selector.test_action_tokens import (
+from tests.kit.forged_action_tokens import (
     FORGED_DECISIONS,
     FORGED_SESSIONS,
     FORGERIES,
     SESSION,
     Kind,
 )
+from tests.kit.running_selector import Selector, ask
+from tests.kit.visit import OWN_ORIGIN, enter, heading
 
 BODY = ask("joe", hint="xyz-travel").model_dump_json().encode()
 DECISION = Kind(

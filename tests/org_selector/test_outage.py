@@ -15,7 +15,7 @@ from local_stack.stack import DATABASE, prepare_database
 from org_selector.app import create_app
 from tests.kit.action_tokens import HEADER, SESSION_SECRET, sign, valid_decision_claims
 from tests.kit.running_selector import Selector, ask, make_settings
-from tests.org_selector.picker.test_views import TRAVEL, Visit, enter, heading, selection_of
+from tests.kit.visit import TRAVEL, Visit, enter, heading, selection_of
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from babel.messages import extract, pofile
 
 from local_stack.node import PROJECT
 from tests.kit.running_selector import Selector
-from tests.org_selector.picker.test_views import enter
+from tests.kit.visit import enter
 
 LOCALES = PROJECT / "templates" / "locale"
 LANGUAGES = sorted(entry.name for entry in LOCALES.iterdir() if entry.is_dir())
