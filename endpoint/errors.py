@@ -14,6 +14,8 @@ class ApiError(Exception):
     status = 500
     code = "unexpected"
     description = "Something went wrong on our side"
+    challenge: str | None = None
+    retry_after: int | None = None  # seconds
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)

@@ -2,10 +2,8 @@
 
 from http import HTTPStatus
 
-import psycopg
-import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException
 
 from org_selector import decisions
 from org_selector import rows as directory
@@ -16,10 +14,10 @@ from org_selector.picker.cookie import LoginCookies
 from org_selector.picker.html import TEMPLATES, render_page, set_up_pages
 from org_selector.picker.views import Picker, switch_account_url
 from org_selector.settings import SelectorSettings
-from service.headers import add_headers
-from service.health import NotReady, add_health
-from service.logs import log_requests
-from service.pool import Database, Unavailable
+from service import app as service_app
+from service.app import Refusals
+from service.health import require_schema
+from service.pool import Database
 from service.problem import problem
 
 SCHEMA_VERSION = 1  # the newest migration this code needs
@@ -33,10 +31,6 @@ def create_app(settings: SelectorSettings) -> Flask:
     The database may be down at this moment; every answer that needs it is a 503 until it is
     back. A database role that could see too much is never used.
     """
-    app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES))
-    app.url_map.merge_slashes = False  # its redirect would be built from the Host of the request
-    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_BYTES
     database = Database(
         settings.database_url.get_secret_value(),
         size=settings.threads,
@@ -51,34 +45,24 @@ def create_app(settings: SelectorSettings) -> Flask:
     answer = decisions.Decisions(database, settings.trusted_email_connections).answer
     cookies = LoginCookies(session_secrets, secure=settings.selector_url.startswith("https:"))
     picker = Picker(tokens, cookies, database, settings.selector_url)
-
-    def require_ready() -> None:
-        try:
-            version = database.read(directory.find_schema_version)
-        except Unavailable as error:
-            raise NotReady(error.detail) from error
-        except psycopg.ProgrammingError as error:  # no such table, or not for us
-            raise NotReady("run: org-selector migrate") from error
-        if version < SCHEMA_VERSION:
-            raise NotReady("run: org-selector migrate")
-
-    log_requests(app)
-    add_headers(app)
-    add_health(app, require_ready)
+    app = service_app.create_app(
+        __name__,
+        database=database,
+        require_ready=lambda: require_schema(database, SCHEMA_VERSION),
+        refusals=_refusals(settings.app_origins[0]),
+        max_body_bytes=MAX_FORM_BYTES,
+        template_folder=str(TEMPLATES),
+    )
     set_up_pages(app)
     app.register_blueprint(decisions.create_blueprint(tokens, answer))
     app.register_blueprint(select.create_blueprint(picker))
-    _answer_errors(app, settings.app_origins[0])
-    app.extensions["database"] = database
     return app
 
 
-def _answer_errors(app: Flask, home: str) -> None:
-    @app.errorhandler(SelectorError)
-    def refuse(error: SelectorError) -> Response:
-        g.log = {"error": error.code, "detail": error.detail}
+def _refusals(home: str) -> Refusals:
+    def answer(error: SelectorError) -> Response:
         if request.path == "/decisions":
-            return problem(error.status, error.code, retry_after=error.retry_after)
+            return problem(error)
         transaction = g.get("transaction")
         response = render_page(
             "error.html",
@@ -94,21 +78,13 @@ def _answer_errors(app: Flask, home: str) -> None:
             response.headers["Retry-After"] = str(error.retry_after)
         return response
 
-    @app.errorhandler(Unavailable)
-    def unavailable(error: Unavailable) -> Response:
-        return refuse(DatabaseUnavailable(error.detail))
-
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        response = refuse(_HttpError(error))
-        if isinstance(error, MethodNotAllowed) and error.valid_methods:
-            response.headers["Allow"] = ", ".join(error.valid_methods)
-        return response
-
-    @app.errorhandler(Exception)
-    def unforeseen(error: Exception) -> Response:
-        structlog.get_logger().exception("unforeseen", request_id=g.request_id)
-        return refuse(SelectorError(type(error).__name__))
+    return Refusals(
+        bases=(SelectorError,),
+        answer=answer,
+        unavailable=DatabaseUnavailable,
+        http=_HttpError,
+        unforeseen=SelectorError,
+    )
 
 
 class _HttpError(SelectorError):

@@ -19,6 +19,8 @@ class SelectorError(Exception):
     code = "unexpected"
     title = _("Something went wrong on our side")
     advice = _("Try again. If it happens again, tell support the reference below.")
+    description = ""
+    challenge: str | None = None
     retry_after: int | None = None  # seconds
 
     def __init__(self, detail: str = "") -> None:
@@ -44,6 +46,7 @@ class InvalidDecisionToken(SelectorError):
     code = "invalid_decision_token"
     title = "Unauthorized"
     advice = ""
+    challenge = "Bearer"
 
 
 class InvalidDecisionRequest(SelectorError):

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import scalar_row
 
 PAGE_SIZE = 20
 SEARCH_FROM = 8  # organizations; fewer are seen at a glance
@@ -368,14 +367,6 @@ def require_plain_role(conn: psycopg.Connection) -> None:
             "DATABASE_URL connects as a superuser, a BYPASSRLS role or the owner of the tables. "
             "Connect as org_selector."
         )
-
-
-def find_schema_version(conn: psycopg.Connection) -> int:
-    """Return the newest applied migration."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        cursor.execute("select max(version) from schema_migration")
-        version: int = cursor.fetchone() or 0
-        return version
 
 
 def _organization(columns: tuple[Any, ...]) -> Organization | None:

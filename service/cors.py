@@ -1,69 +1,69 @@
 """
-Which pages of other origins may read our answers: CORS, the Fetch standard, section 3.3.
+Which pages of other origins may read our answers: CORS (Fetch standard, section 3.3).
 
-It protects nobody's data by itself, a token does; it lets the configured applications work.
+It protects no data, the access token does. It lets the configured applications work.
 """
 
 from collections.abc import Sequence
 
-from flask import Flask, Response, request
+from flask import Response, request
 
-MAX_AGE = 600  # seconds a browser may remember the answer to a preflight
+MAX_AGE = 600  # seconds for which a browser may remember the answer to a preflight
 
 
-def allow_origins(
-    app: Flask,
-    origins: Sequence[str],
-    *,
-    methods: Sequence[str],
-    request_headers: Sequence[str],
-    exposed_headers: Sequence[str],
-) -> None:
+class Cors:
     """
-    Let pages of *origins* call *app* with a token, never with cookies.
+    Let pages of some origins call this service with a token, never with cookies.
 
     Every answer varies by Origin, and answers of every status carry the headers, since a page
-    must be able to read why it was refused. An origin that is not listed gets none of them, and
-    its request is answered all the same: a browser keeps the answer from the page.
-
-    A preflight is answered before any view or route, 204 alike for every path. Call this after
-    `log_requests` and before whatever else registers a `before_request`.
+    must be able to read why it was refused. A request of an origin that is not listed is
+    answered without these headers, and its browser then keeps the answer from the page.
 
     Args:
         origins: as browsers write them, compared exactly; no patterns.
         methods: in capitals, as browsers compare them.
-        request_headers: what a page may send beyond the few that are always allowed.
+        request_headers: what a page may send beyond the few headers that are always allowed.
         exposed_headers: what a page may read beyond the few that are always readable.
     """
-    allowed = frozenset(origins)
-    preflight_headers = (
-        ("Access-Control-Allow-Methods", ", ".join(methods)),
-        ("Access-Control-Allow-Headers", ", ".join(request_headers)),
-        ("Access-Control-Max-Age", str(MAX_AGE)),
-    )
-    answer_headers = (("Access-Control-Expose-Headers", ", ".join(exposed_headers)),)
 
-    @app.before_request
-    def _answer_preflight() -> Response | None:
+    def __init__(
+        self,
+        origins: Sequence[str],
+        *,
+        methods: Sequence[str],
+        request_headers: Sequence[str],
+        exposed_headers: Sequence[str],
+    ) -> None:
+        self._origins = frozenset(origins)
+        self._preflight_headers = (
+            ("Access-Control-Allow-Methods", ", ".join(methods)),
+            ("Access-Control-Allow-Headers", ", ".join(request_headers)),
+            ("Access-Control-Max-Age", str(MAX_AGE)),
+        )
+        self._answer_headers = (("Access-Control-Expose-Headers", ", ".join(exposed_headers)),)
+
+    def answer_preflight(self) -> Response | None:
+        """Answer a preflight: 204, alike for every path. Any other request gets `None`."""
         if not _is_preflight():
             return None
         response = Response(status=204)
         del response.headers["Content-Type"]
         return response
 
-    @app.after_request
-    def _add(response: Response) -> Response:
-        # Not response.vary where there is none yet, nor assignments: both cost many times an add.
+    def add(self, response: Response) -> None:
+        """Add the headers to an answer."""
+        # Header by header: `response.vary` where there is none yet, and assignments, cost many
+        # times as much as `add`.
         if "Vary" in response.headers:
             response.vary.add("Origin")
         else:
             response.headers.add("Vary", "Origin")
         origin = request.headers.get("Origin")
-        if origin in allowed:
+        if origin in self._origins:
             response.headers.add("Access-Control-Allow-Origin", origin)
-            for name, value in preflight_headers if _is_preflight() else answer_headers:
+            headers = self._preflight_headers if _is_preflight() else self._answer_headers
+            for name, value in headers:
                 response.headers.add(name, value)
-        return response
 
 
 def _is_preflight() -> bool:

@@ -2,10 +2,10 @@
 Response headers that every answer carries.
 
 No Cross-Origin-Opener-Policy: it would cut a login in a popup off from the app that opened
-it, and the answer could not get back.
+the popup, and the answer could not get back.
 """
 
-from flask import Flask, Response
+from flask import Response
 
 _ALWAYS = {
     "cache-control": "no-store",
@@ -19,14 +19,10 @@ _ALWAYS = {
 }
 
 
-def add_headers(app: Flask) -> None:
-    """Send the strict headers with every response that did not set its own."""
-
-    @app.after_request
-    def _add(response: Response) -> Response:
-        # Not setdefault: it raises and catches an exception for each header that is missing.
-        present = {name.lower() for name, _ in response.headers}
-        for name, value in _ALWAYS.items():
-            if name not in present:
-                response.headers.add(name, value)
-        return response
+def add_headers(response: Response) -> None:
+    """Add each header that the answer did not set itself."""
+    # Not setdefault: it raises and catches an exception for each header that is missing.
+    present = {name.lower() for name, _ in response.headers}
+    for name, value in _ALWAYS.items():
+        if name not in present:
+            response.headers.add(name, value)

@@ -13,7 +13,7 @@ import sys
 import time
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Response, g, request
 
 # A request that is no HTTP is quoted from its beginning, where a query need not follow a "?".
 _QUERY = re.compile(r"(?:\?|\b(?:session_token|selection_token|state|code)=)[^\s\"']*")
@@ -51,22 +51,24 @@ def redact(text: str) -> str:
     return _EMAIL.sub("[email]", _TOKEN.sub("[token]", _QUERY.sub("?[query]", text)))
 
 
-def log_requests(app: Flask) -> None:
-    """Give each request an id, answer with it, and log one line when it ends."""
-    log = structlog.get_logger()
-    process, numbers = secrets.token_hex(4), itertools.count(secrets.randbits(31))
+class RequestLog:
+    """Give each request an id, answer with it, and log one line when the request ends."""
 
-    @app.before_request
-    def _begin() -> None:
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+        self._process, self._numbers = secrets.token_hex(4), itertools.count(secrets.randbits(31))
+
+    def begin(self) -> None:
+        """Note when the request began, and name it in `g.request_id`."""
         g.began = time.perf_counter()
-        g.request_id = f"{process}{next(numbers):08x}"
+        g.request_id = f"{self._process}{next(self._numbers):08x}"
 
-    @app.after_request
-    def _end(response: Response) -> Response:
+    def end(self, response: Response) -> None:
+        """Log the request, with the fields that a view or an error handler put into `g.log`."""
         response.headers["X-Request-Id"] = g.request_id
-        # A probe a second would bury everything else.
+        # A line for each probe, one a second, would bury everything else.
         if request.endpoint not in ("healthz", "readyz") or response.status_code >= 400:
-            log.info(
+            self._log.info(
                 "request",
                 request_id=g.request_id,
                 method=request.method,
@@ -75,7 +77,6 @@ def log_requests(app: Flask) -> None:
                 milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
                 **g.get("log", {}),
             )
-        return response
 
 
 def _redact(

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -206,18 +206,9 @@ class Database:
 
 
 class _Connection(psycopg.Connection):
-    """A connection whose `execute` keeps its cursor; a new one costs a third of a statement."""
+    """A connection that can be brought back to its first state, or hung up by another thread."""
 
     hung_up = False
-    _kept: psycopg.Cursor | None = None
-
-    def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor:
-        """Run a statement; outside a pipeline its result is good until the next `execute`."""
-        if self.pgconn.pipeline_status:
-            return super().execute(*args, **kwargs)  # several results are under way at once
-        if self._kept is None:
-            self._kept = self.cursor()
-        return self._kept.execute(*args, **kwargs)
 
     def settle(self) -> None:
         """Bring the connection back to where it was lent, or close it."""

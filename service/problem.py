@@ -1,38 +1,58 @@
-"""Errors for machines: `application/problem+json` (RFC 9457)."""
+"""Refusals for programs: `application/problem+json` (RFC 9457)."""
 
 import json
-from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Protocol
 
 from flask import Response
 
 
-def problem(
-    status: int,
-    code: str,
-    *,
-    title: str | None = None,
-    retry_after: int | None = None,
-    extra: Mapping[str, object] | None = None,
-) -> Response:
+class Refusal(Protocol):
     """
-    Build the answer of one refusal; only constants go in, never what the caller sent.
+    An error that a client is told about.
 
-    Args:
-        title: unset, the phrase of *status*.
-        retry_after: seconds, for 429 and 503.
-        extra: further members, after the four that are always there (RFC 9457, 3.2).
+    All but `detail` are constants of the error's class, so an answer can never quote a request.
     """
-    body = {
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def code(self) -> str:
+        """What a program decides by."""
+
+    @property
+    def description(self) -> str:
+        """One sentence for people, or nothing where the client is our own Action."""
+
+    @property
+    def detail(self) -> str:
+        """About this one occurrence; for the log, never for an answer."""
+
+    @property
+    def challenge(self) -> str | None:
+        """The value of WWW-Authenticate (RFC 6750 section 3), if any."""
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds after which another try makes sense, if ever."""
+
+
+def problem(refusal: Refusal, **members: object) -> Response:
+    """Build the answer; *members* are further ones of the problem (RFC 9457 section 3.2)."""
+    body: dict[str, object] = {
         "type": "about:blank",
-        "title": title or HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        **(extra or {}),
+        "title": HTTPStatus(refusal.status).phrase,
+        "status": refusal.status,
+        "code": refusal.code,
     }
-    response = Response(json.dumps(body), status, content_type="application/problem+json")
-    if status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
+    if refusal.description:
+        body["detail"] = refusal.description
+    answer = json.dumps(body | members)
+    response = Response(answer, refusal.status, content_type="application/problem+json")
+    if refusal.challenge is not None:
+        response.headers["WWW-Authenticate"] = refusal.challenge
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
     return response

@@ -1,16 +1,15 @@
 """Pages of the configured origins may read every answer, and pages of no other may read any."""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask, Response, request
 from werkzeug.test import TestResponse
 
-from service.cors import allow_origins
-from service.headers import add_headers
-from service.health import add_health
-from service.logs import log_requests
-from service.problem import problem
+from endpoint.answers import REFUSALS
+from endpoint.errors import InvalidInput
+from org_guard.errors import MissingToken
+from service.app import create_app
+from service.cors import Cors
+from service.pool import Database, Unavailable
 
 APP = "https://app.example.com"
 METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -20,7 +19,7 @@ PREFLIGHT = {
     "Access-Control-Request-Method": "PATCH",
     "Access-Control-Request-Headers": "authorization,content-type",
 }
-BODY_ERROR = {"errors": [{"pointer": "/name", "detail": "is missing"}]}
+BODY_ERROR = {"pointer": "/name", "detail": "is missing"}
 STRANGERS = [
     "https://evil.example.com",
     "http://app.example.com",
@@ -37,52 +36,42 @@ STRANGERS = [
 ]
 
 
-def _allow(app: Flask) -> None:
-    allow_origins(
-        app,
-        (APP, "http://localhost:3000"),
-        methods=METHODS,
-        request_headers=REQUEST_HEADERS,
-        exposed_headers=EXPOSED_HEADERS,
+@pytest.fixture
+def app() -> Flask:
+    """An API that wants a token everywhere."""
+    app = create_app(
+        __name__,
+        # Never opened: the views below ask it nothing.
+        database=Database("dbname=none", size=1, configure=lambda conn: None),
+        require_ready=lambda: None,
+        refusals=REFUSALS,
+        max_body_bytes=1000,
+        cors=Cors(
+            (APP, "http://localhost:3000"),
+            methods=METHODS,
+            request_headers=REQUEST_HEADERS,
+            exposed_headers=EXPOSED_HEADERS,
+        ),
     )
 
-
-@pytest.fixture(params=[(_allow, add_headers), (add_headers, _allow)], ids=["before", "after"])
-def app(request: pytest.FixtureRequest) -> Flask:
-    """An API that wants a token everywhere, with our headers added before or after."""
-    return _make_app(request.param)
-
-
-def _make_app(parts: tuple[Callable[[Flask], None], ...]) -> Flask:
-    app = Flask(__name__, static_folder=None)
-    log_requests(app)
-    for part in parts:
-        part(app)
-    add_health(app, lambda: None)
-
     @app.before_request
-    def authenticate() -> Response | None:
-        known = request.headers.get("Authorization") == "Bearer good"
-        return None if known else problem(401, "missing_token")
+    def authenticate() -> None:
+        if request.headers.get("Authorization") != "Bearer good":
+            raise MissingToken
 
     @app.route("/projects", methods=["GET", "POST"])
     def projects() -> Response:
         if request.method == "POST":
-            return problem(422, "invalid_body", title="Invalid body", extra=BODY_ERROR)
+            raise InvalidInput([BODY_ERROR])
         return Response("[]", content_type="application/json", headers={"Vary": "Accept-Language"})
 
     @app.get("/outage")
     def outage() -> Response:
-        return problem(503, "temporarily_unavailable", retry_after=5)
+        raise Unavailable("for the log")
 
     @app.get("/crash")
     def crash() -> Response:
         raise ZeroDivisionError
-
-    @app.errorhandler(404)
-    @app.errorhandler(405)
-    def refuse(error: Exception) -> Response:
-        return problem(getattr(error, "code", 500), "not_found")
 
     return app
 
@@ -210,16 +199,19 @@ def test_cookies_are_never_allowed(app: Flask) -> None:
 
 
 def test_a_refusal_can_say_more_than_its_code(app: Flask) -> None:
-    """Field errors come after the four members that are always there; nothing else moves."""
+    """Field errors come after the five members that are always there; nothing else moves."""
     client = app.test_client()
     refused = client.post("/projects", headers={"Authorization": "Bearer good"})
     plain = client.get("/projects")
 
     assert refused.data == (
-        b'{"type": "about:blank", "title": "Invalid body", "status": 422, "code": "invalid_body", '
+        b'{"type": "about:blank", "title": "Unprocessable Entity", "status": 422, '
+        b'"code": "invalid_input", '
+        b'"detail": "Some of what was sent is not what this operation takes", '
         b'"errors": [{"pointer": "/name", "detail": "is missing"}]}'
     )
     assert plain.data == (
-        b'{"type": "about:blank", "title": "Unauthorized", "status": 401, "code": "missing_token"}'
+        b'{"type": "about:blank", "title": "Unauthorized", "status": 401, '
+        b'"code": "missing_token", "detail": "An access token is needed"}'
     )
     assert plain.headers["WWW-Authenticate"] == "Bearer"

@@ -405,14 +405,16 @@ def test_statements_in_a_pipeline_keep_their_answers_apart(database: Database) -
         assert earlier.fetchone() == ("earlier",)
 
 
-def test_statements_outside_a_pipeline_share_a_cursor(database: Database) -> None:
-    """A new one costs a third of a statement; a pipeline in between changes nothing."""
+def test_a_first_result_can_be_read_after_the_second_statement(database: Database) -> None:
+    """Each statement has a cursor of its own, with a pipeline in between or without."""
     with database.connection() as conn:
         first = conn.execute("select 1")
         with conn.pipeline():
             conn.execute("select 2")
-        assert conn.execute("select 3") is first
-        assert first.fetchone() == (3,)
+        second = conn.execute("select 3")
+
+        assert first.fetchone() == (1,)
+        assert second.fetchone() == (3,)
 
 
 def test_a_database_that_only_reads_is_an_outage_for_who_writes(database: Database) -> None:

@@ -1,0 +1,46 @@
+"""How an app of JSON endpoints answers what it, the guard, Flask or Postgres refuses."""
+
+from typing import Any
+
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from endpoint.errors import (
+    ApiError,
+    BadRequest,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+)
+from endpoint.operation import BodyTooLarge
+from org_guard.errors import GuardError, KeysUnavailable
+from service.app import Refusals
+from service.problem import problem
+
+# What Flask itself refuses. A malformed id is one more object that does not exist.
+_BY_STATUS: dict[int, type[ApiError]] = {404: NotFound, 405: MethodNotAllowed, 413: BodyTooLarge}
+
+
+class DatabaseUnavailable(KeysUnavailable):
+    """Postgres does not answer at the moment; a client reads the same as without keys."""
+
+
+def _answer(error: Any) -> Response:
+    if isinstance(error, InvalidInput):
+        return problem(error, errors=error.errors)
+    return problem(error)
+
+
+def _refuse_http(error: HTTPException) -> ApiError:
+    status = error.code or 500
+    refusal = _BY_STATUS.get(status, BadRequest if status < 500 else ApiError)
+    return refusal(type(error).__name__)
+
+
+REFUSALS = Refusals(
+    bases=(GuardError, ApiError),
+    answer=_answer,
+    unavailable=DatabaseUnavailable,
+    http=_refuse_http,
+    unforeseen=ApiError,
+)
