@@ -1,0 +1,1 @@
+"""Walls between the parts that import-linter cannot see; `make check` runs this folder."""
