@@ -21,11 +21,12 @@ demo: install ## run everything offline on this machine and print one URL
 
 test: check pytest ## make check, then every test in random order
 
-check: install ## format, lint, types, import walls, JavaScript, templates
+check: install ## format, lint, types, walls between the parts, JavaScript, templates
 	$(VENV)/python -m ruff check .
 	$(VENV)/python -m ruff format --check .
 	$(VENV)/python -m mypy $(TYPED)
 	$(VENV)/lint-imports
+	$(VENV)/python -m tests.walls
 	$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
 	$(if $(PAGES),$(VENV)/python -m djlint --profile=jinja --lint --quiet $(PAGES))
 	$(if $(ACTION_TESTS),$(NODE) --test $(ACTION_TESTS))
@@ -48,10 +49,10 @@ clean: ## remove everything that make made, the demo's database included
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One install at a time in a clone: whoever waited finds the stamps fresh and does nothing.
+# One install at a time in a clone: a second one waits, finds the stamps fresh and does nothing.
 install:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is %d.%d; name another with: make PYTHON=/path/to/python3" % sys.version_info[:2]); import fcntl, os; lock = open(".install.lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX); os.set_inheritable(lock.fileno(), True); os.execvp(sys.argv[1], sys.argv[1:])' \
+	@$(PYTHON) local_stack/install_lock.py \
 		$(MAKE) --silent --no-print-directory .venv/.python-packages .venv/.node-packages
 
 .venv/.created:
