@@ -4,13 +4,12 @@ What a tenant is configured with: applications, users, APIs, Actions; and its fo
 Values are frozen; what changes while the tenant runs stands in `records.py`.
 """
 
-import dataclasses
-import json
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from local_tenant.assumptions import Assumptions
 
@@ -128,6 +127,9 @@ class TenantConfig:
         ValueError: a permission or client grant names an API or a scope that there is not.
     """
 
+    # How `from_json` reads this class and those inside it.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
     clients: tuple[Client, ...]
     users: tuple[User, ...]
     apis: tuple[Api, ...]
@@ -158,10 +160,8 @@ class TenantConfig:
             raise ValueError(f"{where} name no scope of {audience}: {', '.join(unknown)}")
 
     def to_json(self) -> str:
-        """
-        Write the configuration, passwords and secrets included, as `from_json` reads it.
-        """
-        return json.dumps(dataclasses.asdict(self), default=str, indent=2)
+        """Write the configuration, passwords and secrets included, as `from_json` reads it."""
+        return TypeAdapter(TenantConfig).dump_json(self, indent=2).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -170,54 +170,12 @@ class TenantConfig:
 
         Raises:
             ValueError: not JSON, a name that does not exist, or a value that is missing or of
-            another kind.
+                another kind. The text names the first such place.
         """
-        configuration = _read(cls, json.loads(text), "configuration")
-        assert isinstance(configuration, cls)  # for mypy; _read made it
-        return configuration
-
-
-def _read(kind: Any, value: Any, where: str) -> Any:
-    """
-    Make a value of the annotated kind out of JSON, or raise ValueError that says where.
-    """
-    if kind is Any:
-        return value
-    origin = get_origin(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise ValueError(f"{where} must be an object")
-        hints = get_type_hints(kind)
-        if unknown := sorted(value.keys() - hints.keys()):
-            raise ValueError(f"{where} has no {', '.join(unknown)}")
-        known = {
-            name: _read(hints[name], given, f"{where}.{name}") for name, given in value.items()
-        }
         try:
-            return kind(**known)
-        except (TypeError, ValueError) as problem:
-            raise ValueError(f"{where}: {problem}") from None
-    if origin is tuple and isinstance(value, list):
-        return tuple(
-            _read(get_args(kind)[0], entry, f"{where}[{n}]") for n, entry in enumerate(value)
-        )
-    if origin is types.UnionType:
-        return None if value is None else _read(get_args(kind)[0], value, where)
-    if origin is Mapping and isinstance(value, dict):
-        return {
-            name: _read(get_args(kind)[1], entry, f"{where}.{name}")
-            for name, entry in value.items()
-        }
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    if kind is float and isinstance(value, int):
-        return float(value)
-    return _check(kind, value, where)
-
-
-def _check(kind: Any, value: Any, where: str) -> Any:
-    # bool is an int in Python; a number must not pass for a switch, nor a switch for a number.
-    literal = get_origin(kind) is Literal
-    if not (value in get_args(kind) if literal else type(value) is kind):
-        raise ValueError(f"{where} has a value of the wrong kind")
-    return value
+            return TypeAdapter(cls).validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"configuration{''.join(steps)}: {what}")

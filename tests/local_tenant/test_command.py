@@ -131,7 +131,7 @@ def test_command_names_what_is_wrong(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 1
-    assert done.stderr == "local_tenant: configuration has no colour\n"
+    assert done.stderr == "local_tenant: configuration.colour: Unexpected keyword argument\n"
 
 
 def test_runner_and_table_assume_the_same() -> None:

@@ -1378,11 +1378,12 @@ def test_configuration_survives_json(start: Start, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "complaint"),
     [
-        (("clients", 0, "callback"), "x", "clients[0] has no callback"),
-        (("clients", 0, "name"), 7, "clients[0].name has a value of the wrong kind"),
-        (("assumptions", "second_redirect"), 1, "assumptions.second_redirect"),
-        (("apis", 0, "dialect"), "klingon", "apis[0].dialect"),
-        (("users",), "joe", "users has a value of the wrong kind"),
+        (("clients", 0, "callback"), "x", "clients[0].callback: Unexpected keyword argument"),
+        (("clients", 0, "name"), 7, "clients[0].name: Input should be a valid string"),
+        (("assumptions", "second_redirect"), 1, "assumptions.second_redirect: Input should be"),
+        (("apis", 0, "dialect"), "klingon", "apis[0].dialect: Input should be"),
+        (("action_time_limit",), True, "action_time_limit: Input should be a valid number"),
+        (("users",), "joe", "users: Input should be a valid array"),
     ],
 )
 def test_wrong_configuration_is_refused_by_name(
