@@ -53,18 +53,14 @@ _FONTS = """<?xml version="1.0"?>
 
 @dataclass(frozen=True)
 class Chromium:
-    """
-    A program and what must be added to its environment.
-    """
+    """A program and what must be added to its environment."""
 
     program: Path
     environment: dict[str, str]
 
 
 def installed() -> Path | None:
-    """
-    Find a Chromium of the system; the variable CHROMIUM names another one.
-    """
+    """Find a Chromium of the system; the variable CHROMIUM names another one."""
     if named := os.environ.get("CHROMIUM"):
         return Path(named)
     found = (shutil.which(name, path=FOLDERS) for name in NAMES)
@@ -96,9 +92,7 @@ def chromium() -> Chromium:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """
-    Run a headless browser for Playwright's sync API.
-    """
+    """Run a headless browser for Playwright's sync API."""
     found = chromium()
     # Playwright's own node needs a library that a bare Debian lacks.
     os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(node())
@@ -128,9 +122,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _unpack(folder: Path) -> None:
-    """
-    Unpack aside and rename when complete; safe when two do it at once.
-    """
+    """Unpack aside and rename when complete; safe when two do it at once."""
     folder.parent.mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="chromium-new-", dir=folder.parent))
     # The variable makes the package unpack its libraries, which it does on Lambda only.

@@ -31,9 +31,7 @@ def node() -> Path:
 
 
 def npm(*arguments: str) -> int:
-    """
-    Run npm with the project's folder as its own and this node as the one its scripts find.
-    """
+    """Run npm with the project's folder as its own and this node as the one its scripts find."""
     program = node()
     script = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     path = os.pathsep.join([str(program.parent), os.environ.get("PATH", "/usr/bin:/bin")])

@@ -97,9 +97,7 @@ class Postgres:
             raise
 
     def stop(self) -> None:
-        """
-        End the server, its connections included; safe to call again.
-        """
+        """End the server, its connections included; safe to call again."""
         atexit.unregister(self.stop)
         if self._child is not None:
             end(self._child.process, *STOP_SIGNALS)
@@ -115,32 +113,24 @@ class Postgres:
 
     @property
     def log(self) -> Path:
-        """
-        What the server has printed.
-        """
+        """What the server has printed."""
         return find_home(self.folder).cluster / "postgres.log"
 
     def url(self, database: str, user: str) -> str:
-        """
-        Give the address of a database through the socket, without a password.
-        """
+        """Give the address of a database through the socket, without a password."""
         if self._socket is None:
             raise LocalStackError("this Postgres is not running")
         place = urlencode({"host": str(self._socket), "port": self.port}, safe="/")
         return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?{place}"
 
     def create_database(self, name: str, template: str | None = None) -> None:
-        """
-        Make a database, as a copy of another that nobody is connected to.
-        """
+        """Make a database, as a copy of another that nobody is connected to."""
         # Copying files beats the default, writing every page to the log, while databases are small.
         command = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         self._run(command.format(sql.Identifier(name), sql.Identifier(template or "template0")))
 
     def drop_database(self, name: str) -> None:
-        """
-        Remove a database if it is there, and whoever is connected to it.
-        """
+        """Remove a database if it is there, and whoever is connected to it."""
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def __enter__(self) -> Self:

@@ -34,9 +34,7 @@ _UNUSED = shutil.ignore_patterns("include", "doc", "*.a", "pgxs", "pkgconfig")
 
 @dataclass(frozen=True)
 class Home:
-    """
-    The programs' folder, the folder of one cluster, and who runs it (None: whoever calls).
-    """
+    """The programs' folder, the folder of one cluster, and who runs it (None: whoever calls)."""
 
     programs: Path
     cluster: Path
@@ -48,15 +46,11 @@ class Home:
 
     @property
     def socket_note(self) -> Path:
-        """
-        The file that says where the socket is, so that the next start can remove it.
-        """
+        """The file that says where the socket is, so that the next start can remove it."""
         return self.cluster / "socket-folder"
 
     def give_away(self, path: Path) -> None:
-        """
-        Make the folder private to the user who runs the server.
-        """
+        """Make the folder private to the user who runs the server."""
         path.chmod(0o700)
         if self.user is not None:
             entry = pwd.getpwnam(self.user)
@@ -64,9 +58,7 @@ class Home:
 
 
 def find_home(folder: Path) -> Home:
-    """
-    Find the home of the cluster that belongs to a folder; under root, make it.
-    """
+    """Find the home of the cluster that belongs to a folder; under root, make it."""
     folder = folder.resolve()
     installed = _installed_programs()
     if os.geteuid() != 0:
@@ -84,9 +76,7 @@ def find_home(folder: Path) -> Home:
 
 
 def clusters_below(folder: Path) -> list[Path]:
-    """
-    List the folders for which root has clusters, at this folder or below it.
-    """
+    """List the folders for which root has clusters, at this folder or below it."""
     marks = ROOT_HOME.glob("clusters/*/belongs-to") if os.geteuid() == 0 else ()
     owners = [Path(mark.read_text().strip()) for mark in marks]
     return [owner for owner in owners if owner.is_relative_to(folder.resolve())]
@@ -139,9 +129,7 @@ def end_left_over(home: Home) -> None:
 
 
 def _runs_on(pid: int, data: Path) -> bool:
-    """
-    Say whether the process is a server on this data: a number alone may have a new owner.
-    """
+    """Say whether the process is a server on this data: a number alone may have a new owner."""
     if Path("/proc/self/cmdline").exists():
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

@@ -30,16 +30,12 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class LocalStackError(Exception):
-    """
-    Something local did not start or stop; the text says what, and how its log ends.
-    """
+    """Something local did not start or stop; the text says what, and how its log ends."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """
-    A running program, its name for people, and the file that holds what it printed.
-    """
+    """A running program, its name for people, and the file that holds what it printed."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -50,18 +46,14 @@ class Child:
 
 
 def free_port() -> int:
-    """
-    Find a TCP port of 127.0.0.1 that nobody uses now; use it at once, it is not reserved.
-    """
+    """Find a TCP port of 127.0.0.1 that nobody uses now; use it at once, it is not reserved."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """
-    Return the last lines of a log, indented for an error message.
-    """
+    """Return the last lines of a log, indented for an error message."""
     try:
         text = log.read_text(errors="replace")
     except OSError:
@@ -78,9 +70,7 @@ def spawn(
     user: str | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """
-    Start a program whose output goes to a fresh log file and which ends with this process.
-    """
+    """Start a program whose output goes to a fresh log file and which ends with this process."""
     shim = [sys.executable, "-I", "-S", str(Path(__file__).with_name("child.py"))]
     tie = [str(os.getpid()), str(int(death_signal)), user or "-"]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -137,9 +127,7 @@ def wait_until(ready: type_of_ready, child: Child, seconds: float) -> None:
 
 
 def answers(url: str) -> bool:
-    """
-    Say whether something answers at the URL, an error of the client's making included.
-    """
+    """Say whether something answers at the URL, an error of the client's making included."""
     try:
         with _direct.open(url, timeout=1):  # the caller's own http URL
             return True
@@ -204,9 +192,7 @@ class Processes:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """
-        End all programs, the last one started first; safe to call again.
-        """
+        """End all programs, the last one started first; safe to call again."""
         while self.children:
             end(self.children.pop().process)
 

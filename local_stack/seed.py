@@ -26,9 +26,7 @@ _NAMES = UUID("6f0e1f5c-56a7-4b0e-9a43-0d7f5f1b2c3d")
 
 @dataclass(frozen=True)
 class SeedOrganization:
-    """
-    An organization, and whether it is suspended.
-    """
+    """An organization, and whether it is suspended."""
 
     slug: str
     name: str
@@ -36,17 +34,13 @@ class SeedOrganization:
 
     @property
     def id(self) -> UUID:
-        """
-        The same at every seeding.
-        """
+        """The same at every seeding."""
         return uuid5(_NAMES, self.slug)
 
 
 @dataclass(frozen=True)
 class SeedPerson:
-    """
-    A user with the roles they have, by slug.
-    """
+    """A user with the roles they have, by slug."""
 
     login: str
     name: str
@@ -55,16 +49,12 @@ class SeedPerson:
 
     @property
     def email(self) -> str:
-        """
-        What they log in with.
-        """
+        """What they log in with."""
         return f"{self.login}@example.com"
 
     @property
     def auth0_user_id(self) -> str:
-        """
-        What both sides know them by.
-        """
+        """What both sides know them by."""
         return f"auth0|{self.login}"
 
 
@@ -121,9 +111,7 @@ _BY_SLUG = {organization.slug: organization for organization in ORGANIZATIONS}
 
 
 def organization(slug: str) -> SeedOrganization:
-    """
-    Return the organization of that slug.
-    """
+    """Return the organization of that slug."""
     return _BY_SLUG[slug]
 
 
@@ -152,9 +140,7 @@ def list_users(scopes: Mapping[str, Sequence[str]] | None = None) -> tuple[User,
 
 
 def seed(superuser_url: str) -> None:
-    """
-    Add what is missing; what is there stays as it is, a demo's own changes included.
-    """
+    """Add what is missing; what is there stays as it is, a demo's own changes included."""
     with psycopg.connect(superuser_url) as conn, conn.cursor() as cursor:
         cursor.executemany(
             "insert into organization (id, slug, name, suspended_at) "

@@ -40,9 +40,7 @@ TYPES = {
 
 
 class SpaServer:
-    """
-    A WSGI application for one folder of static files and one configuration.
-    """
+    """A WSGI application for one folder of static files and one configuration."""
 
     def __init__(self, config: Path, folder: Path = PROJECT / "spa") -> None:
         self.config = config
@@ -54,9 +52,7 @@ class SpaServer:
         return self.answer(Request(environ))(environ, start_response)
 
     def answer(self, request: Request) -> Response:
-        """
-        Give a file, the configuration or an error, always with the same headers.
-        """
+        """Give a file, the configuration or an error, always with the same headers."""
         try:
             if request.method not in {"GET", "HEAD"}:
                 raise NotFound
@@ -135,9 +131,7 @@ def _origin(value: object) -> str | None:
 
 
 def main() -> None:
-    """
-    Serve until ended.
-    """
+    """Serve until ended."""
     parser = argparse.ArgumentParser(prog="python -m local_stack.spa_server")
     parser.add_argument("--port", type=int, default=3000)
     parser.add_argument("--config", type=Path, required=True)

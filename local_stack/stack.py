@@ -48,9 +48,7 @@ _SERVICES = {"selector": "selector", "api": "resource API"}
 
 @dataclass(frozen=True)
 class Ports:
-    """
-    Where each part listens on 127.0.0.1.
-    """
+    """Where each part listens on 127.0.0.1."""
 
     spa: int = 3000
     api: int = 3010
@@ -59,9 +57,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """
-        Take ports that nobody uses, so that tests run beside a demo.
-        """
+        """Take ports that nobody uses, so that tests run beside a demo."""
         return cls(free_port(), free_port(), free_port(), free_port())
 
 
@@ -118,9 +114,7 @@ class Stack:
 
     @property
     def logs(self) -> Path:
-        """
-        One file a program.
-        """
+        """One file a program."""
         return self.processes.log_folder
 
     def tenant_config(self, *, one_click: bool = True) -> TenantConfig:
@@ -183,9 +177,7 @@ class Stack:
         )
 
     def selector_environment(self) -> dict[str, str]:
-        """
-        Describe the selector as an administrator would.
-        """
+        """Describe the selector as an administrator would."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "AUTH0_DOMAIN": self.tenant_host,
@@ -199,9 +191,7 @@ class Stack:
         }
 
     def api_environment(self) -> dict[str, str]:
-        """
-        Describe the resource API as an administrator would.
-        """
+        """Describe the resource API as an administrator would."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "AUTH0_DOMAIN": self.tenant_host,
@@ -266,9 +256,7 @@ class Stack:
 
 
 def prepare_database(postgres: Postgres, name: str = DATABASE) -> None:
-    """
-    Create, migrate and seed a database, as far as it is not done yet.
-    """
+    """Create, migrate and seed a database, as far as it is not done yet."""
     superuser = postgres.url("postgres", "postgres")
     with psycopg.connect(superuser, autocommit=True) as conn:
         owner = conn.execute("select 1 from pg_roles where rolname = 'org_owner'").fetchone()

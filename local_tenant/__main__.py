@@ -17,9 +17,7 @@ from local_tenant.tenant import Tenant
 
 
 def main() -> int:
-    """
-    Read the command line, serve until a signal, and return the exit status.
-    """
+    """Read the command line, serve until a signal, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="local_tenant", description="A local stand-in for an Auth0 tenant."
     )

@@ -155,17 +155,13 @@ class ActionHost:
         )
 
     def kill(self) -> None:
-        """
-        End the process as a crash would; the next call starts another.
-        """
+        """End the process as a crash would; the next call starts another."""
         with self._lock:
             if self._child is not None:
                 self._child.kill()
 
     def close(self) -> None:
-        """
-        End the process for good; calls in flight fail at once.
-        """
+        """End the process for good; calls in flight fail at once."""
         with self._lock:
             self._closed = True
             child, self._child = self._child, None

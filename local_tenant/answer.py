@@ -1,6 +1,4 @@
-"""
-How a login ends at the application: its answer by the response mode it asked for.
-"""
+"""How a login ends at the application: its answer by the response mode it asked for."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -26,16 +24,12 @@ class PageError(Exception):
 
 
 def deliver_error(login: Login, error: str, description: str) -> Response:
-    """
-    End the login at the application with an OAuth error (RFC 6749 4.1.2.1).
-    """
+    """End the login at the application with an OAuth error (RFC 6749 4.1.2.1)."""
     return deliver(login, {"error": error, "error_description": description})
 
 
 def deliver(login: Login, answer: dict[str, str]) -> Response:
-    """
-    Send the answer and the application's own state to the redirect URI the login began with.
-    """
+    """Send the answer and the application's own state to the redirect URI the login began with."""
     if login.app_state is not None:
         answer = answer | {"state": login.app_state}
     response: Response
@@ -68,9 +62,7 @@ def _send_message(login: Login, answer: dict[str, str]) -> Response:
 
 
 def add_parameters(url: str, added: dict[str, str], *, fragment: bool = False) -> str:
-    """
-    The address with parameters added; what it already has stays, byte for byte.
-    """
+    """The address with parameters added; what it already has stays, byte for byte."""
     parts = urlsplit(url)
     if fragment:
         return urlunsplit(parts._replace(fragment=urlencode(added)))

@@ -28,9 +28,7 @@ CORS_PATHS = ("/oauth/", "/userinfo", "/.well-known/")
 
 
 def create_app(tenant: Tenant) -> Flask:
-    """
-    Make the WSGI app of a tenant. It is safe to use from many threads.
-    """
+    """Make the WSGI app of a tenant. It is safe to use from many threads."""
     app = Flask("local_tenant", static_folder=None)
     app.extensions["local_tenant"] = tenant
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
@@ -43,9 +41,7 @@ def create_app(tenant: Tenant) -> Flask:
 
 @routes.get("/.well-known/openid-configuration")
 def discover() -> Response:
-    """
-    OpenID Connect Discovery 1.0, for the host the request came to.
-    """
+    """OpenID Connect Discovery 1.0, for the host the request came to."""
     base = base_url(request.host)
     return jsonify(
         {
@@ -70,9 +66,7 @@ def discover() -> Response:
 
 @routes.get("/.well-known/jwks.json")
 def show_keys() -> Response:
-    """
-    The public signing keys: current, next, and previous until revoked.
-    """
+    """The public signing keys: current, next, and previous until revoked."""
     return jsonify(current_tenant().keys.key_set())
 
 
@@ -83,9 +77,7 @@ def show_error(problem: PageError) -> Response:
 
 @routes.app_errorhandler(Exception)
 def show_surprise(problem: Exception) -> Response | HTTPException:
-    """
-    An error of our own: its kind and place go to the log, its text might quote the request.
-    """
+    """An error of our own: its kind and place go to the log, its text might quote the request."""
     if isinstance(problem, HTTPException):
         return problem
     place = traceback.extract_tb(problem.__traceback__)[-1]
@@ -95,9 +87,7 @@ def show_surprise(problem: Exception) -> Response | HTTPException:
 
 @routes.before_app_request
 def answer_preflight() -> Response | None:
-    """
-    The CORS preflight of browsers; `Auth0-Client` is what Auth0's SDKs add.
-    """
+    """The CORS preflight of browsers; `Auth0-Client` is what Auth0's SDKs add."""
     asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
     return Response(status=204) if asks and request.path.startswith(CORS_PATHS) else None
 

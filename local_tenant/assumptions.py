@@ -14,9 +14,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """
-    What this tenant does where Auth0's documentation says nothing.
-    """
+    """What this tenant does where Auth0's documentation says nothing."""
 
     # /authorize
 

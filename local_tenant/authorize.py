@@ -122,9 +122,7 @@ def _must_authenticate(login: Login, session: Session) -> bool:
 
 @routes.route("/continue", methods=["GET", "POST"])
 def resume() -> Response:
-    """
-    Resume a login in the Action that redirected, once, in the browser that began it.
-    """
+    """Resume a login in the Action that redirected, once, in the browser that began it."""
     tenant = current_tenant()
     state = request.args.get("state", "")
     if not state and tenant.config.assumptions.continue_state_in_body:
@@ -136,9 +134,7 @@ def resume() -> Response:
 
 
 def proceed(login: Login, session: Session) -> Response:
-    """
-    Run the Actions for the user of this session, and answer with what comes of it.
-    """
+    """Run the Actions for the user of this session, and answer with what comes of it."""
     login.user_id, login.session_id = session.user_id, session.id
     login.authenticated_at = session.authenticated_at
     return _run(login)
@@ -175,9 +171,7 @@ DEAD_LOGINS = {
 
 @routes.app_errorhandler(DeadLoginError)
 def end_dead_login(problem: DeadLoginError) -> Response:
-    """
-    Send the browser to the application's own start of a login, or say what happened.
-    """
+    """Send the browser to the application's own start of a login, or say what happened."""
     tenant = current_tenant()
     client: Client | None = tenant.clients.get(problem.client_id)
     if client is not None and client.initiate_login_uri:

@@ -1,6 +1,4 @@
-"""
-Who asks at the token endpoint: a public client by its id, a machine by its secret.
-"""
+"""Who asks at the token endpoint: a public client by its id, a machine by its secret."""
 
 import hmac
 from urllib.parse import unquote_plus

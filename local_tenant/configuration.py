@@ -19,9 +19,7 @@ MANAGEMENT_API = "/api/v2/"
 
 @dataclass(frozen=True, slots=True)
 class ClientGrant:
-    """
-    What a machine may have: one audience (an API, or `MANAGEMENT_API`) and scopes of it.
-    """
+    """What a machine may have: one audience (an API, or `MANAGEMENT_API`) and scopes of it."""
 
     audience: str
     scope: tuple[str, ...] = ()

@@ -23,9 +23,7 @@ def sign_in_dialect(
     gty: str | None,
     permissions: Sequence[str],
 ) -> str:
-    """
-    Add what the API's dialect says about client, grant and permissions, and sign.
-    """
+    """Add what the API's dialect says about client, grant and permissions, and sign."""
     said = dict(claims)
     if api.enforce_policies and api.dialect.endswith("_authz"):
         said["permissions"] = list(permissions)

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def build_event(tenant: "Tenant", login: Login, action: Action) -> dict[str, Any]:
-    """
-    Build the `event` of one execution; every execution gets a new one.
-    """
+    """Build the `event` of one execution; every execution gets a new one."""
     client = tenant.clients[login.client_id]
     person = tenant.records.people[login.user_id]
     session = tenant.records.sessions.get(login.session_id)

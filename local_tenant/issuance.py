@@ -1,6 +1,4 @@
-"""
-What the tokens of a finished login say.
-"""
+"""What the tokens of a finished login say."""
 
 import time
 from typing import Any
@@ -40,9 +38,7 @@ def _may_have(user: User, api: Api, scope: str) -> bool:
 
 
 def sign_access_token(tenant: Tenant, login: Login, issuer: str) -> tuple[str, int]:
-    """
-    The access token in its API's dialect, or an opaque one without an API, and its seconds.
-    """
+    """The access token in its API's dialect, or an opaque one without an API, and its seconds."""
     now = int(time.time())
     api = tenant.apis.get(login.audience or "")
     scopes = granted_scopes(login)

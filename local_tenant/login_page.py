@@ -23,9 +23,7 @@ routes = Blueprint("login", __name__)
 
 @routes.get("/u/login")
 def show_login() -> Response:
-    """
-    The login page of a login under way.
-    """
+    """The login page of a login under way."""
     login = current_tenant().records.find_transaction(
         request.args.get("state", ""), "login", request.host, request.cookies
     )
@@ -34,9 +32,7 @@ def show_login() -> Response:
 
 @routes.post("/u/login")
 def log_in() -> Response:
-    """
-    Check the credentials, or take the user whose button was pressed; then run the Actions.
-    """
+    """Check the credentials, or take the user whose button was pressed; then run the Actions."""
     tenant = current_tenant()
     state = request.args.get("state", "")
     login = tenant.records.find_transaction(state, "login", request.host, request.cookies)
@@ -64,9 +60,7 @@ def _find_user() -> User | None:
 
 
 def check_password(email: str, password: str) -> User | None:
-    """
-    The user with this address (in any case) and this password, or None.
-    """
+    """The user with this address (in any case) and this password, or None."""
     for user in current_tenant().config.users:
         same_address = user.email.casefold() == email.strip().casefold()
         same_password = hmac.compare_digest(user.password.encode(), password.encode())

@@ -17,9 +17,7 @@ DeadReason = Literal["unknown", "used", "expired", "other_browser", "session_end
 
 @dataclass(slots=True)
 class Session:
-    """
-    A single sign-on session of one browser at one host; `secret` is known to its cookie only.
-    """
+    """A single sign-on session of one browser at one host; `secret` is known to its cookie only."""
 
     id: str
     secret: str = field(repr=False)
@@ -37,9 +35,7 @@ class Session:
 
 @dataclass(slots=True)
 class Effects:
-    """
-    What Actions asked for in this issuance and the tokens will show.
-    """
+    """What Actions asked for in this issuance and the tokens will show."""
 
     access_token_claims: dict[str, Any] = field(default_factory=dict)
     id_token_claims: dict[str, Any] = field(default_factory=dict)
@@ -100,9 +96,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """
-    One token of a family; rotation marks it spent and adds the next (RFC 9700 4.14.2).
-    """
+    """One token of a family; rotation marks it spent and adds the next (RFC 9700 4.14.2)."""
 
     id: str
     family: str
@@ -120,9 +114,7 @@ class RefreshToken:
 
 @dataclass(slots=True)
 class Person:
-    """
-    A user and what changes about them.
-    """
+    """A user and what changes about them."""
 
     user: User
     blocked: bool
@@ -132,9 +124,7 @@ class Person:
 
 
 class DeadLoginError(Exception):
-    """
-    A login that cannot go on, and whose it was as far as its state says.
-    """
+    """A login that cannot go on, and whose it was as far as its state says."""
 
     def __init__(self, reason: DeadReason, client_id: str) -> None:
         super().__init__(reason)
@@ -142,9 +132,7 @@ class DeadLoginError(Exception):
 
 
 def iso(moment: float) -> str:
-    """
-    A time as `event` shows it.
-    """
+    """A time as `event` shows it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
 
 
@@ -165,9 +153,7 @@ def new_state(kind: str, login: Login) -> str:
 
 
 def client_of_state(state: str) -> str:
-    """
-    The client a state names, unverified: good only for choosing among registered addresses.
-    """
+    """The client a state names, unverified: good only for choosing among registered addresses."""
     try:
         packed = base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))
         named = packed.rpartition(b"\xa3cid")[2]

@@ -17,9 +17,7 @@ routes = Blueprint("management", __name__, url_prefix="/api/v2")
 
 
 class ManagementError(Exception):
-    """
-    An error in the envelope of the Management API.
-    """
+    """An error in the envelope of the Management API."""
 
     def __init__(self, status: int, error: str, message: str, error_code: str = "") -> None:
         super().__init__(error)
@@ -38,9 +36,7 @@ def answer_error(problem: ManagementError) -> Response:
 
 @routes.get("/keys/signing")
 def list_keys() -> Response:
-    """
-    All keys of the key set, and which of them is current, next or previous.
-    """
+    """All keys of the key set, and which of them is current, next or previous."""
     _require(["read:signing_keys"])
     keys = current_tenant().keys
     described = [_describe(keys.current, "current"), _describe(keys.next, "next")]
@@ -49,9 +45,7 @@ def list_keys() -> Response:
 
 @routes.post("/keys/signing/rotate")
 def rotate() -> Response:
-    """
-    Sign with the next key from now on; the previous one stays valid until it is revoked.
-    """
+    """Sign with the next key from now on; the previous one stays valid until it is revoked."""
     tenant = current_tenant()
     assumptions = tenant.config.assumptions
     scopes = ["create:signing_keys", "update:signing_keys"]
@@ -65,9 +59,7 @@ def rotate() -> Response:
 
 @routes.put("/keys/signing/<kid>/revoke")
 def revoke(kid: str) -> Response:
-    """
-    End a key that was used before, and with it every token it signed.
-    """
+    """End a key that was used before, and with it every token it signed."""
     tenant = current_tenant()
     _require(["update:signing_keys"])
     try:

@@ -130,17 +130,13 @@ def login_page(
 
 
 def error_page(status: int, error: str, why: str, next_step: str) -> Response:
-    """
-    A page for an error that may not be sent to any application.
-    """
+    """A page for an error that may not be sent to any application."""
     title = "This login cannot go on"
     return _page(ERROR, title=title, status=status, error=error, why=why, next_step=next_step)
 
 
 def form_post_page(action: str, fields: dict[str, str]) -> Response:
-    """
-    The answer as a form that submits itself (OAuth 2.0 Form Post Response Mode).
-    """
+    """The answer as a form that submits itself (OAuth 2.0 Form Post Response Mode)."""
     fields_in_order = list(fields.items())
     return _page(
         FORM_POST, title="Continue", status=200, script=True, action=action, fields=fields_in_order
@@ -162,9 +158,7 @@ def web_message_page(origin: str, answer: dict[str, str]) -> Response:
 
 
 def _script_json(value: object) -> Markup:
-    """
-    JSON that can stand in a script element: nothing in it can end the element.
-    """
+    """JSON that can stand in a script element: nothing in it can end the element."""
     written = json.dumps(value)
     for character in "<>&\u2028\u2029":
         written = written.replace(character, f"\\u{ord(character):04x}")

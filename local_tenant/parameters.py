@@ -24,9 +24,7 @@ EXT_VALUE = re.compile(r"[-\w.*~@+ /:]{1,255}", re.ASCII)
 
 
 def read_parameters(values: MultiDict[str, str]) -> Parameters:
-    """
-    A parameter that comes once is a string, one that comes twice a list, as in Express.
-    """
+    """A parameter that comes once is a string, one that comes twice a list, as in Express."""
     return {name: given[0] if len(given) == 1 else given for name, given in values.lists()}
 
 
@@ -70,9 +68,7 @@ def check_ext(parameters: Parameters, assumptions: Assumptions) -> Parameters:
 
 
 def describe_request(query: Parameters, body: Parameters) -> dict[str, Any]:
-    """
-    `event.request` of the request at hand, with the restricted names removed.
-    """
+    """`event.request` of the request at hand, with the restricted names removed."""
     described = {
         "query": {name: value for name, value in query.items() if name not in RESTRICTED},
         "body": {name: value for name, value in body.items() if name not in RESTRICTED},

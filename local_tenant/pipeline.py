@@ -126,9 +126,7 @@ def _decide(tenant: "Tenant", login: Login, asked: Any, error: str | None, handl
 
 
 def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:
-    """
-    Note what the tokens will show, and change what later Actions see at once.
-    """
+    """Note what the tokens will show, and change what later Actions see at once."""
     records = tenant.records
     effects = login.effects
     effects.access_token_claims.update(asked["access_token_claims"])
@@ -151,9 +149,7 @@ def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:
 
 
 def change_metadata(metadata: dict[str, str], operations: list[list[str]]) -> None:
-    """
-    Apply set, delete and evict operations in their order.
-    """
+    """Apply set, delete and evict operations in their order."""
     for operation in operations:
         match operation:
             case ["set", key, value]:

@@ -35,9 +35,7 @@ KEPT = 10_000  # ended states, codes and executions we still know, so that memor
 
 
 class Records:
-    """
-    Everything a tenant remembers. Public dictionaries are there for tests to look at.
-    """
+    """Everything a tenant remembers. Public dictionaries are there for tests to look at."""
 
     def __init__(self, config: TenantConfig) -> None:
         self._assumptions = config.assumptions
@@ -71,9 +69,7 @@ class Records:
         return session
 
     def find_session(self, cookie: str, host: str) -> Session | None:
-        """
-        The session a cookie proves, if it belongs to this host and still lives.
-        """
+        """The session a cookie proves, if it belongs to this host and still lives."""
         name, _, secret = cookie.partition(".")
         with self.lock:
             session = self.sessions.get(name)
@@ -94,9 +90,7 @@ class Records:
     # Logins under way
 
     def suspend(self, login: Login, waiting_for: Literal["login", "redirect"]) -> str:
-        """
-        Keep a login until its browser comes back, and return the state that finds it.
-        """
+        """Keep a login until its browser comes back, and return the state that finds it."""
         now = time.time()
         login.waiting_for, login.expires_at = waiting_for, now + TRANSACTION_LIFETIME
         state = new_state(waiting_for, login)
@@ -140,9 +134,7 @@ class Records:
     def take_transaction(
         self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
     ) -> Login:
-        """
-        As `find_transaction`, and nobody finds it again.
-        """
+        """As `find_transaction`, and nobody finds it again."""
         with self.lock:
             login = self.find_transaction(state, waiting_for, host, cookies)
             del self.transactions[state]
@@ -214,9 +206,7 @@ class Records:
         return value
 
     def find_refresh_token(self, value: str, client_id: str) -> RefreshToken | None:
-        """
-        A refresh token its client may use. One that was spent before ends its family.
-        """
+        """A refresh token its client may use. One that was spent before ends its family."""
         with self.lock:
             token = self.refresh_tokens.get(value)
             if token is None or token.client_id != client_id:
@@ -227,9 +217,7 @@ class Records:
             return token
 
     def rotate(self, value: str, metadata: Mapping[str, str]) -> str | None:
-        """
-        Spend a refresh token and return its successor, or None if another request was faster.
-        """
+        """Spend a refresh token and return its successor, or None if another request was faster."""
         with self.lock:
             token = self.refresh_tokens.get(value)
             if token is None or self.find_refresh_token(value, token.client_id) is None:

@@ -1,6 +1,4 @@
-"""
-Serve a tenant with werkzeug, one thread a request, and log no request.
-"""
+"""Serve a tenant with werkzeug, one thread a request, and log no request."""
 
 from typing import Any
 
@@ -11,16 +9,12 @@ from local_tenant.tenant import Tenant
 
 
 class QuietHandler(serving.WSGIRequestHandler):
-    """
-    Logs nothing, since request lines carry codes, tokens and addresses.
-    """
+    """Logs nothing, since request lines carry codes, tokens and addresses."""
 
     timeout = 60.0  # seconds a client may stay silent
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """
-        Say nothing.
-        """
+        """Say nothing."""
 
 
 def make_server(tenant: Tenant, host: str = "127.0.0.1", port: int = 0) -> serving.BaseWSGIServer:

@@ -68,9 +68,7 @@ class SigningKeys:
         return found
 
     def key_set(self) -> dict[str, Any]:
-        """
-        The public halves as a JSON Web Key Set (RFC 7517).
-        """
+        """The public halves as a JSON Web Key Set (RFC 7517)."""
         return {"keys": [key.public_jwk() for key in self._keys]}
 
     def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:

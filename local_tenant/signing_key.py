@@ -22,9 +22,7 @@ CERTIFICATE_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local-ten
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """
-    A key pair, the `kid` that tokens name it by, and its self-signed certificate.
-    """
+    """A key pair, the `kid` that tokens name it by, and its self-signed certificate."""
 
     kid: str
     private: rsa.RSAPrivateKey = field(repr=False)

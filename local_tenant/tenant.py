@@ -41,35 +41,25 @@ class Tenant:
         self.action_host = ActionHost(node, config.action_time_limit)
 
     def close(self) -> None:
-        """
-        End the Action runner; logins in flight fail.
-        """
+        """End the Action runner; logins in flight fail."""
         self.action_host.close()
 
     # Fault switches for tests
 
     def expire_login_transactions(self) -> None:
-        """
-        Make every login that waits for its browser an hour too old.
-        """
+        """Make every login that waits for its browser an hour too old."""
         self.records.expire_transactions()
 
     def drop_session(self, session_id: str) -> None:
-        """
-        Forget a single sign-on session; its cookie proves nothing from now on.
-        """
+        """Forget a single sign-on session; its cookie proves nothing from now on."""
         self.records.drop_session(session_id)
 
     def kill_runner(self) -> None:
-        """
-        End the Node process as a crash would.
-        """
+        """End the Node process as a crash would."""
         self.action_host.kill()
 
     def set_blocked(self, user_id: str, blocked: bool) -> None:
-        """
-        Block or unblock a user, as the Management API would.
-        """
+        """Block or unblock a user, as the Management API would."""
         with self.records.lock:
             self.records.people[user_id].blocked = blocked
 
@@ -82,23 +72,17 @@ class Tenant:
 
 
 def current_tenant() -> Tenant:
-    """
-    The tenant of the app that serves this request.
-    """
+    """The tenant of the app that serves this request."""
     tenant = current_app.extensions["local_tenant"]
     assert isinstance(tenant, Tenant)  # for mypy; create_app put it there
     return tenant
 
 
 def issuer() -> str:
-    """
-    The issuer for the host this request came to; on Auth0, too, it follows the host in use.
-    """
+    """The issuer for the host this request came to; on Auth0, too, it follows the host in use."""
     return f"{base_url(request.host)}/"
 
 
 def management_audience() -> str:
-    """
-    The identifier of the Management API for the host this request came to.
-    """
+    """The identifier of the Management API for the host this request came to."""
     return f"{base_url(request.host)}{MANAGEMENT_API}"

@@ -43,9 +43,7 @@ def _invalid_grant(description: str) -> TokenError:
 
 @routes.post("/oauth/token")
 def exchange() -> Response:
-    """
-    Exchange a grant for tokens; form and JSON are read alike.
-    """
+    """Exchange a grant for tokens; form and JSON are read alike."""
     body = _read_body()
     assumptions = current_tenant().config.assumptions
     try:
@@ -105,9 +103,7 @@ def _exchange_code(body: Parameters, client: Client) -> Response:
 
 
 def _new_refresh_token(login: Login) -> tuple[str, str]:
-    """
-    The first refresh token of a family, with the metadata Actions set before it existed.
-    """
+    """The first refresh token of a family, with the metadata Actions set before it existed."""
     metadata: dict[str, str] = {}
     change_metadata(metadata, login.effects.refresh_token_metadata)
     token = RefreshToken(
@@ -127,9 +123,7 @@ def _new_refresh_token(login: Login) -> tuple[str, str]:
 
 
 def _refresh(body: Parameters, client: Client) -> Response:
-    """
-    RFC 6749 6 with rotation: the Actions run again, and only their consent spends the token.
-    """
+    """RFC 6749 6 with rotation: the Actions run again, and only their consent spends the token."""
     tenant = current_tenant()
     value = text(body, "refresh_token")
     token = tenant.records.find_refresh_token(value, client.client_id)
@@ -163,9 +157,7 @@ def _refresh(body: Parameters, client: Client) -> Response:
 
 
 def _exchange_password(body: Parameters, client: Client) -> Response:
-    """
-    RFC 6749 4.3, so that an Action meets a protocol without a browser.
-    """
+    """RFC 6749 4.3, so that an Action meets a protocol without a browser."""
     tenant = current_tenant()
     audience = text(body, "audience") or None
     user = check_password(text(body, "username"), text(body, "password"))
@@ -215,9 +207,7 @@ GRANTS: dict[str, Callable[[Parameters, Client], Response]] = {
 
 
 def _answer(login: Login, refresh_token: str | None) -> Response:
-    """
-    RFC 6749 5.1: a JWT for a registered audience, an opaque token for /userinfo without one.
-    """
+    """RFC 6749 5.1: a JWT for a registered audience, an opaque token for /userinfo without one."""
     access_token, lifetime = sign_access_token(current_tenant(), login, issuer())
     answer: dict[str, object] = {
         "access_token": access_token,

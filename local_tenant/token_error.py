@@ -1,12 +1,8 @@
-"""
-How the token endpoint refuses (RFC 6749 5.2).
-"""
+"""How the token endpoint refuses (RFC 6749 5.2)."""
 
 
 class TokenError(Exception):
-    """
-    An error of the token endpoint: status, `error` and `error_description`.
-    """
+    """An error of the token endpoint: status, `error` and `error_description`."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(error)

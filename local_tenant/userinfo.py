@@ -1,6 +1,4 @@
-"""
-/userinfo: who an access token was given for (OpenID Connect Core 5.3).
-"""
+"""/userinfo: who an access token was given for (OpenID Connect Core 5.3)."""
 
 import time
 
@@ -40,9 +38,7 @@ def userinfo() -> Response:
 
 
 def _refuse(status: int, error: str | None, description: str) -> Response:
-    """
-    RFC 6750 3.1: a request without a token is challenged and told no error.
-    """
+    """RFC 6750 3.1: a request without a token is challenged and told no error."""
     body = {"error": error or "unauthorized", "error_description": description}
     response = jsonify(body)
     response.status_code = status

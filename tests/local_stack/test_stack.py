@@ -26,9 +26,7 @@ SLEEP = [sys.executable, "-c", "import time; print('started', flush=True); time.
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """
-    A folder whose cluster is gone afterwards, in the place root uses as well.
-    """
+    """A folder whose cluster is gone afterwards, in the place root uses as well."""
     yield tmp_path / "postgres"
     if find_home(tmp_path / "postgres").cluster.exists():
         remove(tmp_path / "postgres")
@@ -41,9 +39,7 @@ def value(url: str, query: str) -> object:
 
 
 def is_gone(pid: int, seconds: float = 10) -> bool:
-    """
-    Say whether the process ended; a container may have nobody who buries an orphan.
-    """
+    """Say whether the process ended; a container may have nobody who buries an orphan."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -1,6 +1,4 @@
-"""
-The command `python -m local_tenant`, and the runner as `node --test` uses it.
-"""
+"""The command `python -m local_tenant`, and the runner as `node --test` uses it."""
 
 import json
 import signal

@@ -1,6 +1,4 @@
-"""
-Machines at the local tenant: client credentials, and signing keys by the Management API.
-"""
+"""Machines at the local tenant: client credentials, and signing keys by the Management API."""
 
 import json
 import subprocess
@@ -495,9 +493,7 @@ def test_configuration_that_auth0_would_not_take_is_refused() -> None:
         replace(REPORTS, client_secret="")
     document = json.loads(tenant().to_json())
     document["users"][0]["permissions"] = {AUDIENCE: "read:projects"}
-    with pytest.raises(
-        ValueError, match=r"users\[0\]\.permissions.*: Input should be .* array"
-    ):
+    with pytest.raises(ValueError, match=r"users\[0\]\.permissions.*: Input should be .* array"):
         TenantConfig.from_json(json.dumps(document))
     document["users"][0]["permissions"] = {AUDIENCE: ["org:abc-inc"]}
     with pytest.raises(ValueError, match=r"configuration: the permissions of .* name no scope"):
