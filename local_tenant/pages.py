@@ -15,19 +15,32 @@ from markupsafe import Markup
 STYLE = Markup("""
 :root { color-scheme: light dark; --line: #8886; --accent: #3b5bdb; }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem;
-  font: 1rem/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText; }
-main { width: min(100%, 24rem); border: 1px solid var(--line); border-radius: .75rem; padding:
-1.5rem; } h1 { font-size: 1.35rem; margin: 0 0 .25rem; overflow-wrap: anywhere; } p { margin: .25rem
-0 1rem; overflow-wrap: anywhere; } label { display: block; font-weight: 600; margin-top: .75rem; }
-input, button { width: 100%; font: inherit; padding: .6rem .75rem; border-radius: .5rem;
-  border: 1px solid var(--line); margin-top: .25rem; }
-button { cursor: pointer; margin-top: .75rem; background: transparent; color: inherit;
-  overflow-wrap: anywhere; text-align: start; }
-button.main { background: var(--accent); border-color: var(--accent); color: #fff; text-align:
-center; } :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; } [role=alert] {
-border-inline-start: 4px solid #e03131; padding-inline-start: .75rem; } hr { border: 0; border-top:
-1px solid var(--line); margin: 1.25rem 0 .5rem; } small { opacity: .75; }
+body {
+  margin: 0; min-height: 100vh; padding: 1rem; display: grid; place-items: center;
+  font: 1rem/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText;
+}
+main {
+  width: min(100%, 24rem); padding: 1.5rem;
+  border: 1px solid var(--line); border-radius: .75rem;
+}
+h1 { font-size: 1.35rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
+p { margin: .25rem 0 1rem; overflow-wrap: anywhere; }
+label { display: block; font-weight: 600; margin-top: .75rem; }
+input, button {
+  width: 100%; margin-top: .25rem; padding: .6rem .75rem; font: inherit;
+  border: 1px solid var(--line); border-radius: .5rem;
+}
+button {
+  margin-top: .75rem; background: transparent; color: inherit; cursor: pointer;
+  overflow-wrap: anywhere; text-align: start;
+}
+button.main {
+  background: var(--accent); border-color: var(--accent); color: #fff; text-align: center;
+}
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+[role=alert] { border-inline-start: 4px solid #e03131; padding-inline-start: .75rem; }
+hr { border: 0; border-top: 1px solid var(--line); margin: 1.25rem 0 .5rem; }
+small { opacity: .75; }
 """)
 
 LAYOUT = """<!doctype html>
