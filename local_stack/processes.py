@@ -21,7 +21,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-type_of_ready = str | Callable[[], bool]
+# How to see that a program is ready: an http URL that answers, or a question.
+Ready = str | Callable[[], bool]
 
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
@@ -107,7 +108,7 @@ def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]
     process.wait(STOP_SECONDS)
 
 
-def wait_until(ready: type_of_ready, child: Child, seconds: float) -> None:
+def wait_until(ready: Ready, child: Child, seconds: float) -> None:
     """
     Wait until the URL answers below 500 or the callable says so.
 
@@ -157,7 +158,7 @@ class Processes:
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        ready: type_of_ready | None = None,
+        ready: Ready | None = None,
         seconds: float = 30,
     ) -> Child:
         """
