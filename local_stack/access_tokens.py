@@ -39,7 +39,7 @@ def segment(value: bytes | Mapping[str, object]) -> str:
 
 
 def private_key(name: str = KID, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Return the tenant's key, or by another name somebody else's; always the same one."""
+    """Return the tenant's key, or a foreign one by its name; the same name gives the same key."""
     with _making:
         if (name, bits) not in _keys:
             _keys[name, bits] = rsa.generate_private_key(public_exponent=65537, key_size=bits)
@@ -47,7 +47,7 @@ def private_key(name: str = KID, bits: int = 2048) -> rsa.RSAPrivateKey:
 
 
 def jwk(name: str = KID) -> dict[str, str]:
-    """The public half of a key, as Auth0 publishes it."""
+    """Return the public half of a key, as Auth0 publishes it."""
     numbers = private_key(name).public_key().public_numbers()
 
     def number(value: int) -> str:
@@ -64,17 +64,17 @@ def jwk(name: str = KID) -> dict[str, str]:
 
 
 def key_set() -> dict[str, list[dict[str, str]]]:
-    """What the tenant's `/.well-known/jwks.json` says."""
+    """Return what the tenant's `/.well-known/jwks.json` says."""
     return {"keys": [jwk()]}
 
 
 def valid_header(**changes: object) -> dict[str, object]:
-    """The header of an access token in Auth0's own dialect."""
+    """Return the header of an access token in Auth0's own dialect."""
     return _change({"alg": "RS256", "typ": "JWT", "kid": KID}, changes)
 
 
 def valid_claims(**changes: object) -> dict[str, Any]:
-    """What Auth0 and the Action put into an access token in Auth0's own dialect."""
+    """Return the claims that Auth0 and the Action set, in Auth0's own dialect."""
     now = int(time.time())
     claims = {
         ORG_CLAIM: ORG_ID,
@@ -92,7 +92,7 @@ def valid_claims(**changes: object) -> dict[str, Any]:
 
 
 def rfc9068_claims(**changes: object) -> dict[str, Any]:
-    """The same in the dialect of RFC 9068, whose header says `at+jwt`."""
+    """Return the claims in the dialect of RFC 9068, whose header says `at+jwt`."""
     return valid_claims(**{"azp": ABSENT, "client_id": CLIENT_ID, "jti": "j" * 22} | changes)
 
 
@@ -102,7 +102,7 @@ def sign(
     *,
     key: str = KID,
 ) -> str:
-    """Make a compact JWT whose RS256 signature is right, whatever its header says."""
+    """Make a compact JWT whose RS256 signature is right, even if its header says otherwise."""
     header = valid_header() if header is None else header
     claims = valid_claims() if claims is None else claims
     signed = f"{segment(header)}.{segment(claims)}"

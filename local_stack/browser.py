@@ -3,11 +3,11 @@ A headless Chromium for Playwright: the one installed, or else the one of `@spar
 
 The npm package is made for AWS Lambda. We take its program, the libraries a bare system lacks and
 its fonts, and not its flags: they switch the same-origin policy off and would hide every mistake
-of CORS and cookies. As a command: `python -m local_stack.browser installed` says whether a
-Chromium is installed; npm's is not needed then.
+of CORS and cookies. `python -m local_stack.browser installed` says whether a Chromium is installed,
+so that npm's is not needed.
 
 The package's one font, Open Sans, draws Latin, Greek, Cyrillic and Hebrew. Arabic, Chinese, emoji
-and other scripts come from the system's fonts where there are any; else they leave blank space.
+and other scripts need a font of the system; without one their letters are blank.
 """
 
 import json
@@ -53,7 +53,7 @@ _FONTS = """<?xml version="1.0"?>
 
 @dataclass(frozen=True)
 class Chromium:
-    """A program and what must be added to its environment."""
+    """The program of a browser, and what must be added to its environment."""
 
     program: Path
     environment: dict[str, str]
@@ -71,7 +71,8 @@ def chromium() -> Chromium:
     """
     Find a Chromium, unpacking npm's into `.local/` the first time (about 2 s, 210 MB).
 
-    Raises LocalStackError when there is none.
+    Raises:
+        LocalStackError: there is none.
     """
     if program := installed():
         return Chromium(program, {})
@@ -122,7 +123,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _unpack(folder: Path) -> None:
-    """Unpack aside and rename when complete; safe when two do it at once."""
+    """Unpack into another folder and rename that when complete; two processes may do so at once."""
     folder.parent.mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="chromium-new-", dir=folder.parent))
     # The variable makes the package unpack its libraries, which it does on Lambda only.

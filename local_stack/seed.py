@@ -34,13 +34,13 @@ class SeedOrganization:
 
     @property
     def id(self) -> UUID:
-        """The same at every seeding."""
+        """Made from the slug, so the same at every seeding."""
         return uuid5(_NAMES, self.slug)
 
 
 @dataclass(frozen=True)
 class SeedPerson:
-    """A user with the roles they have, by slug."""
+    """A user, and their roles by the slug of the organization."""
 
     login: str
     name: str
@@ -49,12 +49,12 @@ class SeedPerson:
 
     @property
     def email(self) -> str:
-        """What they log in with."""
+        """The address they log in with."""
         return f"{self.login}@example.com"
 
     @property
     def auth0_user_id(self) -> str:
-        """What both sides know them by."""
+        """Their id in the tenant and in the database."""
         return f"auth0|{self.login}"
 
 
@@ -117,7 +117,7 @@ def organization(slug: str) -> SeedOrganization:
 
 def list_users(scopes: Mapping[str, Sequence[str]] | None = None) -> tuple[User, ...]:
     """
-    Return everybody as the tenant knows them.
+    List all people as users of the tenant.
 
     For each API in *scopes* they have these permissions, and one for each of their organizations.
     """

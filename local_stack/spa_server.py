@@ -2,7 +2,7 @@
 Serve the example single-page app, and the login library's own file, to a browser on this machine.
 
 `python -m local_stack.spa_server --port 3000 --config config.json`. The configuration is read at
-every request and served as `/config.json`: whatever stands there is public. Every http(s) URL in
+every request and served as `/config.json`, so everything in it is public. Every http(s) URL in
 it, except the audience (a name, not a place), is somewhere the page may connect to; `domain`, the
 tenant, may also be framed, for silent logins.
 """
@@ -52,14 +52,14 @@ class SpaServer:
         return self.answer(Request(environ))(environ, start_response)
 
     def answer(self, request: Request) -> Response:
-        """Give a file, the configuration or an error, always with the same headers."""
+        """Answer with a file, the configuration or an error, always with the same headers."""
         try:
             if request.method not in {"GET", "HEAD"}:
                 raise NotFound
             response = self._file(request)
         except HTTPException as error:
             response = Response(f"{error.code} {error.name}\n", error.code, mimetype="text/plain")
-        # The files change while somebody works on them; a login's code must not be kept anyway.
+        # The files change during development, and the address of a callback holds a code.
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "strict-origin"
@@ -83,10 +83,7 @@ class SpaServer:
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """
-    Log nothing, broken requests included: the URL of a callback holds a code, and logs are read
-    by others.
-    """
+    """A handler that logs nothing: the URL of a callback holds a code."""
 
     def log(self, type: str, message: str, *args: object) -> None:
         pass

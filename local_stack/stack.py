@@ -1,8 +1,7 @@
 """
-The whole product on this machine: Postgres, stand-in tenant, selector and resource API under
-gunicorn, example SPA.
+The whole product on this machine: Postgres, tenant, selector, resource API and example SPA.
 
-Demo, tests and benchmarks start this one; they differ in ports and in whether data is kept.
+Demo, tests and benchmarks start it; they differ in ports and in whether data is kept.
 """
 
 import json
@@ -33,7 +32,7 @@ from schema.migrate import migrate
 
 AUDIENCE = "https://api.example.com/"
 NAMESPACE = "https://example.com/claims/"
-# Of other designs and other people: what a token for them must not open.
+# APIs of another design and of other people: their tokens must not open ours.
 ALL_ORGANIZATIONS_AUDIENCE = "https://all-organizations.example.com/"
 OTHER_AUDIENCE = "https://reports.example.com/"
 DATABASE = "organizations"
@@ -57,18 +56,18 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Take ports that nobody uses, so that tests run beside a demo."""
+        """Take free ports, so that tests run beside a demo."""
         return cls(free_port(), free_port(), free_port(), free_port())
 
 
 class Stack:
     """
-    Start everything in order of need, end it in reverse.
+    Everything that runs; entering it starts the parts in order, leaving it ends them in reverse.
 
     Args:
         folder: data, logs and configuration.
         durable: keep the database for the next start.
-        report: told each step when it is done.
+        report: called with each step that is done.
     """
 
     def __init__(
@@ -114,13 +113,11 @@ class Stack:
 
     @property
     def logs(self) -> Path:
-        """One file a program."""
+        """The folder with one log file for each program."""
         return self.processes.log_folder
 
     def tenant_config(self, *, one_click: bool = True) -> TenantConfig:
-        """
-        Describe the tenant: the SPA, the same for one organization only, two machines, everybody.
-        """
+        """Describe the tenant: the SPA, a second one bound to an organization, two machines."""
         places = (self.spa_url, f"{self.spa_url}/")
         stale = f"{self.spa_url}/#stale-sign-in"
         spa = Client("spa", "Example App", places, places, (self.spa_url,), stale)
@@ -177,7 +174,7 @@ class Stack:
         )
 
     def selector_environment(self) -> dict[str, str]:
-        """Describe the selector as an administrator would."""
+        """Return the selector's environment, as an administrator would set it."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "AUTH0_DOMAIN": self.tenant_host,
@@ -191,7 +188,7 @@ class Stack:
         }
 
     def api_environment(self) -> dict[str, str]:
-        """Describe the resource API as an administrator would."""
+        """Return the resource API's environment, as an administrator would set it."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "AUTH0_DOMAIN": self.tenant_host,
@@ -256,7 +253,7 @@ class Stack:
 
 
 def prepare_database(postgres: Postgres, name: str = DATABASE) -> None:
-    """Create, migrate and seed a database, as far as it is not done yet."""
+    """Create, migrate and seed a database; what is done already is left out."""
     superuser = postgres.url("postgres", "postgres")
     with psycopg.connect(superuser, autocommit=True) as conn:
         owner = conn.execute("select 1 from pg_roles where rolname = 'org_owner'").fetchone()

@@ -1,6 +1,5 @@
 """
-The Node process that runs Actions: started here, asked by JSON lines, replaced when it hangs or
-dies.
+The Node process that runs Actions: started here, asked in lines of JSON, replaced if it hangs.
 
 One process serves all logins, several at once. Every wait is bounded by the time limit of an
 Action, every call is sent at most twice, and what an Action writes to stderr or stdout goes
@@ -32,8 +31,9 @@ PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "NODE_EXTRA_CA_CERTS", "LD
 @dataclass(frozen=True, slots=True)
 class Execution:
     """
-    How one execution of a handler ended. With an error, `effects` may still hold what was asked
-    before it.
+    How one execution of a handler ended.
+
+    With an error, `effects` may still hold what the Action asked for before it failed.
     """
 
     effects: Mapping[str, Any]
@@ -60,7 +60,7 @@ class _Child:
     One Node process with a thread for each direction.
 
     Writing has its own thread because a process in an endless loop stops reading: a full pipe must
-    not hold up whoever has the host's lock.
+    not hold up the thread that has the host's lock.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class _Child:
         with self._process.stdout as lines:
             for line in lines:
                 self._on_line(line)
-        self._process.kill()  # it closed stdout: whatever is left of it is of no use
+        self._process.kill()  # without stdout it cannot answer any more
         self._process.wait()
         self._outbox.put(None)
         self._on_end(self)
@@ -113,7 +113,7 @@ class _Child:
 
 class ActionHost:
     """
-    Runs handlers of Actions; safe to use from many threads.
+    Run handlers of Actions; safe to use from many threads.
 
     A call that exceeds the time limit fails alone. If the process does not answer a ping by then it
     is replaced, and the calls it still held are sent to the new one, once.
@@ -129,15 +129,16 @@ class ActionHost:
 
     def run(self, message: Mapping[str, Any]) -> Execution:
         """
-        Run one handler; `message` is described in `run_action.js`. Returns after the time limit at
-        the latest, plus the limit again where the process had to be replaced for another login's
-        sake.
+        Run one handler; `message` is described in `run_action.js`.
+
+        It returns within the time limit, or within twice that time where another login made it
+        necessary to replace the process.
         """
         number, call = self._submit(message)
         while not call.done.wait(max(0.0, call.deadline - time.perf_counter())):
             with self._lock:
                 if call.done.is_set() or call.deadline > time.perf_counter():
-                    continue  # it was sent again meanwhile, or waits for somebody's ping
+                    continue  # it was sent again meanwhile, or another call's ping is under way
                 del self._pending[number]
                 child = self._child
                 # The others must not run out of time while we find out whether the process hangs.
@@ -170,7 +171,7 @@ class ActionHost:
             for call in self._pending.values():
                 call.finish({"error": "The tenant is closing."})
             self._pending.clear()
-        # Without the lock, which the reader takes for its last words.
+        # Without the lock: the reader takes it once more before it ends.
         if child is not None:
             child.wait(END_WAIT)
 
@@ -231,8 +232,9 @@ class ActionHost:
 
     def _send_again(self) -> None:
         """
-        Give the calls of a process that is gone to a new one; who was sent twice may be the cause
-        and fails.
+        Give the calls of a process that is gone to a new one.
+
+        A call that was sent twice fails: it may be what ended the process.
         """
         for number, call in list(self._pending.items()):
             if call.sent < 2:

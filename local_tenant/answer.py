@@ -1,4 +1,4 @@
-"""How a login ends at the application: its answer by the response mode it asked for."""
+"""The end of a login: its answer goes to the application in the response mode it asked for."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -29,7 +29,7 @@ def deliver_error(login: Login, error: str, description: str) -> Response:
 
 
 def deliver(login: Login, answer: dict[str, str]) -> Response:
-    """Send the answer and the application's own state to the redirect URI the login began with."""
+    """Send the answer and the application's own state to the redirect URI of the login."""
     if login.app_state is not None:
         answer = answer | {"state": login.app_state}
     response: Response
@@ -46,9 +46,7 @@ def deliver(login: Login, answer: dict[str, str]) -> Response:
 
 
 def _send_message(login: Login, answer: dict[str, str]) -> Response:
-    """
-    The page posts to the origin of the callback, and only if the client lists it as a web origin.
-    """
+    """Answer with a page that posts to the callback's origin, if it is one of the web origins."""
     parts = urlsplit(login.redirect_uri)
     origin = f"{parts.scheme}://{parts.netloc}"
     if origin not in current_tenant().clients[login.client_id].web_origins:
@@ -62,7 +60,7 @@ def _send_message(login: Login, answer: dict[str, str]) -> Response:
 
 
 def add_parameters(url: str, added: dict[str, str], *, fragment: bool = False) -> str:
-    """The address with parameters added; what it already has stays, byte for byte."""
+    """Add parameters to an address; what it already has stays, byte for byte."""
     parts = urlsplit(url)
     if fragment:
         return urlunsplit(parts._replace(fragment=urlencode(added)))

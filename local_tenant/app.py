@@ -41,7 +41,7 @@ def create_app(tenant: Tenant) -> Flask:
 
 @routes.get("/.well-known/openid-configuration")
 def discover() -> Response:
-    """OpenID Connect Discovery 1.0, for the host the request came to."""
+    """Answer OpenID Connect Discovery 1.0, for the host the request came to."""
     base = base_url(request.host)
     return jsonify(
         {
@@ -66,7 +66,7 @@ def discover() -> Response:
 
 @routes.get("/.well-known/jwks.json")
 def show_keys() -> Response:
-    """The public signing keys: current, next, and previous until revoked."""
+    """List the public signing keys: current, next, and previous until revoked."""
     return jsonify(current_tenant().keys.key_set())
 
 
@@ -77,7 +77,7 @@ def show_error(problem: PageError) -> Response:
 
 @routes.app_errorhandler(Exception)
 def show_surprise(problem: Exception) -> Response | HTTPException:
-    """An error of our own: its kind and place go to the log, its text might quote the request."""
+    """Log an unforeseen error by kind and place alone: its text might quote the request."""
     if isinstance(problem, HTTPException):
         return problem
     place = traceback.extract_tb(problem.__traceback__)[-1]
@@ -87,7 +87,7 @@ def show_surprise(problem: Exception) -> Response | HTTPException:
 
 @routes.before_app_request
 def answer_preflight() -> Response | None:
-    """The CORS preflight of browsers; `Auth0-Client` is what Auth0's SDKs add."""
+    """Answer the CORS preflight of a browser."""
     asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
     return Response(status=204) if asks and request.path.startswith(CORS_PATHS) else None
 
@@ -95,7 +95,10 @@ def answer_preflight() -> Response | None:
 @routes.after_app_request
 def finish(response: Response) -> Response:
     """
-    CORS for the web origins of the clients; nothing here may be cached, sniffed or leak by Referer.
+    Add the headers of every answer.
+
+    The web origins of the clients may read it (CORS); it may not be cached or sniffed, and no
+    address in full leaves as Referer.
     """
     if request.path.startswith(CORS_PATHS):
         response.headers.add("Vary", "Origin")
@@ -104,6 +107,7 @@ def finish(response: Response) -> Response:
             response.headers["Access-Control-Allow-Origin"] = origin
             if request.method == "OPTIONS":
                 response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+                # Auth0-Client is what Auth0's SDKs add.
                 response.headers["Access-Control-Allow-Headers"] = (
                     "Authorization, Auth0-Client, Content-Type"
                 )

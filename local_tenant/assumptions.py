@@ -107,7 +107,7 @@ class Assumptions:
     rotation_answers: Literal["next", "current"] = "next"
     # Whether a rotation leaves more than one key used before in the key set.
     rotation_keeps_older_keys: bool = False
-    # Status of a revocation of the current or next key, and of one of a key nobody knows.
+    # Status of a revocation of the current or next key, and of one of an unknown key.
     unrevocable_key_status: int = 400
     unknown_key_status: int = 404
 

@@ -27,9 +27,7 @@ CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # RFC 7636 4.2, S256
 
 @routes.route("/authorize", methods=["GET", "POST"])
 def authorize() -> Response:
-    """
-    Begin a login: errors of the request first, then credentials where needed, then the Actions.
-    """
+    """Begin a login: check the request, ask for credentials if needed, then run the Actions."""
     parameters = read_parameters(request.values)
     login = _new_login(parameters)
     try:
@@ -52,7 +50,10 @@ def authorize() -> Response:
 
 def _new_login(parameters: Parameters) -> Login:
     """
-    A login with a client and a callback that may be answered, or an error page, never a redirect.
+    Make a login for a known client and one of its callbacks.
+
+    Raises:
+        PageError: the client or the callback is unknown, so no address can be redirected to.
     """
     status = current_tenant().config.assumptions.error_page_status
     try:
@@ -134,7 +135,7 @@ def resume() -> Response:
 
 
 def proceed(login: Login, session: Session) -> Response:
-    """Run the Actions for the user of this session, and answer with what comes of it."""
+    """Run the Actions for the user of this session, and answer with their outcome."""
     login.user_id, login.session_id = session.user_id, session.id
     login.authenticated_at = session.authenticated_at
     return _run(login)
@@ -164,7 +165,7 @@ DEAD_LOGINS = {
     "used": "This login was already finished or continued, in this or another window.",
     "expired": "This login was left open for more than an hour.",
     "other_browser": "This login was begun in another browser, or the browser kept no cookies.",
-    "session_ended": "Somebody logged out while this login was under way.",
+    "session_ended": "The session was logged out while this login was under way.",
     "unknown": "The tenant knows no login under way with this state.",
 }
 

@@ -1,4 +1,4 @@
-"""Who asks at the token endpoint: a public client by its id, a machine by its secret."""
+"""Which client calls the token endpoint: a public one by its id, a machine by its secret."""
 
 import hmac
 from urllib.parse import unquote_plus
@@ -15,9 +15,9 @@ AUTHENTICATION_METHODS = ("none", "client_secret_post", "client_secret_basic")
 
 def authenticate_client(body: Parameters) -> Client:
     """
-    The client of this request, by form or by HTTP Basic (RFC 6749 2.3.1).
+    Find the client of this request, by form or by HTTP Basic (RFC 6749 2.3.1).
 
-    A client that has a secret must prove it; what a public one sends for it is ignored.
+    A client that has a secret must send it; a secret that a public client sends is ignored.
 
     Raises:
         TokenError: no such client, or a wrong or missing secret.

@@ -1,8 +1,8 @@
 """
-The client credentials grant (RFC 6749 4.4): a machine asks for itself.
+The client credentials grant (RFC 6749 4.4): a machine asks for a token of its own.
 
-There is no user, no ID token, no refresh token, and the post-login Actions do not run. Statuses and
-texts that Auth0 does not document are those its users report.
+There is no user, no ID token and no refresh token, and the post-login Actions do not run. Statuses
+and texts that Auth0 does not document are those its users report.
 """
 
 import time
@@ -19,11 +19,11 @@ from local_tenant.token_error import TokenError
 
 def exchange_client_credentials(body: Parameters, client: Client) -> Response:
     """
-    A token for one API and the scopes of the client grant, or for those asked for among them.
+    Answer with a token for one API and the scopes of the client grant, or for those asked for.
 
     Raises:
-        TokenError: access_denied; no or an unknown audience, no grant for it, or a scope that it
-        does not contain.
+        TokenError: access_denied; the audience is missing or unknown, the client has no grant for
+            it, or the grant does not contain a scope that was asked for.
     """
     tenant = current_tenant()
     api = _find_api(text(body, "audience"))

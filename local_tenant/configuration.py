@@ -1,7 +1,7 @@
 """
 What a tenant is configured with: applications, users, APIs, Actions; and its form as JSON.
 
-Values are frozen; what changes while the tenant runs stands in `records.py`.
+Values are frozen; what changes while the tenant runs is in `records.py`.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from local_tenant.assumptions import Assumptions
 
-# The audience of a client grant for the tenant's own Management API, whatever host it is served at.
+# The audience of a client grant for the tenant's own Management API, at any of its hosts.
 MANAGEMENT_API = "/api/v2/"
 
 
 @dataclass(frozen=True, slots=True)
 class ClientGrant:
-    """What a machine may have: one audience (an API, or `MANAGEMENT_API`) and scopes of it."""
+    """What a machine may ask for: one audience (an API, or `MANAGEMENT_API`) and scopes of it."""
 
     audience: str
     scope: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Client:
     sent.
 
     Raises:
-        ValueError: a secret and callbacks, or client grants and no secret.
+        ValueError: it has a secret and callbacks, or client grants and no secret.
     """
 
     client_id: str
@@ -84,9 +84,9 @@ class User:
 @dataclass(frozen=True, slots=True)
 class Api:
     """
-    A registered audience. Lifetimes are seconds; `scopes=None` grants whatever scope is asked for.
+    A registered audience. Lifetimes are seconds; `scopes=None` grants any scope that is asked for.
 
-    `enforce_policies` is RBAC: a user gets those scopes only that are among their permissions. With
+    `enforce_policies` is RBAC: a user gets only the scopes that are among their permissions. With
     it the `_authz` dialects also put all their permissions for this API into `permissions`; without
     it they do not, as on Auth0.
     """
@@ -102,10 +102,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """
-    A deployed Action of the post-login trigger: its file, and the secrets it finds in
-    `event.secrets`.
-    """
+    """A deployed Action of the post-login trigger: its file, and its `event.secrets`."""
 
     name: str
     code: Path
@@ -122,7 +119,7 @@ class TenantConfig:
     button for every user on the login page. `action_time_limit` is in seconds.
 
     Raises:
-        ValueError: a permission or client grant names an API or a scope that there is not.
+        ValueError: a permission or client grant names an unknown API or scope.
     """
 
     # How `from_json` reads this class and those inside it.

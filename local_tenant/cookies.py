@@ -17,13 +17,13 @@ MANY_LOGINS = 12  # logins under way in one browser before the cookies of the ol
 
 
 def find_session() -> Session | None:
-    """The session this browser has at this host."""
+    """Find the session this browser has at this host."""
     cookie = request.cookies.get(SESSION_COOKIE, "")
     return current_tenant().records.find_session(cookie, request.host)
 
 
 def remember_session(response: Response, session: Session) -> None:
-    """Give the browser its session."""
+    """Set the cookie of a session."""
     _set(
         response,
         SESSION_COOKIE,
@@ -33,12 +33,12 @@ def remember_session(response: Response, session: Session) -> None:
 
 
 def forget_session(response: Response) -> None:
-    """Take the session away from the browser."""
+    """Delete the cookie of the session."""
     _delete(response, SESSION_COOKIE)
 
 
 def bind(response: Response, login: Login) -> Response:
-    """Tie a login to this browser, and forget the oldest where a browser left many unfinished."""
+    """Tie a login to this browser; of many unfinished ones, delete the oldest cookies."""
     _set(response, login.cookie_name, login.browser, LOGIN_COOKIE_LIFETIME)
     unfinished = [name for name in request.cookies if name.startswith("login_")]
     for name in unfinished[:-MANY_LOGINS]:
@@ -47,7 +47,7 @@ def bind(response: Response, login: Login) -> Response:
 
 
 def release(response: Response, login: Login) -> Response:
-    """Forget the cookie of a login that has ended."""
+    """Delete the cookie of a login that has ended."""
     if login.cookie_name in request.cookies:
         _delete(response, login.cookie_name)
     return response

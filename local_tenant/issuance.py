@@ -1,4 +1,4 @@
-"""What the tokens of a finished login say."""
+"""The tokens of a finished login: scopes, claims, lifetimes."""
 
 import time
 from typing import Any
@@ -16,8 +16,9 @@ IDENTITY_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_ac
 
 def granted_scopes(login: Login) -> list[str]:
     """
-    What was asked and may be had, less what Actions removed, plus what they added. Actions come
-    last: on Auth0, too, they override what RBAC decided.
+    List the scopes that were asked for and are allowed, then apply what Actions removed and added.
+
+    Actions come last: on Auth0, too, they override what RBAC decided.
     """
     tenant = current_tenant()
     api = tenant.apis.get(login.audience or "")
@@ -38,7 +39,7 @@ def _may_have(user: User, api: Api, scope: str) -> bool:
 
 
 def sign_access_token(tenant: Tenant, login: Login, issuer: str) -> tuple[str, int]:
-    """The access token in its API's dialect, or an opaque one without an API, and its seconds."""
+    """Sign a token in its API's dialect, or make an opaque one; return it and its lifetime (s)."""
     now = int(time.time())
     api = tenant.apis.get(login.audience or "")
     scopes = granted_scopes(login)
@@ -72,7 +73,9 @@ def sign_access_token(tenant: Tenant, login: Login, issuer: str) -> tuple[str, i
 
 def sign_id_token(tenant: Tenant, login: Login, issuer: str) -> str:
     """
-    The ID token (OpenID Connect Core 2). What Actions set may replace profile claims, no others.
+    Sign the ID token (OpenID Connect Core 2).
+
+    Claims that Actions set may replace those of the profile, and no others.
     """
     now = int(time.time())
     user = tenant.records.people[login.user_id].user
@@ -94,10 +97,7 @@ def sign_id_token(tenant: Tenant, login: Login, issuer: str) -> str:
 
 
 def profile_claims(tenant: Tenant, user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
-    """
-    The claims of the scopes `profile` and `email` (OpenID Connect Core 5.4); empty ones are left
-    out.
-    """
+    """Collect the claims of `profile` and `email` that have a value (OpenID Connect Core 5.4)."""
     claims: dict[str, Any] = {}
     if "profile" in scopes:
         claims |= {

@@ -1,9 +1,4 @@
-"""
-The login page: address and password, or one button for each user where the tenant is a demo.
-
-The session exists before any Action runs, so a denied or abandoned login leaves it behind, as on
-Auth0.
-"""
+"""The login page: address and password, and in a demo also a button for each user."""
 
 import hmac
 
@@ -23,7 +18,7 @@ routes = Blueprint("login", __name__)
 
 @routes.get("/u/login")
 def show_login() -> Response:
-    """The login page of a login under way."""
+    """Show the login page of a login under way."""
     login = current_tenant().records.find_transaction(
         request.args.get("state", ""), "login", request.host, request.cookies
     )
@@ -60,7 +55,7 @@ def _find_user() -> User | None:
 
 
 def check_password(email: str, password: str) -> User | None:
-    """The user with this address (in any case) and this password, or None."""
+    """Find the user with this address (upper or lower case) and this password."""
     for user in current_tenant().config.users:
         same_address = user.email.casefold() == email.strip().casefold()
         same_password = hmac.compare_digest(user.password.encode(), password.encode())

@@ -1,7 +1,4 @@
-"""
-The things a tenant remembers: sessions, logins under way, codes, refresh tokens, and the form of a
-`state`.
-"""
+"""What a tenant remembers: sessions, logins, codes, refresh tokens; and the form of a `state`."""
 
 import base64
 import secrets
@@ -17,7 +14,7 @@ DeadReason = Literal["unknown", "used", "expired", "other_browser", "session_end
 
 @dataclass(slots=True)
 class Session:
-    """A single sign-on session of one browser at one host; `secret` is known to its cookie only."""
+    """A single sign-on session of one browser at one host; only its cookie holds `secret`."""
 
     id: str
     secret: str = field(repr=False)
@@ -35,7 +32,7 @@ class Session:
 
 @dataclass(slots=True)
 class Effects:
-    """What Actions asked for in this issuance and the tokens will show."""
+    """What Actions asked for in this issuance, to be shown by the tokens."""
 
     access_token_claims: dict[str, Any] = field(default_factory=dict)
     id_token_claims: dict[str, Any] = field(default_factory=dict)
@@ -49,7 +46,7 @@ class Login:
     """
     One issuance, from the request to the tokens, in a browser or (refresh, password) without.
 
-    It belongs to one thread at a time: whoever takes it out of `Records.transactions` owns it.
+    It belongs to one thread at a time: the one that took it out of `Records.transactions`.
     """
 
     client_id: str
@@ -82,7 +79,7 @@ class Login:
 
     @property
     def cookie_name(self) -> str:
-        """One cookie a login: two fresh tabs that start at once must not overwrite each other's."""
+        """A cookie for each login, so that two tabs that start at once do not share one."""
         return f"login_{self.id[:12]}"
 
 
@@ -114,7 +111,7 @@ class RefreshToken:
 
 @dataclass(slots=True)
 class Person:
-    """A user and what changes about them."""
+    """A user, and what may change about them while the tenant runs."""
 
     user: User
     blocked: bool
@@ -124,7 +121,7 @@ class Person:
 
 
 class DeadLoginError(Exception):
-    """A login that cannot go on, and whose it was as far as its state says."""
+    """A login that cannot go on; `client_id` is the unverified one of its state, or empty."""
 
     def __init__(self, reason: DeadReason, client_id: str) -> None:
         super().__init__(reason)
@@ -132,15 +129,12 @@ class DeadLoginError(Exception):
 
 
 def iso(moment: float) -> str:
-    """A time as `event` shows it."""
+    """Format a time as `event` shows it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
 
 
 def new_state(kind: str, login: Login) -> str:
-    """
-    An opaque handle with the outward form of Auth0's: base64url of a msgpack map of four short
-    strings.
-    """
+    """Make an opaque handle in Auth0's form: base64url of a msgpack map of four short strings."""
 
     def text(value: str) -> bytes:
         octets = value.encode()
@@ -153,7 +147,7 @@ def new_state(kind: str, login: Login) -> str:
 
 
 def client_of_state(state: str) -> str:
-    """The client a state names, unverified: good only for choosing among registered addresses."""
+    """Read the unverified client of a state, to choose among registered addresses; or empty."""
     try:
         packed = base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))
         named = packed.rpartition(b"\xa3cid")[2]

@@ -18,7 +18,7 @@ def log_out() -> Response:
     """
     End the session and go to `returnTo`, which must be a logout URL of the application `client_id`.
 
-    Without `returnTo` the first logout URL of the application, or a plain OK, is the answer.
+    Without `returnTo` the first logout URL of the application is used, or else the answer is "OK".
     """
     return _log_out(request.args.get("client_id", ""), request.args.get("returnTo", ""))
 
@@ -26,7 +26,9 @@ def log_out() -> Response:
 @routes.route("/oidc/logout", methods=["GET", "POST"])
 def log_out_by_oidc() -> Response:
     """
-    The same with the standard's parameters; the client may be named by an ID token we once signed.
+    Do the same with the standard's parameters.
+
+    The client may be named by an ID token of this tenant instead, even an expired one.
     """
     values = request.values
     client_id = values.get("client_id", "")

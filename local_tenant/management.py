@@ -1,5 +1,5 @@
 """
-The part of Auth0's Management API that rotates signing keys, for who runs the tenant as a process.
+The part of Auth0's Management API that rotates signing keys.
 
 Calls need an access token of this tenant for the audience `{issuer}api/v2/`, which a machine gets
 by client credentials, with the scopes of the endpoint.
@@ -17,7 +17,7 @@ routes = Blueprint("management", __name__, url_prefix="/api/v2")
 
 
 class ManagementError(Exception):
-    """An error in the envelope of the Management API."""
+    """An error, in the form the Management API answers with."""
 
     def __init__(self, status: int, error: str, message: str, error_code: str = "") -> None:
         super().__init__(error)
@@ -36,7 +36,7 @@ def answer_error(problem: ManagementError) -> Response:
 
 @routes.get("/keys/signing")
 def list_keys() -> Response:
-    """All keys of the key set, and which of them is current, next or previous."""
+    """List the keys of the key set, and which of them is current, next or previous."""
     _require(["read:signing_keys"])
     keys = current_tenant().keys
     described = [_describe(keys.current, "current"), _describe(keys.next, "next")]
@@ -59,7 +59,7 @@ def rotate() -> Response:
 
 @routes.put("/keys/signing/<kid>/revoke")
 def revoke(kid: str) -> Response:
-    """End a key that was used before, and with it every token it signed."""
+    """Remove a key that was used before; every token it signed is refused from now on."""
     tenant = current_tenant()
     _require(["update:signing_keys"])
     try:
@@ -75,7 +75,7 @@ def revoke(kid: str) -> Response:
 
 def _require(scopes: list[str], *, every: bool = False) -> None:
     """
-    Let a token for the Management API pass that has one of these scopes, or every one.
+    Require a token for the Management API with one of these scopes, or with every one.
 
     Raises:
         ManagementError: 401 for a missing or invalid token, 403 for one without the scopes.

@@ -1,8 +1,8 @@
 """
 The tenant's own pages: login, errors, and the two that carry an answer by script.
 
-Everything is escaped by Jinja; the content security policy allows our one style sheet and, where a
-page needs it, one script, both by nonce.
+Jinja escapes everything. The content security policy allows one style sheet and, where a page
+needs it, one script, both by nonce.
 """
 
 import json
@@ -128,9 +128,7 @@ def _page(body: str, *, title: str, status: int, script: bool = False, **values:
 def login_page(
     *, client_name: str, email: str, users: tuple[Any, ...], refused: bool = False
 ) -> Response:
-    """
-    The login form; after a wrong password it comes again with status 401 and the address kept.
-    """
+    """Show the login form; after a wrong password with status 401 and the address kept."""
     return _page(
         LOGIN,
         title="Log in",
@@ -143,13 +141,13 @@ def login_page(
 
 
 def error_page(status: int, error: str, why: str, next_step: str) -> Response:
-    """A page for an error that may not be sent to any application."""
+    """Show an error that may not be sent to any application."""
     title = "This login cannot go on"
     return _page(ERROR, title=title, status=status, error=error, why=why, next_step=next_step)
 
 
 def form_post_page(action: str, fields: dict[str, str]) -> Response:
-    """The answer as a form that submits itself (OAuth 2.0 Form Post Response Mode)."""
+    """Answer with a form that submits itself (OAuth 2.0 Form Post Response Mode)."""
     fields_in_order = list(fields.items())
     return _page(
         FORM_POST, title="Continue", status=200, script=True, action=action, fields=fields_in_order
@@ -157,9 +155,7 @@ def form_post_page(action: str, fields: dict[str, str]) -> Response:
 
 
 def web_message_page(origin: str, answer: dict[str, str]) -> Response:
-    """
-    The answer as a message to the window that opened or embeds this page, if it has this origin.
-    """
+    """Post the answer to the window that opened or embeds the page, if it has this origin."""
     return _page(
         WEB_MESSAGE,
         title="Continue",
@@ -171,7 +167,7 @@ def web_message_page(origin: str, answer: dict[str, str]) -> Response:
 
 
 def _script_json(value: object) -> Markup:
-    """JSON that can stand in a script element: nothing in it can end the element."""
+    """Write JSON for a script element: nothing in it can end the element."""
     written = json.dumps(value)
     for character in "<>&\u2028\u2029":
         written = written.replace(character, f"\\u{ord(character):04x}")

@@ -1,7 +1,4 @@
-"""
-Reads what clients and browsers send: parameters as Express shows them to an Action, and the request
-itself.
-"""
+"""What clients and browsers send: parameters, and the request as an Action sees it."""
 
 import re
 from typing import Any
@@ -24,16 +21,16 @@ EXT_VALUE = re.compile(r"[-\w.*~@+ /:]{1,255}", re.ASCII)
 
 
 def read_parameters(values: MultiDict[str, str]) -> Parameters:
-    """A parameter that comes once is a string, one that comes twice a list, as in Express."""
+    """Read parameters as Express does: one given once is a string, one given twice a list."""
     return {name: given[0] if len(given) == 1 else given for name, given in values.lists()}
 
 
 def text(parameters: Parameters, name: str) -> str:
     """
-    The value of a parameter that must be one string; absent is "".
+    Return the value of a parameter that must be one string; "" where it is absent.
 
     Raises:
-        ValueError: it was repeated (RFC 6749 3.1) or is no string.
+        ValueError: it was repeated (RFC 6749 3.1), or is not a string.
     """
     value = parameters.get(name, "")
     if not isinstance(value, str):
@@ -43,10 +40,10 @@ def text(parameters: Parameters, name: str) -> str:
 
 def check_ext(parameters: Parameters, assumptions: Assumptions) -> Parameters:
     """
-    The parameters without those `ext-` ones that break the documented form.
+    Return the parameters without the `ext-` ones that break the documented form.
 
     Raises:
-        ValueError: there are some, and the tenant refuses them.
+        ValueError: there are such, and the assumption is that the tenant refuses them.
     """
     if assumptions.invalid_ext_parameters == "passed":
         return parameters
@@ -68,7 +65,7 @@ def check_ext(parameters: Parameters, assumptions: Assumptions) -> Parameters:
 
 
 def describe_request(query: Parameters, body: Parameters) -> dict[str, Any]:
-    """`event.request` of the request at hand, with the restricted names removed."""
+    """Build `event.request` of the current request, without the restricted names."""
     described = {
         "query": {name: value for name, value in query.items() if name not in RESTRICTED},
         "body": {name: value for name, value in body.items() if name not in RESTRICTED},

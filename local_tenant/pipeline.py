@@ -1,7 +1,4 @@
-"""
-Runs the Actions of one issuance in order: builds `event`, asks the runner, applies what the Action
-asked for.
-"""
+"""The Actions of one issuance, run in order; what each asked for is applied before the next."""
 
 import time
 from dataclasses import dataclass
@@ -41,10 +38,10 @@ Outcome = Granted | Denied | Redirect
 
 def run_actions(tenant: "Tenant", login: Login, *, resumed: bool = False) -> Outcome:
     """
-    Run the Actions from `login.position` on; the first one's `onContinuePostLogin` if the login is
-    resumed.
+    Run the Actions from `login.position` on.
 
-    Metadata of sessions and users takes effect even when an Action denies, as on Auth0.
+    If the login is resumed, the first one runs its `onContinuePostLogin`. Metadata of sessions and
+    users is written even when an Action denies, as on Auth0.
     """
     person = tenant.records.people[login.user_id]
     if person.blocked:
@@ -126,7 +123,7 @@ def _decide(tenant: "Tenant", login: Login, asked: Any, error: str | None, handl
 
 
 def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:
-    """Note what the tokens will show, and change what later Actions see at once."""
+    """Note what the tokens will show, and change at once what later Actions see."""
     records = tenant.records
     effects = login.effects
     effects.access_token_claims.update(asked["access_token_claims"])

@@ -1,8 +1,8 @@
 """
-Where the tenant keeps what it remembers while it runs.
+The memory of a running tenant.
 
-One lock guards everything, and every single-use value is taken out under it, so of any number of
-simultaneous uses exactly one wins.
+One lock guards everything. Every value for a single use is taken out under it, so that of many
+simultaneous uses exactly one succeeds.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ KEPT = 10_000  # ended states, codes and executions we still know, so that memor
 
 
 class Records:
-    """Everything a tenant remembers. Public dictionaries are there for tests to look at."""
+    """Everything a tenant remembers. The dictionaries are public so that tests can read them."""
 
     def __init__(self, config: TenantConfig) -> None:
         self._assumptions = config.assumptions
@@ -69,7 +69,7 @@ class Records:
         return session
 
     def find_session(self, cookie: str, host: str) -> Session | None:
-        """The session a cookie proves, if it belongs to this host and still lives."""
+        """Find the session of a cookie, if it belongs to this host and has not expired."""
         name, _, secret = cookie.partition(".")
         with self.lock:
             session = self.sessions.get(name)
@@ -109,10 +109,11 @@ class Records:
         self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
     ) -> Login:
         """
-        The login of this state, if it is this browser's and can go on.
+        Return the login of this state, if it is this browser's and can go on.
 
         Raises:
-            DeadLoginError: otherwise. A foreign browser ends nothing, the right one may still come.
+            DeadLoginError: it is not, or cannot. The login stays, so that another browser that
+                tried does not end it for the right one.
         """
         with self.lock:
             login = self.transactions.get(state)
@@ -134,7 +135,7 @@ class Records:
     def take_transaction(
         self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
     ) -> Login:
-        """As `find_transaction`, and nobody finds it again."""
+        """Return the login as `find_transaction` does, and end its state: it is found only once."""
         with self.lock:
             login = self.find_transaction(state, waiting_for, host, cookies)
             del self.transactions[state]
@@ -163,8 +164,9 @@ class Records:
 
     def take_code(self, code: str, client_id: str) -> Code | None:
         """
-        The code at its first use by its client. A second use revokes what the first gave (RFC 6749
-        4.1.2).
+        Return the code at its first use by its client.
+
+        A second use revokes the tokens that the first one gave (RFC 6749 4.1.2).
         """
         with self.lock:
             found = self.codes.get(code)
@@ -185,9 +187,7 @@ class Records:
         return token
 
     def remember_custom_claims(self, token: str, claims: Mapping[str, Any]) -> None:
-        """
-        Keep what Actions put into the ID token, so that /userinfo can say it for this access token.
-        """
+        """Keep the claims that Actions set, so that /userinfo can show them for this token."""
         if not claims:
             return
         with self.lock:
@@ -206,7 +206,7 @@ class Records:
         return value
 
     def find_refresh_token(self, value: str, client_id: str) -> RefreshToken | None:
-        """A refresh token its client may use. One that was spent before ends its family."""
+        """Find a refresh token that its client may use; one that was spent ends its family."""
         with self.lock:
             token = self.refresh_tokens.get(value)
             if token is None or token.client_id != client_id:
@@ -217,7 +217,7 @@ class Records:
             return token
 
     def rotate(self, value: str, metadata: Mapping[str, str]) -> str | None:
-        """Spend a refresh token and return its successor, or None if another request was faster."""
+        """Spend a refresh token and return the next one, or None if another request was faster."""
         with self.lock:
             token = self.refresh_tokens.get(value)
             if token is None or self.find_refresh_token(value, token.client_id) is None:

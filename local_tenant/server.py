@@ -9,12 +9,12 @@ from local_tenant.tenant import Tenant
 
 
 class QuietHandler(serving.WSGIRequestHandler):
-    """Logs nothing, since request lines carry codes, tokens and addresses."""
+    """A handler that logs nothing, since request lines carry codes, tokens and addresses."""
 
     timeout = 60.0  # seconds a client may stay silent
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing."""
+        """Drop the message."""
 
 
 def make_server(tenant: Tenant, host: str = "127.0.0.1", port: int = 0) -> serving.BaseWSGIServer:

@@ -1,8 +1,8 @@
 """
 The tenant's signing keys and the tokens signed with them (RS256).
 
-As Auth0 documents for rotation, the key set always holds the current key and the next one, so that
-whoever caches it knows the next before it signs, and the previous one until it is revoked.
+As Auth0 documents for rotation, the key set always holds the next key too, so that a cached key set
+knows it before it signs, and the previous one until it is revoked.
 """
 
 import threading
@@ -15,10 +15,7 @@ from local_tenant.signing_key import SigningKey
 
 
 class SigningKeys:
-    """
-    The current key, the next, and those used before, the latest first. Safe to use from many
-    threads.
-    """
+    """The current key, the next, and the previous ones, latest first; safe for many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,8 +36,9 @@ class SigningKeys:
 
     def rotate(self, *, keep_older: bool = False) -> tuple[SigningKey, SigningKey]:
         """
-        Sign with the next key from now on, and return it and its own next. The one used until now
-        stays published; what was used before it disappears unless `keep_older`.
+        Sign with the next key from now on; return it and the new next one.
+
+        The key used until now stays in the key set; older ones are removed unless `keep_older`.
         """
         fresh = SigningKey.new()
         with self._lock:
@@ -50,8 +48,7 @@ class SigningKeys:
 
     def revoke(self, kid: str) -> SigningKey:
         """
-        Take a key that was used before out of the key set; its tokens are worth nothing from now
-        on.
+        Remove a previous key from the key set; its tokens are refused from now on.
 
         Raises:
             KeyError: there is no such key.
@@ -68,7 +65,7 @@ class SigningKeys:
         return found
 
     def key_set(self) -> dict[str, Any]:
-        """The public halves as a JSON Web Key Set (RFC 7517)."""
+        """Return the public halves as a JSON Web Key Set (RFC 7517)."""
         return {"keys": [key.public_jwk() for key in self._keys]}
 
     def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:
@@ -80,11 +77,12 @@ class SigningKeys:
         self, unverified_token: str, *, issuer: str, audience: str | None, expired: bool = False
     ) -> dict[str, Any]:
         """
-        Check a token of our own: key, RS256, issuer, audience (None: not checked) and expiry.
+        Check a token of this tenant: key, RS256, issuer, audience and expiry.
+
+        With `audience=None` the audience is not checked, with `expired=True` the expiry.
 
         Raises:
-            jwt.InvalidTokenError: any of these is wrong. `expired=True` accepts a token past its
-            `exp`.
+            jwt.InvalidTokenError: one of the checks failed.
         """
         kid = jwt.get_unverified_header(unverified_token).get("kid")
         for key in self._keys:

@@ -1,6 +1,4 @@
-"""
-One RSA key of the tenant, and the forms in which Auth0 shows it: JWK, certificate, thumbprint.
-"""
+"""One RSA key of the tenant, in the forms Auth0 shows: JWK, certificate, thumbprint."""
 
 import base64
 import hashlib
@@ -55,9 +53,7 @@ class SigningKey:
         return self._sha1().hex().upper()
 
     def public_jwk(self) -> dict[str, Any]:
-        """
-        The public half as a JSON Web Key, with the members Auth0 lists (RFC 7517 4, RFC 7518 6.3).
-        """
+        """Return the public half as Auth0 publishes it (RFC 7517 4, RFC 7518 6.3)."""
         numbers = self.private.public_key().public_numbers()
         der = self.certificate.public_bytes(Encoding.DER)
         return {

@@ -1,7 +1,4 @@
-"""
-The tenant itself: configuration, memory, keys and the Action runner in one object, and its fault
-switches.
-"""
+"""The tenant: configuration, memory, keys and Action runner in one object; its fault switches."""
 
 import time
 from pathlib import Path
@@ -19,9 +16,9 @@ from service.base_url import base_url
 
 class Tenant:
     """
-    Owns everything that lives as long as the tenant; `close` ends the Node process.
+    Everything that lives as long as the tenant; `close` ends the Node process.
 
-    Making RSA keys takes a moment: tests that start many tenants may hand them `keys`.
+    Making RSA keys is slow, so tests that start many tenants may hand them `keys`.
 
     Raises:
         OSError: `node` cannot be started.
@@ -47,11 +44,11 @@ class Tenant:
     # Fault switches for tests
 
     def expire_login_transactions(self) -> None:
-        """Make every login that waits for its browser an hour too old."""
+        """Let every login that waits for its browser expire now."""
         self.records.expire_transactions()
 
     def drop_session(self, session_id: str) -> None:
-        """Forget a single sign-on session; its cookie proves nothing from now on."""
+        """End a single sign-on session; its cookie is not accepted any more."""
         self.records.drop_session(session_id)
 
     def kill_runner(self) -> None:
@@ -65,24 +62,26 @@ class Tenant:
 
     def rotate_signing_key(self) -> tuple[SigningKey, SigningKey]:
         """
-        Sign with the next key from now on, and return it and the new next one; the previous one
-        stays in the key set until it is revoked. From another process: `management.py`.
+        Sign with the next key from now on; return it and the new next one.
+
+        The previous one stays in the key set until it is revoked. Another process does the same
+        through `management.py`.
         """
         return self.keys.rotate(keep_older=self.config.assumptions.rotation_keeps_older_keys)
 
 
 def current_tenant() -> Tenant:
-    """The tenant of the app that serves this request."""
+    """Return the tenant of the app that serves this request."""
     tenant = current_app.extensions["local_tenant"]
     assert isinstance(tenant, Tenant)  # for mypy; create_app put it there
     return tenant
 
 
 def issuer() -> str:
-    """The issuer for the host this request came to; on Auth0, too, it follows the host in use."""
+    """Return the issuer; it follows the host this request came to, as on Auth0."""
     return f"{base_url(request.host)}/"
 
 
 def management_audience() -> str:
-    """The identifier of the Management API for the host this request came to."""
+    """Return the identifier of the Management API at the host this request came to."""
     return f"{base_url(request.host)}{MANAGEMENT_API}"

@@ -1,5 +1,5 @@
 """
-/oauth/token: codes, refresh tokens, passwords and secrets against tokens; and /oauth/revoke.
+/oauth/token, which gives tokens for a code, refresh token, password or secret; /oauth/revoke.
 
 Errors are JSON of `error` and `error_description`; their statuses are rows of `assumptions.py`.
 """
@@ -43,7 +43,7 @@ def _invalid_grant(description: str) -> TokenError:
 
 @routes.post("/oauth/token")
 def exchange() -> Response:
-    """Exchange a grant for tokens; form and JSON are read alike."""
+    """Exchange a grant for tokens; the body is a form or JSON."""
     body = _read_body()
     assumptions = current_tenant().config.assumptions
     try:
@@ -78,7 +78,9 @@ def _read_body() -> Parameters:
 
 def _exchange_code(body: Parameters, client: Client) -> Response:
     """
-    RFC 6749 4.1.3 and RFC 7636 4.6. The first presentation spends the code, whatever it proves.
+    Answer with tokens for a code (RFC 6749 4.1.3, RFC 7636 4.6).
+
+    The first request spends the code, even one that fails.
     """
     records = current_tenant().records
     code = records.take_code(text(body, "code"), client.client_id)
@@ -103,7 +105,7 @@ def _exchange_code(body: Parameters, client: Client) -> Response:
 
 
 def _new_refresh_token(login: Login) -> tuple[str, str]:
-    """The first refresh token of a family, with the metadata Actions set before it existed."""
+    """Make the first refresh token of a family, with the metadata that Actions set for it."""
     metadata: dict[str, str] = {}
     change_metadata(metadata, login.effects.refresh_token_metadata)
     token = RefreshToken(
@@ -123,7 +125,11 @@ def _new_refresh_token(login: Login) -> tuple[str, str]:
 
 
 def _refresh(body: Parameters, client: Client) -> Response:
-    """RFC 6749 6 with rotation: the Actions run again, and only their consent spends the token."""
+    """
+    Answer with tokens for a refresh token (RFC 6749 6), which is replaced by a new one.
+
+    The Actions run again; if they refuse, the refresh token stays valid.
+    """
     tenant = current_tenant()
     value = text(body, "refresh_token")
     token = tenant.records.find_refresh_token(value, client.client_id)
@@ -157,7 +163,7 @@ def _refresh(body: Parameters, client: Client) -> Response:
 
 
 def _exchange_password(body: Parameters, client: Client) -> Response:
-    """RFC 6749 4.3, so that an Action meets a protocol without a browser."""
+    """Answer with tokens for a password (RFC 6749 4.3): a protocol without a browser."""
     tenant = current_tenant()
     audience = text(body, "audience") or None
     user = check_password(text(body, "username"), text(body, "password"))
@@ -207,7 +213,7 @@ GRANTS: dict[str, Callable[[Parameters, Client], Response]] = {
 
 
 def _answer(login: Login, refresh_token: str | None) -> Response:
-    """RFC 6749 5.1: a JWT for a registered audience, an opaque token for /userinfo without one."""
+    """Sign the tokens of a login (RFC 6749 5.1); without an audience, an opaque access token."""
     access_token, lifetime = sign_access_token(current_tenant(), login, issuer())
     answer: dict[str, object] = {
         "access_token": access_token,
@@ -225,7 +231,9 @@ def _answer(login: Login, refresh_token: str | None) -> Response:
 @routes.post("/oauth/revoke")
 def revoke() -> Response:
     """
-    End a refresh token and all tokens rotated from it (RFC 7009); an unknown token is no error.
+    End a refresh token and those that replaced it (RFC 7009).
+
+    An unknown token is answered with 200 as well.
     """
     body = _read_body()
     records = current_tenant().records

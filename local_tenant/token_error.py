@@ -1,4 +1,4 @@
-"""How the token endpoint refuses (RFC 6749 5.2)."""
+"""The refusals of the token endpoint (RFC 6749 5.2)."""
 
 
 class TokenError(Exception):

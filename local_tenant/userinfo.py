@@ -1,4 +1,4 @@
-"""/userinfo: who an access token was given for (OpenID Connect Core 5.3)."""
+"""/userinfo: claims about the user of an access token (OpenID Connect Core 5.3)."""
 
 import time
 
@@ -14,11 +14,11 @@ routes = Blueprint("userinfo", __name__)
 @routes.route("/userinfo", methods=["GET", "POST"])
 def userinfo() -> Response:
     """
-    The claims of the scopes an access token was given, and what Actions put into the ID token.
+    Show the claims of the scopes of an access token, and those that Actions put into the ID token.
 
-    The token stands in the Authorization header (RFC 6750 2.1) and was given for openid; JWTs of
-    both dialects carry this endpoint as a second audience then. Standard claims are those of the
-    user now: an Action cannot replace them here.
+    The token is in the Authorization header (RFC 6750 2.1) and has the scope openid; a JWT then has
+    this endpoint as its second audience. Standard claims are those of the user now: an Action
+    cannot replace them here.
     """
     scheme, _, unverified_token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -38,7 +38,7 @@ def userinfo() -> Response:
 
 
 def _refuse(status: int, error: str | None, description: str) -> Response:
-    """RFC 6750 3.1: a request without a token is challenged and told no error."""
+    """Refuse with a challenge; without a token it names no error (RFC 6750 3.1)."""
     body = {"error": error or "unauthorized", "error_description": description}
     response = jsonify(body)
     response.status_code = status
