@@ -242,7 +242,6 @@ class Stack:
             "audience": AUDIENCE,
             "namespace": NAMESPACE,
             "apiUrl": self.api_url,
-            "scope": API_SCOPES,
         }
         config.write_text(json.dumps(settings))
         port = str(self.ports.spa)

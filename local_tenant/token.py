@@ -128,7 +128,7 @@ def _refresh(body: Parameters, client: Client) -> Response:
     """
     Answer with tokens for a refresh token (RFC 6749 6), which is replaced by a new one.
 
-    The Actions run again; if they refuse, the refresh token stays valid.
+    The Actions run again; if they refuse, the refresh token stays valid (an assumption).
     """
     tenant = current_tenant()
     value = text(body, "refresh_token")
