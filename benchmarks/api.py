@@ -57,15 +57,15 @@ def run(stack: Stack) -> list[Line]:
     ):
         org_id = memberships.load_organization(superuser, 1).id
         crowd = _add_members(superuser, org_id)
-        cpu = _measure_cpu(superuser, api, first, empty, [*people, *crowd], org_id)
+        cpu = _measure_cpu(superuser, api, first, empty, people, crowd, org_id)
         speed = _measure_speed(api, first, empty, [_ask(one, org_id) for one in crowd])
         lines = [*_judge(cpu, speed, people)]
         lines += [_removal(superuser, api, person) for person in people]
     return lines
 
 
-def _add_members(superuser: psycopg.Connection, org_id: UUID) -> list[Somebody]:
-    """Make 50 of the crowd members of the organization that has projects."""
+def _add_members(superuser: psycopg.Connection, org_id: UUID) -> list[str]:
+    """Make 50 people members of the organization that has projects; return their Auth0 ids."""
     found = superuser.execute(
         "insert into membership (user_id, org_id, role) "
         "select id, %s, 'member' from app_user where email like 'user%%' "
@@ -73,27 +73,13 @@ def _add_members(superuser: psycopg.Connection, org_id: UUID) -> list[Somebody]:
         "returning (select auth0_user_id from app_user where id = user_id)",
         (org_id,),
     ).fetchall()
-    return [_Named(name) for (name,) in found]
+    return [auth0_user_id for (auth0_user_id,) in found]
 
 
-class _Named(Somebody):
-    """One of the crowd."""
-
-    def __init__(self, auth0_user_id: str) -> None:
-        super().__init__(6)
-        object.__setattr__(self, "name", auth0_user_id)
-
-    @property
-    def auth0_user_id(self) -> str:
-        """What tokens call them."""
-        name: str = self.__dict__["name"]
-        return name
-
-
-def _ask(person: Somebody, org_id: UUID, *, status: int = 200, expected: bytes = b"Project") -> Ask:
-    claims = access_tokens.valid_claims(
-        sub=person.auth0_user_id, **{access_tokens.ORG_CLAIM: str(org_id)}
-    )
+def _ask(
+    auth0_user_id: str, org_id: UUID, *, status: int = 200, expected: bytes = b"Project"
+) -> Ask:
+    claims = access_tokens.valid_claims(sub=auth0_user_id, **{access_tokens.ORG_CLAIM: str(org_id)})
     headers = {"Authorization": f"Bearer {access_tokens.sign(claims=claims)}"}
     return Ask("/projects", expected, headers=headers, status=status)
 
@@ -104,6 +90,7 @@ def _measure_cpu(
     first: Server,
     empty: Server,
     people: list[Somebody],
+    crowd: list[str],
     org_id: UUID,
 ) -> Rounds:
     def list_pids(server: Server, application: str) -> Callable[[], list[int]]:
@@ -117,18 +104,18 @@ def _measure_cpu(
         FIRST: Meter(list_pids(first, "first")),
         FLOOR: Meter(empty.list_workers),
     }
-    asks = [_ask(person, org_id) for person in people[len(rows.SIZES) :]]
+    asks = [_ask(one, org_id) for one in crowd]
     many = (asks * REQUESTS)[:REQUESTS]
     candidates = {
         FLOOR: lambda: measure_request(empty, meters[FLOOR], [Ask("/empty", b"ok")] * REQUESTS),
         FIRST: lambda: measure_request(first, meters[FIRST], many),
         "api": lambda: measure_request(api, meters["api"], many),
         "api, tokens unseen": lambda: measure_request(
-            api, meters["api"], [_ask(person, org_id) for person in people[3:] * 6]
+            api, meters["api"], [_ask(one, org_id) for one in crowd * 6]
         ),
     }
-    for person in people[: len(rows.SIZES)]:
-        own = [_ask(person, org_id)] * REQUESTS
+    for person in people:
+        own = [_ask(person.auth0_user_id, org_id)] * REQUESTS
         candidates[_label(person)] = lambda own=own: measure_request(  # type: ignore[misc]
             api, meters["api"], own
         )
@@ -155,7 +142,7 @@ def _removal(superuser: psycopg.Connection, api: Server, person: Somebody) -> Li
     """Count the requests that still get through after a removal was committed."""
     number = min(person.size, 150)
     org_id = memberships.load_organization(superuser, number).id
-    ask, through = _ask(person, org_id), 0
+    ask, through = _ask(person.auth0_user_id, org_id), 0
     load.exchange(api.port, ask)
     superuser.execute(
         "delete from membership where org_id = %s "
@@ -169,7 +156,8 @@ def _removal(superuser: psycopg.Connection, api: Server, person: Somebody) -> Li
         except load.WrongAnswer:
             break
         through += 1
-    load.exchange(api.port, _ask(person, org_id, status=403, expected=b"not_a_member"))
+    refused = _ask(person.auth0_user_id, org_id, status=403, expected=b"not_a_member")
+    load.exchange(api.port, refused)
     return at_most(PART, f"requests after removal, {person.size:,} organizations", through, 0)
 
 

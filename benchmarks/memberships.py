@@ -94,7 +94,7 @@ def fill(postgres: Postgres, name: str = TEMPLATE) -> None:
 
 
 def add_person(conn: psycopg.Connection, person: Somebody) -> None:
-    """Add somebody with the first of the organizations; with the triggers asleep."""
+    """Add the person to the first of the organizations, without running triggers."""
     conn.execute(
         _ADD_PERSON, {"id": person.auth0_user_id, "email": person.email, "size": person.size}
     )
