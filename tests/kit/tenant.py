@@ -121,6 +121,11 @@ class Running:
         }
         return WEB.post(f"{self.url}/oauth/token", data=body | changes)
 
+    def tokens(self, user: User = JOE, **changes: Any) -> dict[str, Any]:
+        """Log in in a fresh browser and exchange the code."""
+        answer: dict[str, Any] = self.exchange(self.log_in(self.browser(), user, **changes)).json()
+        return answer
+
     def refresh(self, refresh_token: str, /, **changes: Any) -> httpx2.Response:
         body = {"grant_type": "refresh_token", "client_id": "spa", "refresh_token": refresh_token}
         return WEB.post(f"{self.url}/oauth/token", json=body | changes)
@@ -177,6 +182,11 @@ def start(tmp_path: Path, keys: SigningKeys) -> Iterator[Start]:
     yield start
     for end in with_end:
         end()
+
+
+def action(body: str) -> str:
+    """The source of an Action whose first handler runs this body."""
+    return f"exports.onExecutePostLogin = async (event, api) => {{ {body} }};"
 
 
 def answered(response: httpx2.Response) -> dict[str, str]:

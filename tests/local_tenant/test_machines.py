@@ -18,7 +18,7 @@ from local_stack.node import PROJECT, node
 from local_tenant.assumptions import Assumptions
 from local_tenant.configuration import MANAGEMENT_API, Api, Client, ClientGrant, TenantConfig, User
 from local_tenant.signing import SigningKeys
-from tests.kit.tenant import AUDIENCE, JOE, SPA, WEB, Running, Start, answered
+from tests.kit.tenant import AUDIENCE, JOE, SPA, WEB, Running, Start, action, answered
 
 SECRET = "a secret/with:+% and ü"
 REPORTS = Client(
@@ -132,8 +132,7 @@ def test_grant_without_scopes_gives_a_token_without_scope(start: Start) -> None:
 
 
 def test_actions_never_run_for_a_machine(start: Start) -> None:
-    source = "exports.onExecutePostLogin = async (event, api) => api.access.deny('no');"
-    running = start(source, clients=(SPA, REPORTS), apis=(API,))
+    running = start(action("api.access.deny('no')"), clients=(SPA, REPORTS), apis=(API,))
 
     assert ask(running).status_code == 200
     assert not running.tenant.records.executions
@@ -233,7 +232,7 @@ def test_machine_cannot_begin_a_login(start: Start) -> None:
 
 def test_token_of_a_machine_is_no_use_at_userinfo(start: Start) -> None:
     running = start(clients=(SPA, REPORTS), apis=(API,))
-    person = running.exchange(running.log_in(running.browser())).json()["access_token"]
+    person = running.tokens()["access_token"]
     for token, status in ((person, 200), (ask(running).json()["access_token"], 401)):
         bearer = {"Authorization": f"Bearer {token}"}
         assert WEB.get(f"{running.url}/userinfo", headers=bearer).status_code == status
@@ -402,7 +401,7 @@ def test_management_api_wants_the_scopes(start: Start, scope: str | None) -> Non
 def test_management_api_refuses_every_other_token(start: Start) -> None:
     running = start(clients=(SPA, REPORTS, OPERATOR), apis=(API,))
     url = f"{running.url}/api/v2/keys/signing"
-    person = running.exchange(running.log_in(running.browser())).json()
+    person = running.tokens()
     audience = f"{running.url}/api/v2/"
     right = ask(running, client_id="operator", audience=audience).json()["access_token"]
     now = int(time.time())

@@ -33,9 +33,12 @@ from tests.kit.tenant import (
     WEB,
     Running,
     Start,
+    action,
     answered,
     redirected,
 )
+
+RIGHT = {"email": JOE.email, "password": JOE.password}
 
 
 def selection(state: str, port: int, secret: str = SECRET, /, **changes: Any) -> str:
@@ -53,16 +56,36 @@ def selection(state: str, port: int, secret: str = SECRET, /, **changes: Any) ->
 
 def probe(body: str) -> str:
     """An Action that runs `body` and puts what it returns into the access token."""
-    return (
-        "exports.onExecutePostLogin = async (event, api) => {"
+    return action(
         f"const seen = await (async () => {{ {body} }})();"
-        "api.accessToken.setCustomClaim('https://example.com/seen', seen ?? null); };"
+        "api.accessToken.setCustomClaim('https://example.com/seen', seen ?? null);"
     )
 
 
 def seen(running: Running, answer: httpx2.Response) -> Any:
     token = running.exchange(answer).json()["access_token"]
     return running.verify(token, AUDIENCE)["https://example.com/seen"]
+
+
+def user_info(running: Running, token: str, method: str = "GET") -> httpx2.Response:
+    bearer = {"Authorization": f"Bearer {token}"}
+    return WEB.request(method, f"{running.url}/userinfo", headers=bearer)
+
+
+def suspended(running: Running, browser: httpx2.Client, **changes: Any) -> dict[str, str]:
+    return redirected(running.log_in(browser, **changes))
+
+
+def suspend(running: Running) -> tuple[httpx2.Client, str]:
+    """Log in as far as the picker; return the browser and the state of its login."""
+    browser = running.browser()
+    return browser, suspended(running, browser)["state"]
+
+
+def resume(browser: httpx2.Client, at: str, token: str, /, **form: str) -> httpx2.Response:
+    """Come back from the picker with a return token."""
+    form = {"selection_token": token, **form}
+    return browser.post("/continue", params={"state": at}, data=form)
 
 
 # A login without a redirect
@@ -85,14 +108,13 @@ def test_login_gives_tokens_of_the_documented_form(start: Start) -> None:
         "joe@example.com",
         "Joe",
     )
-    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-    profile = WEB.get(f"{running.url}/userinfo", headers=bearer).json()
+    profile = user_info(running, tokens["access_token"]).json()
     assert (profile["sub"], profile["email"]) == ("auth0|joe", "joe@example.com")
 
 
 def test_dialect_of_rfc_9068(start: Start) -> None:
     running = start(apis=(Api(AUDIENCE, 600, dialect="rfc9068_profile"),))
-    token = running.exchange(running.log_in(running.browser())).json()["access_token"]
+    token = running.tokens()["access_token"]
 
     claims = running.verify(token, AUDIENCE)
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
@@ -115,7 +137,7 @@ def test_permissions_only_with_rbac_and_a_dialect_for_them(
     api = Api(AUDIENCE, 600, dialect=f"{profile}{authz}", enforce_policies=enforced)  # type: ignore[arg-type]
     running = start(apis=(api,), users=(MEMBER,))
     scope = "openid read:projects delete:projects org:abc-inc"
-    tokens = running.exchange(running.log_in(running.browser(), scope=scope)).json()
+    tokens = running.tokens(scope=scope)
     claims = running.verify(tokens["access_token"], AUDIENCE)
 
     assert claims["scope"] == tokens["scope"]
@@ -158,15 +180,15 @@ def test_permissions_are_those_of_the_person_and_the_api(start: Start) -> None:
 
 
 def test_permissions_at_refresh_and_what_actions_may_change(start: Start) -> None:
-    source = """exports.onExecutePostLogin = async (event, api) => {
+    source = action("""
         api.accessToken.addScope('delete:projects');
         api.accessToken.removeScope('read:projects');
         api.accessToken.setCustomClaim('permissions', ['org:evil']);
-    };"""
+    """)
     api = Api(AUDIENCE, 600, dialect="rfc9068_profile_authz", enforce_policies=True)
     running = start(source, apis=(api,), users=(MEMBER,))
     scope = "offline_access read:projects org:abc-inc"
-    tokens = running.exchange(running.log_in(running.browser(), scope=scope)).json()
+    tokens = running.tokens(scope=scope)
     renewed = running.refresh(tokens["refresh_token"]).json()
     for answer in (tokens, renewed):
         claims = running.verify(answer["access_token"], AUDIENCE)
@@ -177,16 +199,11 @@ def test_permissions_at_refresh_and_what_actions_may_change(start: Start) -> Non
 
 # /userinfo
 
-WITH_CLAIMS = """exports.onExecutePostLogin = async (event, api) => {
+WITH_CLAIMS = action("""
     api.idToken.setCustomClaim('https://example.com/org', 'abc');
-    api.idToken.setCustomClaim('name', 'Somebody Else');
+    api.idToken.setCustomClaim('name', 'Another Name');
     if (event.request.body.less || event.request.query.less) api.accessToken.removeScope('email');
-};"""
-
-
-def user_info(running: Running, token: str, method: str = "GET") -> httpx2.Response:
-    bearer = {"Authorization": f"Bearer {token}"}
-    return WEB.request(method, f"{running.url}/userinfo", headers=bearer)
+""")
 
 
 @pytest.mark.parametrize("dialect", ["access_token", "rfc9068_profile", None])
@@ -238,7 +255,7 @@ def test_userinfo_is_for_openid_only(start: Start, row: str) -> None:
 
 def test_userinfo_refuses_other_tokens_with_a_challenge(start: Start) -> None:
     running = start()
-    tokens = running.exchange(running.log_in(running.browser())).json()
+    tokens = running.tokens()
 
     assert user_info(running, tokens["access_token"]).status_code == 200
     others = (tokens["id_token"], tokens["refresh_token"], tokens["access_token"][:-2], "x")
@@ -257,12 +274,11 @@ def test_userinfo_refuses_other_tokens_with_a_challenge(start: Start) -> None:
 
 def test_without_audience_the_access_token_is_opaque(start: Start) -> None:
     running = start()
-    tokens = running.exchange(running.log_in(running.browser(), audience=None)).json()
+    tokens = running.tokens(audience=None)
 
     assert "." not in tokens["access_token"]
-    for token, status in ((tokens["access_token"], 200), ("other", 401)):
-        bearer = {"Authorization": f"Bearer {token}"}
-        assert WEB.get(f"{running.url}/userinfo", headers=bearer).status_code == status
+    assert user_info(running, tokens["access_token"]).status_code == 200
+    assert user_info(running, "other").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -339,13 +355,11 @@ def test_login_page_of_another_browser_is_refused(start: Start) -> None:
     running = start()
     browser = running.browser()
     where = running.authorize(browser).headers["location"]
-    form = {"email": JOE.email, "password": JOE.password}
-
-    stranger = running.browser().post(where, data=form)
+    stranger = running.browser().post(where, data=RIGHT)
     assert stranger.status_code == 400
     assert "another browser" in stranger.text
-    assert "code" in answered(browser.post(where, data=form))
-    assert "already finished" in browser.post(where, data=form).text
+    assert "code" in answered(browser.post(where, data=RIGHT))
+    assert "already finished" in browser.post(where, data=RIGHT).text
 
 
 def test_two_fresh_tabs_log_in_at_once(start: Start) -> None:
@@ -354,10 +368,9 @@ def test_two_fresh_tabs_log_in_at_once(start: Start) -> None:
     browser = running.browser()
     first = running.authorize(browser, state="one").headers["location"]
     second = running.authorize(browser, state="two").headers["location"]
-    form = {"email": JOE.email, "password": JOE.password}
 
-    assert answered(browser.post(second, data=form))["state"] == "two"
-    assert answered(browser.post(first, data=form))["state"] == "one"
+    assert answered(browser.post(second, data=RIGHT))["state"] == "two"
+    assert answered(browser.post(first, data=RIGHT))["state"] == "one"
 
 
 def test_cookies_are_for_cross_site_use_and_closed_to_scripts(start: Start) -> None:
@@ -495,10 +508,7 @@ def test_event_is_complete(start: Start) -> None:
 
 
 def test_event_without_audience_has_no_resource_server(start: Start) -> None:
-    running = start(
-        "exports.onExecutePostLogin = async (event, api) =>"
-        " api.access.deny(String('resource_server' in event));"
-    )
+    running = start(action("api.access.deny(String('resource_server' in event))"))
 
     assert answered(running.log_in(running.browser()))["error_description"] == "true"
     found = answered(running.log_in(running.browser(), audience=None))
@@ -543,16 +553,9 @@ def test_posted_authorize_request(start: Start) -> None:
 @pytest.mark.parametrize(
     ("source", "description"),
     [
-        (
-            "exports.onExecutePostLogin = async (e, api) => { api.access.deny('no_way'); };",
-            "no_way",
-        ),
-        ("exports.onExecutePostLogin = async () => { throw new Error('broken'); };", "broken"),
-        (
-            "exports.onExecutePostLogin = async (e, api) => {"
-            " api.access.deny('no'); api.redirect.sendUserTo('http://127.0.0.1:9/'); };",
-            "no",
-        ),
+        (action("api.access.deny('no_way')"), "no_way"),
+        (action("throw new Error('broken')"), "broken"),
+        (action("api.access.deny('no'); api.redirect.sendUserTo('http://127.0.0.1:9/')"), "no"),
         (
             "exports.onExecutePostLogin = (event, api) => {};",
             'Invalid function signature for the "onExecutePostLogin" handler. Use'
@@ -560,34 +563,27 @@ def test_posted_authorize_request(start: Start) -> None:
         ),
         ("module.exports = null;", "The Action must export an object."),
         (
-            "exports.onExecutePostLogin = async (e, api) => { api.accessToken.sing(); };",
+            action("api.accessToken.sing()"),
             "api.accessToken.sing is not available in the local tenant",
         ),
         (
-            "exports.onExecutePostLogin = async (e, api) => api.samlResponse.setAttribute('a');",
+            action("api.samlResponse.setAttribute('a')"),
             "api.samlResponse.setAttribute is not available in the local tenant",
         ),
-        (
-            "exports.onExecutePostLogin = async (e, api) => api.redirect.sendUserTo('/x');",
-            "Invalid URL",
-        ),
-        (
-            "exports.onExecutePostLogin = async (e, api) => api.idToken.setCustomClaim('scope');",
-            'The "scope" claim cannot be set.',
-        ),
+        (action("api.redirect.sendUserTo('/x')"), "Invalid URL"),
+        (action("api.idToken.setCustomClaim('scope')"), 'The "scope" claim cannot be set.'),
     ],
 )
 def test_denied_and_failed_actions_end_at_the_callback(
     start: Start, source: str, description: str
 ) -> None:
-    after = "exports.onExecutePostLogin = async (e, api) => api.user.setAppMetadata('after', 1);"
-    running = start(source, after)
+    running = start(source, action("api.user.setAppMetadata('after', 1)"))
     browser = running.browser()
     found = answered(running.log_in(browser))
 
     assert (found["error"], found["error_description"]) == ("access_denied", description)
     assert found["state"] == "app-state"
-    # The session is there all the same, and Actions behind the failed one did not run.
+    # The session exists, and the Actions after the failed one did not run.
     assert len(running.tenant.records.sessions) == 1
     silent = answered(running.authorize(browser, prompt="none"))
     assert silent["error_description"] == description
@@ -612,11 +608,9 @@ def test_restricted_claims_are_dropped_silently(start: Start) -> None:
         "urn:auth0:a",
         "https://ok.example/a",
     ]
-    running = start(
-        f"exports.onExecutePostLogin = async (e, api) => {{ for (const n of {json.dumps(names)}) "
-        "{ api.accessToken.setCustomClaim(n, 'x'); api.idToken.setCustomClaim(n, 'x'); } };"
-    )
-    tokens = running.exchange(running.log_in(running.browser())).json()
+    both = "api.accessToken.setCustomClaim(n, 'x'); api.idToken.setCustomClaim(n, 'x');"
+    running = start(action(f"for (const n of {json.dumps(names)}) {{ {both} }}"))
+    tokens = running.tokens()
 
     for token, audience in ((tokens["access_token"], AUDIENCE), (tokens["id_token"], "spa")):
         claims = running.verify(token, audience)
@@ -624,39 +618,29 @@ def test_restricted_claims_are_dropped_silently(start: Start) -> None:
 
 
 def test_scopes_added_and_removed(start: Start) -> None:
-    running = start(
-        "exports.onExecutePostLogin = async (e, api) =>"
-        " { api.accessToken.addScope('more').accessToken.removeScope('email'); };"
-    )
-    tokens = running.exchange(running.log_in(running.browser())).json()
+    running = start(action("api.accessToken.addScope('more').accessToken.removeScope('email')"))
+    tokens = running.tokens()
 
     assert tokens["scope"] == "openid profile offline_access more"
     assert running.verify(tokens["access_token"], AUDIENCE)["scope"] == tokens["scope"]
 
 
 def test_metadata_of_users_is_written_even_by_a_denied_login(start: Start) -> None:
-    first = "exports.onExecutePostLogin = async (e, api) => { api.user.setAppMetadata('a', 1); };"
-    running = start(first, "exports.onExecutePostLogin = async (e, api) => api.access.deny('no');")
+    running = start(action("api.user.setAppMetadata('a', 1)"), action("api.access.deny('no')"))
     running.log_in(running.browser())
 
     assert running.tenant.records.people[JOE.user_id].app_metadata == {"a": 1}
 
 
 def test_console_is_kept_short_and_to_itself(start: Start) -> None:
-    running = start(
-        "exports.onExecutePostLogin = async () => {"
-        " process.stdout.write('{\"id\": 1}\\n'); console.log('x'.repeat(1000)); };"
-    )
+    noise = "process.stdout.write('{\"id\": 1}\\n'); console.log('x'.repeat(1000));"
+    running = start(action(noise))
     assert "code" in answered(running.log_in(running.browser()))
 
     assert running.tenant.records.executions[0]["console"] == "x" * 256
 
 
 # Redirect and /continue
-
-
-def suspended(running: Running, browser: httpx2.Client, **changes: Any) -> dict[str, str]:
-    return redirected(running.log_in(browser, **changes))
 
 
 def test_redirect_carries_token_and_state(start: Start) -> None:
@@ -677,8 +661,7 @@ def test_redirect_carries_token_and_state(start: Start) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_continuation_sets_the_claims_once(start: Start, method: str) -> None:
     running = start(PICKER)
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
+    browser, state = suspend(running)
     token = {"selection_token": selection(state, running.port)}
     if method == "GET":
         answer = browser.get("/continue", params={"state": state, **token})
@@ -711,12 +694,9 @@ def test_return_token_is_validated(
     start: Start, changes: dict[str, Any], secret: str, reason: str | None
 ) -> None:
     running = start(PICKER)
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
+    browser, state = suspend(running)
     token = selection(state, running.port, secret, **changes)
-    found = answered(
-        browser.post("/continue", params={"state": state}, data={"selection_token": token})
-    )
+    found = answered(resume(browser, state, token))
 
     if reason is None:
         assert "code" in found
@@ -728,15 +708,13 @@ def test_return_token_is_validated(
 def test_return_token_must_name_its_algorithm(start: Start, algorithm: str) -> None:
     """The signature is right in each row; only the header differs."""
     running = start(PICKER)
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
+    browser, state = suspend(running)
     payload = selection(state, running.port).split(".")[1]
     header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm}).encode()).rstrip(b"=")
     signed = f"{header.decode()}.{payload}"
     mac = hmac.digest(SECRET.encode(), signed.encode(), "sha256")
     token = f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-    form = {"selection_token": token}
-    found = answered(browser.post("/continue", params={"state": state}, data=form))
+    found = answered(resume(browser, state, token))
 
     assert ("code" in found) is (algorithm == "HS256")
     assert "Failed signature" in found.get("error_description", "Failed signature")
@@ -744,10 +722,8 @@ def test_return_token_must_name_its_algorithm(start: Start, algorithm: str) -> N
 
 def test_missing_return_token(start: Start) -> None:
     running = start(PICKER)
-    browser = running.browser()
-    found = answered(
-        browser.get("/continue", params={"state": suspended(running, browser)["state"]})
-    )
+    browser, state = suspend(running)
+    found = answered(browser.get("/continue", params={"state": state}))
 
     assert found["error_description"] == (
         "There is no parameter called 'selection_token' available in either the POST body or"
@@ -759,21 +735,18 @@ def test_missing_return_token(start: Start) -> None:
 def test_state_in_the_body_by_assumption(start: Start, overrides: bool) -> None:
     """A return token of another state passes where the body's state is the expected one."""
     running = start(PICKER, assumptions=Assumptions(body_state_overrides=overrides))
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
-    form = {"selection_token": selection("other", running.port), "state": "other"}
-    found = answered(browser.post("/continue", params={"state": state}, data=form))
+    browser, state = suspend(running)
+    answer = resume(browser, state, selection("other", running.port), state="other")
 
-    assert ("code" in found) is overrides
+    assert ("code" in answered(answer)) is overrides
 
 
 def test_issuer_of_the_return_token_by_assumption(start: Start) -> None:
     running = start(PICKER, assumptions=Assumptions(return_token_iss_enforced=False))
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
-    form = {"selection_token": selection(state, running.port, iss="elsewhere")}
+    browser, state = suspend(running)
+    token = selection(state, running.port, iss="elsewhere")
 
-    assert "code" in answered(browser.post("/continue", params={"state": state}, data=form))
+    assert "code" in answered(resume(browser, state, token))
 
 
 @pytest.mark.parametrize("initiate", ["", "http://localhost:3000/start"])
@@ -787,8 +760,7 @@ def test_dead_logins_start_again_or_say_why(start: Start, initiate: str) -> None
             assert response.status_code == 400
             assert why in response.text
 
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
+    browser, state = suspend(running)
     ends(running.browser().get("/continue", params={"state": state}), "another browser")
     running.tenant.expire_login_transactions()
     ends(browser.get("/continue", params={"state": state}), "more than an hour")
@@ -804,8 +776,7 @@ def test_dead_logins_start_again_or_say_why(start: Start, initiate: str) -> None
 
 def test_of_forty_simultaneous_continuations_one_wins(start: Start) -> None:
     running = start(PICKER)
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
+    browser, state = suspend(running)
     cookies = {"Cookie": "; ".join(f"{c.name}={c.value}" for c in browser.cookies.jar)}
     form = {"selection_token": selection(state, running.port)}
     barrier = threading.Barrier(40)
@@ -822,16 +793,12 @@ def test_of_forty_simultaneous_continuations_one_wins(start: Start) -> None:
 
 
 def test_pipeline_resumes_in_the_action_that_redirected(start: Start) -> None:
-    before = (
-        "exports.onExecutePostLogin = async (event, api) =>"
-        " { api.transaction.setMetadata('before', (event.transaction.metadata.before ?? 0) + 1); };"
-    )
+    count = "(event.transaction.metadata.before ?? 0) + 1"
+    before = action(f"api.transaction.setMetadata('before', {count})")
     after = probe("return event.transaction.metadata;")
     running = start(before, PICKER, after)
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
-    token = selection(state, running.port)
-    answer = browser.get("/continue", params={"state": state, "selection_token": token})
+    browser, state = suspend(running)
+    answer = resume(browser, state, selection(state, running.port))
 
     assert seen(running, answer) == {"before": 1, "nonce": "n-1"}
     handlers = [entry["handler"] for entry in running.tenant.records.executions]
@@ -846,8 +813,7 @@ def test_second_redirect_by_assumption(start: Start, allowed: bool) -> None:
         " ? undefined : api.redirect.sendUserTo('http://127.0.0.1:9/select?state=mine');",
         assumptions=Assumptions(second_redirect=allowed),
     )
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
+    browser, state = suspend(running)
     again = browser.get("/continue", params={"state": state})
     if not allowed:
         assert answered(again)["error"] == "access_denied"
@@ -861,10 +827,8 @@ def test_second_redirect_by_assumption(start: Start, allowed: bool) -> None:
 
 def test_action_without_continuation(start: Start) -> None:
     running = start(PICKER.split("exports.onContinuePostLogin")[0])
-    browser = running.browser()
-    found = answered(
-        browser.get("/continue", params={"state": suspended(running, browser)["state"]})
-    )
+    browser, state = suspend(running)
+    found = answered(browser.get("/continue", params={"state": state}))
 
     assert found["error"] == "access_denied"
     assert 'Invalid function signature for the "onContinuePostLogin"' in found["error_description"]
@@ -888,10 +852,8 @@ def test_claims_set_before_a_redirect_by_assumption(start: Start, survive: bool)
     running = start(
         probe("return 'kept';"), PICKER, assumptions=Assumptions(claims_survive_redirect=survive)
     )
-    browser = running.browser()
-    state = suspended(running, browser)["state"]
-    token = selection(state, running.port)
-    answer = browser.get("/continue", params={"state": state, "selection_token": token})
+    browser, state = suspend(running)
+    answer = resume(browser, state, selection(state, running.port))
     claims = running.verify(running.exchange(answer).json()["access_token"], AUDIENCE)
 
     assert ("https://example.com/seen" in claims) is survive
@@ -1018,7 +980,7 @@ def test_refresh_cannot_redirect(start: Start) -> None:
 
 def test_of_simultaneous_refreshes_at_most_one_wins(start: Start) -> None:
     running = start()
-    token = running.exchange(running.log_in(running.browser())).json()["refresh_token"]
+    token = running.tokens()["refresh_token"]
     with ThreadPoolExecutor(10) as pool:
         statuses = list(pool.map(lambda _: running.refresh(token).status_code, range(10)))
 
@@ -1028,7 +990,7 @@ def test_of_simultaneous_refreshes_at_most_one_wins(start: Start) -> None:
 
 def test_refresh_token_of_another_client_and_revocation(start: Start) -> None:
     running = start()
-    token = running.exchange(running.log_in(running.browser())).json()["refresh_token"]
+    token = running.tokens()["refresh_token"]
 
     assert running.refresh(token, client_id="other").json()["error"] == "invalid_grant"
     url = f"{running.url}/oauth/revoke"
@@ -1081,14 +1043,11 @@ def test_blocked_users(start: Start) -> None:
 # Metadata
 
 
-REMEMBER = """
-exports.onExecutePostLogin = async (event, api) => {
+REMEMBER = probe("""
   const org = event.request.body['ext-org'] ?? event.request.query['ext-org'];
   if (org) api.refreshToken.setMetadata('org', org);
-  const seen = event.refresh_token?.metadata ?? 'none';
-  api.accessToken.setCustomClaim('https://example.com/seen', seen);
-};
-"""
+  return event.refresh_token?.metadata ?? 'none';
+""")
 
 
 @pytest.mark.parametrize("plan", [True, False])
@@ -1144,11 +1103,7 @@ def test_metadata_of_sessions_is_seen_at_the_next_login(start: Start) -> None:
     ],
 )
 def test_limits_of_the_api(start: Start, call: str, message: str | None) -> None:
-    running = start(
-        f"exports.onExecutePostLogin = async (event, api) => {{ {call}; }};",
-        refresh_token_metadata=True,
-        session_metadata=True,
-    )
+    running = start(action(call), refresh_token_metadata=True, session_metadata=True)
     found = answered(running.log_in(running.browser()))
 
     if message is None:
@@ -1185,12 +1140,11 @@ def test_payload_replaces_standard_claims(start: Start) -> None:
 
 
 def test_slow_actions_fail_alone(start: Start) -> None:
-    running = start(
-        "exports.onExecutePostLogin = async (event) => {"
-        " if (event.request.query['ext-how'] === 'wait') await new Promise(() => {});"
-        " if (event.request.query['ext-how'] === 'loop') for (;;) {} };",
-        action_time_limit=1.0,
-    )
+    source = action("""
+        if (event.request.query['ext-how'] === 'wait') await new Promise(() => {});
+        if (event.request.query['ext-how'] === 'loop') for (;;) {}
+    """)
+    running = start(source, action_time_limit=1.0)
     browsers = [running.browser() for _ in range(4)]
     for browser in browsers:
         running.log_in(browser)
@@ -1225,10 +1179,7 @@ def test_killed_runner_is_replaced(start: Start) -> None:
 
 
 def test_action_that_ends_the_process_fails_its_login_only(start: Start) -> None:
-    running = start(
-        "exports.onExecutePostLogin = async (event) => {"
-        " if (event.request.query['ext-end']) process.exit(1); };"
-    )
+    running = start(action("if (event.request.query['ext-end']) process.exit(1);"))
     found = answered(running.log_in(running.browser(), ext_dash_end="1"))
 
     assert found["error"] == "access_denied"
@@ -1254,10 +1205,7 @@ def test_runs_at_once_keep_apart(start: Start) -> None:
 
 @pytest.mark.parametrize("member", ["refreshToken", "session"])
 def test_revocation_by_an_action(start: Start, member: str) -> None:
-    running = start(
-        "exports.onExecutePostLogin = async (event, api) => {"
-        f" if (event.request.body['ext-end']) api.{member}.revoke('over'); }};"
-    )
+    running = start(action(f"if (event.request.body['ext-end']) api.{member}.revoke('over');"))
     browser = running.browser()
     token = running.exchange(running.log_in(browser)).json()["refresh_token"]
     token = running.refresh(token).json()["refresh_token"]
@@ -1288,9 +1236,9 @@ def test_discovery_follows_the_host(start: Start) -> None:
 
 def test_rotated_keys(start: Start) -> None:
     running = start()
-    old = running.exchange(running.log_in(running.browser())).json()["access_token"]
+    old = running.tokens()["access_token"]
     running.tenant.rotate_signing_key()
-    new = running.exchange(running.log_in(running.browser())).json()["access_token"]
+    new = running.tokens()["access_token"]
 
     assert jwt.get_unverified_header(old)["kid"] != jwt.get_unverified_header(new)["kid"]
     assert running.verify(old, AUDIENCE)["sub"] == running.verify(new, AUDIENCE)["sub"]
