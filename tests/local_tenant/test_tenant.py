@@ -88,6 +88,11 @@ def resume(browser: httpx2.Client, at: str, token: str, /, **form: str) -> httpx
     return browser.post("/continue", params={"state": at}, data=form)
 
 
+def cookies_of(browser: httpx2.Client) -> dict[str, str]:
+    """The browser's cookies as a header, for requests that are sent at once."""
+    return {"Cookie": "; ".join(f"{c.name}={c.value}" for c in browser.cookies.jar)}
+
+
 # A login without a redirect
 
 
@@ -663,12 +668,10 @@ def test_continuation_sets_the_claims_once(start: Start, method: str) -> None:
     running = start(PICKER)
     browser, state = suspend(running)
     token = {"selection_token": selection(state, running.port)}
+    sent: dict[str, Any] = {"params": {"state": state}, "data": token}
     if method == "GET":
-        answer = browser.get("/continue", params={"state": state, **token})
-        replay = browser.get("/continue", params={"state": state, **token})
-    else:
-        answer = browser.post("/continue", params={"state": state}, data=token)
-        replay = browser.post("/continue", params={"state": state}, data=token)
+        sent = {"params": {"state": state, **token}}
+    answer, replay = (browser.request(method, "/continue", **sent) for _ in range(2))
 
     tokens = running.exchange(answer).json()
     assert answered(answer)["state"] == "app-state"
@@ -777,7 +780,7 @@ def test_dead_logins_start_again_or_say_why(start: Start, initiate: str) -> None
 def test_of_forty_simultaneous_continuations_one_wins(start: Start) -> None:
     running = start(PICKER)
     browser, state = suspend(running)
-    cookies = {"Cookie": "; ".join(f"{c.name}={c.value}" for c in browser.cookies.jar)}
+    cookies = cookies_of(browser)
     form = {"selection_token": selection(state, running.port)}
     barrier = threading.Barrier(40)
 
@@ -1192,7 +1195,7 @@ def test_runs_at_once_keep_apart(start: Start) -> None:
     )
     browser = running.browser()
     running.log_in(browser)
-    cookies = {"Cookie": "; ".join(f"{c.name}={c.value}" for c in browser.cookies.jar)}
+    cookies = cookies_of(browser)
 
     def ask(number: int) -> Any:
         parameters = browser_parameters() | {"audience": AUDIENCE, "ext-n": str(number)}
