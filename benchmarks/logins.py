@@ -54,15 +54,12 @@ class Front:
             "email": email,
             "email_verified": True,
             "name": name,
-            "picture": "https://s.gravatar.com/avatar/0123456789abcdef0123456789abcdef",
             "connection": "Username-Password-Authentication",
             "strategy": "auth0",
         }
         question = {
             "user": user,
             "client_id": "AbCdEfGhIjKlMnOpQrStUvWxYz012345",
-            "audience": "https://api.example.com/",
-            "protocol": "oauth2-refresh-token",
             "interaction": interaction,
             "hint": hint,
             "bound": None,

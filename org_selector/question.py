@@ -28,7 +28,6 @@ class AskedUser(_Strict):
     email: str | None = Text
     email_verified: bool | None
     name: str | None = Text
-    picture: str | None = Text
     connection: str | None = Text
     strategy: str | None = Text
 
@@ -51,8 +50,6 @@ class Question(_Strict):
 
     user: AskedUser
     client_id: str = Text
-    audience: str = Text
-    protocol: str = Text
     interaction: Literal["page", "silent", "refresh"]
     hint: str | None = Text  # what the application wishes for: a slug or an id, user input
     bound: str | None = Text  # the one organization this application serves, set in Auth0

@@ -2,7 +2,7 @@
 /** What the Action asks the selector for each kind of login. */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { AUDIENCE, EVENTS, NONCE, comeBack, ending, pageEvent, refreshEvent, run, silentEvent } = require('./login.js');
+const { EVENTS, NONCE, comeBack, ending, pageEvent, refreshEvent, run, silentEvent } = require('./login.js');
 const { ORGANIZATION, choose } = require('./selector.js');
 
 const PROTOCOLS = {
@@ -27,13 +27,10 @@ const QUESTION = {
     email: 'joe@example.com',
     email_verified: true,
     name: 'Joe Miller',
-    picture: 'https://example.com/joe.png',
     connection: 'Username-Password-Authentication',
     strategy: 'auth0',
   },
   client_id: 'spa',
-  audience: AUDIENCE,
-  protocol: 'oidc-basic-profile',
   interaction: 'page',
   hint: null,
   bound: null,
@@ -56,7 +53,7 @@ test('an app renews its token in a hidden frame and the question says so', async
 });
 
 test('an app exchanges its refresh token and the question says that there is no browser', async () => {
-  assert.deepEqual(await ask('refresh'), { ...QUESTION, protocol: 'oauth2-refresh-token', interaction: 'refresh' });
+  assert.deepEqual(await ask('refresh'), { ...QUESTION, interaction: 'refresh' });
 });
 
 test('a person comes back from the picker and the choice is part of the question', async () => {
@@ -69,14 +66,14 @@ for (const [protocol, interaction] of Object.entries(PROTOCOLS)) {
   test(`a login by ${protocol} is asked as ${interaction}`, async () => {
     const question = await ask('page', (event) => { event.transaction.protocol = protocol; });
 
-    assert.deepEqual(question, { ...QUESTION, protocol, interaction });
+    assert.deepEqual(question, { ...QUESTION, interaction });
   });
 }
 
 test('a login without any transaction is asked as one without a browser', async () => {
   const question = await ask('refresh', (event) => { delete event.transaction; });
 
-  assert.deepEqual(question, { ...QUESTION, protocol: '', interaction: 'refresh' });
+  assert.deepEqual(question, { ...QUESTION, interaction: 'refresh' });
 });
 
 const PROMPTS = {
@@ -222,16 +219,16 @@ for (const [name, given, asked] of [
   ['null', null, null],
   ['nothing', undefined, null],
   ['2,048 characters', 'a'.repeat(2048), 'a'.repeat(2048)],
-  ['a picture inlined as 2,049 characters', 'a'.repeat(2049), null],
+  ['2,049 characters', 'a'.repeat(2049), null],
 ]) {
   test(`a profile holds ${name} and the selector can store what it is told`, async () => {
     const question = await ask('page', (event) => {
-      for (const field of ['email', 'name', 'picture']) event.user[field] = given;
+      for (const field of ['email', 'name']) event.user[field] = given;
       event.connection = { name: given, strategy: given };
     });
-    const { email, name: asName, picture, connection, strategy } = question.user;
+    const { email, name: asName, connection, strategy } = question.user;
 
-    assert.deepEqual([email, asName, picture, connection, strategy], Array(5).fill(asked));
+    assert.deepEqual([email, asName, connection, strategy], Array(4).fill(asked));
   });
 }
 

@@ -144,15 +144,12 @@ def ask(login: str = "joe", /, **changes: object) -> Question:
         email=person.email,
         email_verified=True,
         name=person.name,
-        picture=None,
         connection="Username-Password-Authentication",
         strategy="auth0",
     )
     question = Question(
         user=user,
         client_id="spa",
-        audience="https://api.example.com/",
-        protocol="oidc-basic-profile",
         interaction="page",
         hint=None,
         bound=None,
