@@ -17,7 +17,7 @@ from uuid import UUID
 
 from benchmarks.load import Ask
 from benchmarks.memberships import NAME, NumberedOrganization, Somebody
-from org_selector.picker.cookie import LoginCookies, WaitingLogin
+from org_selector.picker.cookie import LoginCookies, UnverifiedLogin
 
 STATE = "hKFo2SB" + "s" * 160  # as long as Auth0's
 
@@ -100,7 +100,7 @@ class Front:
         path = f"/select/{login.login_id}"
         return Ask(path, b'name="selection_token"', "POST", headers, urlencode(form).encode())
 
-    def _login(self, person: Somebody) -> WaitingLogin:
+    def _login(self, person: Somebody) -> UnverifiedLogin:
         claims = {
             "aud": "org-selector/select",
             "ip": "192.0.2.1",
@@ -112,9 +112,9 @@ class Front:
             "app_origin": "https://app.example.com",
             "locale": "en",
         }
-        return WaitingLogin(self._sign(person.auth0_user_id, claims, seconds=600), STATE)
+        return UnverifiedLogin(self._sign(person.auth0_user_id, claims, seconds=600), STATE)
 
-    def _cookie(self, login: WaitingLogin) -> dict[str, str]:
+    def _cookie(self, login: UnverifiedLogin) -> dict[str, str]:
         return {
             "Cookie": f"login-{login.login_id}={quote(login.value)}",
             "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",

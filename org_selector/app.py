@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from org_selector import decisions
 from org_selector import rows as directory
-from org_selector.action_tokens import SelectorTokens
+from org_selector.action_tokens import ActionTokens
 from org_selector.errors import DatabaseUnavailable, SelectorError, _
 from org_selector.picker import views as select
 from org_selector.picker.cookie import LoginCookies
@@ -37,7 +37,7 @@ def create_app(settings: SelectorSettings) -> Flask:
         configure=directory.require_plain_role,
     )
     session_secrets = [one.get_secret_value() for one in settings.session_token_secrets]
-    tokens = SelectorTokens(
+    tokens = ActionTokens(
         session_secrets=session_secrets,
         selection_secrets=[one.get_secret_value() for one in settings.selection_token_secrets],
         domains=settings.auth0_domain,

@@ -17,7 +17,7 @@ import psycopg
 from flask import Blueprint, Response, g, request
 
 from org_selector import rows as directory
-from org_selector.action_tokens import SelectorTokens
+from org_selector.action_tokens import ActionTokens
 from org_selector.errors import InvalidDecisionRequest, InvalidDecisionToken
 from org_selector.question import MAX_BODY_BYTES, UUID_PATTERN, AskedUser, Question, parse_question
 from org_selector.rows import Organization, Profile, Standing
@@ -174,7 +174,7 @@ def decide(question: Question, standing: Standing) -> Decision:
     return ask
 
 
-def create_blueprint(tokens: SelectorTokens, answer: Callable[[Question], Decision]) -> Blueprint:
+def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision]) -> Blueprint:
     """Serve `POST /decisions` for the Action; nobody else has the secret."""
     blueprint = Blueprint("decisions", __name__)
 

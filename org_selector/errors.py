@@ -1,9 +1,9 @@
 """
-Everything that can go wrong in the selector; the class is the whole policy.
+Everything that the selector refuses, one class for each kind of refusal.
 
-`status`, `title` and `advice` are constants and may be shown to anybody.
-`detail` belongs to the one occurrence and goes to the log, never to the browser.
-Titles and advice are message ids of the translations.
+`status`, `code`, `title` and `advice` are constants of the class and may be shown to anyone.
+`detail` says what went wrong this time. It goes to the log and never to the browser.
+`title` and `advice` are message ids of the translations.
 """
 
 
@@ -13,14 +13,19 @@ def _(message: str) -> str:
 
 
 class SelectorError(Exception):
-    """Base of this tree; never raised itself."""
+    """
+    Base of this tree.
+
+    It satisfies what `service.problem` asks of an error, so that the same class can answer a
+    browser with a page and the Action with `application/problem+json`.
+    """
 
     status = 500
     code = "unexpected"
     title = _("Something went wrong on our side")
     advice = _("Try again. If it happens again, tell support the reference below.")
-    description = ""
-    challenge: str | None = None
+    description = ""  # for programs; a page shows `title` and `advice` instead
+    challenge: str | None = None  # what WWW-Authenticate says
     retry_after: int | None = None  # seconds
 
     def __init__(self, detail: str = "") -> None:
@@ -29,7 +34,7 @@ class SelectorError(Exception):
 
 
 class InvalidSessionToken(SelectorError):
-    """The link, cookie or form does not prove a waiting login. No reason is ever shown."""
+    """The link, cookie or form does not prove a waiting login. The page gives no reason."""
 
     status = 400
     code = "invalid_session_token"
@@ -67,7 +72,7 @@ class CrossSiteForm(SelectorError):
     advice = _("Nothing was chosen. Go back to the app and sign in again.")
 
 
-class AlreadySelected(SelectorError):
+class AlreadyChosen(SelectorError):
     """This login has its organization already: a second window, or the back button."""
 
     status = 409
@@ -77,7 +82,7 @@ class AlreadySelected(SelectorError):
 
 
 class NoOrganization(SelectorError):
-    """A real person who belongs to no organization."""
+    """A known user who belongs to no organization, or a user that the picker may not serve."""
 
     status = 403
     code = "no_organization"
@@ -95,7 +100,7 @@ class BoundOrganizationSuspended(SelectorError):
 
 
 class DatabaseUnavailable(SelectorError):
-    """Postgres cannot be had right now; ours, not the caller's."""
+    """Postgres does not answer right now. The fault is ours, not the caller's."""
 
     status = 503
     code = "temporarily_unavailable"

@@ -27,7 +27,7 @@ _LOGIN_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingLogin:
+class UnverifiedLogin:
     """The two values Auth0 sent the browser here with; neither is verified."""
 
     unverified_session_token: str
@@ -62,7 +62,7 @@ class LoginCookies:
         )
         self._prefix = "__Host-login-" if secure else "login-"
 
-    def save(self, response: Response, login: WaitingLogin, seconds: int) -> None:
+    def save(self, response: Response, login: UnverifiedLogin, seconds: int) -> None:
         """Keep *login* in the browser for as long as its session token lives."""
         response.set_cookie(
             self._prefix + login.login_id,
@@ -75,7 +75,7 @@ class LoginCookies:
         )
 
     def forget_oldest(
-        self, response: Response, cookies: Mapping[str, str], login: WaitingLogin
+        self, response: Response, cookies: Mapping[str, str], login: UnverifiedLogin
     ) -> None:
         """Make room for *login*: browsers send the oldest cookie first (RFC 6265 5.4)."""
         own = self._prefix + login.login_id
@@ -83,7 +83,7 @@ class LoginCookies:
         for name in waiting[: max(0, len(waiting) + 1 - MAX_WAITING)]:
             response.delete_cookie(name, secure=True, httponly=True, samesite="Lax", path="/")
 
-    def read(self, cookies: Mapping[str, str], login_id: str) -> WaitingLogin:
+    def read(self, cookies: Mapping[str, str], login_id: str) -> UnverifiedLogin:
         """
         Return the login that the page's address names.
 
@@ -104,11 +104,11 @@ class LoginCookies:
             raise InvalidSessionToken("cookie of another login")
         return login
 
-    def sign_form(self, login: WaitingLogin) -> str:
+    def sign_form(self, login: UnverifiedLogin) -> str:
         """Return what the page's form must carry."""
         return self._signer.get_signature(login.value).decode()
 
-    def require_form(self, login: WaitingLogin, unverified_signature: str) -> None:
+    def require_form(self, login: UnverifiedLogin, unverified_signature: str) -> None:
         """
         Make sure that the form came from our page for exactly this login.
 
@@ -123,7 +123,7 @@ class LoginCookies:
             raise CrossSiteForm("form signature")
 
 
-def parse_login(unverified_session_token: str, unverified_state: str) -> WaitingLogin:
+def parse_login(unverified_session_token: str, unverified_state: str) -> UnverifiedLogin:
     """
     Take both values as they came, if they can be carried at all.
 
@@ -132,4 +132,4 @@ def parse_login(unverified_session_token: str, unverified_state: str) -> Waiting
     """
     if len(unverified_state) > MAX_STATE or not _STATE.fullmatch(unverified_state):
         raise InvalidSessionToken("state")
-    return WaitingLogin(unverified_session_token, unverified_state)
+    return UnverifiedLogin(unverified_session_token, unverified_state)

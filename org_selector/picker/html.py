@@ -17,7 +17,7 @@ from pathlib import Path
 from flask import Flask, Response, current_app, g, render_template, request
 from jinja2 import StrictUndefined
 
-from org_selector.action_tokens import LoginTransaction
+from org_selector.login_transaction import LoginTransaction
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 if not TEMPLATES.is_dir():  # a checkout; an installed package carries them inside

@@ -14,15 +14,16 @@ from uuid import UUID
 from flask import Blueprint, Response, g, request, url_for
 
 from org_selector import rows as directory
-from org_selector.action_tokens import LoginTransaction, SelectorTokens
+from org_selector.action_tokens import ActionTokens
 from org_selector.errors import (
-    AlreadySelected,
+    AlreadyChosen,
     BoundOrganizationSuspended,
     CrossSiteForm,
     InvalidSessionToken,
     NoOrganization,
 )
-from org_selector.picker.cookie import LoginCookies, WaitingLogin, parse_login
+from org_selector.login_transaction import LoginTransaction
+from org_selector.picker.cookie import LoginCookies, UnverifiedLogin, parse_login
 from org_selector.picker.html import continue_policy, render_page
 from org_selector.rows import SelectionPage
 from service.base_url import base_url
@@ -36,7 +37,7 @@ class Picker:
     """The views and what they need; one object a process."""
 
     def __init__(
-        self, tokens: SelectorTokens, cookies: LoginCookies, database: Database, own_origin: str
+        self, tokens: ActionTokens, cookies: LoginCookies, database: Database, own_origin: str
     ) -> None:
         self._tokens = tokens
         self._cookies = cookies
@@ -71,7 +72,7 @@ class Picker:
         if found is None:
             raise NoOrganization("unknown or blocked user")
         if found.already_selected:
-            raise AlreadySelected
+            raise AlreadyChosen
         if not found.selectable or transaction.notice == "bound_suspended":
             g.log = {"error": "not_selectable"}
             return self._show(login, transaction, notice="not_selectable", status=403)
@@ -90,13 +91,13 @@ class Picker:
             ),
         )
 
-    def _verify(self, login_id: str) -> tuple[WaitingLogin, LoginTransaction]:
+    def _verify(self, login_id: str) -> tuple[UnverifiedLogin, LoginTransaction]:
         login = self._cookies.read(request.cookies, login_id)
         transaction = self._tokens.verify_session_token(login.unverified_session_token)
         g.transaction = transaction
         return login, transaction
 
-    def _require_own_form(self, login: WaitingLogin) -> None:
+    def _require_own_form(self, login: UnverifiedLogin) -> None:
         site = request.headers.get("Sec-Fetch-Site")
         origin = request.headers.get("Origin")
         if site not in (None, "same-origin") or origin not in (None, self._own_origin):
@@ -106,7 +107,7 @@ class Picker:
 
     def _show(
         self,
-        login: WaitingLogin,
+        login: UnverifiedLogin,
         transaction: LoginTransaction,
         *,
         notice: str = "",
@@ -118,7 +119,7 @@ class Picker:
         if page is None:
             raise NoOrganization("unknown or blocked user")
         if page.already_selected:
-            raise AlreadySelected
+            raise AlreadyChosen
         g.account = page.email or page.name or transaction.auth0_user_id
         if transaction.notice == "bound_suspended":
             raise BoundOrganizationSuspended

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from org_selector.action_tokens import SelectorTokens
+from org_selector.action_tokens import ActionTokens
 from org_selector.errors import InvalidDecisionToken, InvalidSessionToken, SelectorError
 from tests.kit.action_tokens import (
     ABSENT,
@@ -30,7 +30,7 @@ from tests.kit.action_tokens import (
 OLD_SESSION_SECRET = "session-secret-before-rotation-1"
 FOREIGN_SECRET = "nobody-listed-this-secret-at-all"
 BODY = b'{"user":{"id":"auth0|joe"}}'
-TOKENS = SelectorTokens(
+TOKENS = ActionTokens(
     session_secrets=[SESSION_SECRET, OLD_SESSION_SECRET],
     selection_secrets=[SELECTION_SECRET, "selection-secret-before-rotation"],
     domains=[DOMAIN, CUSTOM_DOMAIN],

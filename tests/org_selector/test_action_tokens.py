@@ -14,8 +14,9 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 
-from org_selector.action_tokens import LoginTransaction, SelectorTokens
+from org_selector.action_tokens import ActionTokens
 from org_selector.errors import InvalidDecisionToken, InvalidSessionToken, SelectorError
+from org_selector.login_transaction import LoginTransaction
 from tests.kit.action_tokens import (
     ABSENT,
     AUTH0_USER_ID,
@@ -263,12 +264,12 @@ def test_secret_that_is_too_short_is_not_taken() -> None:
     """31 bytes are refused even if somebody gets them past the settings; 32 are not."""
     for own, other in ((SESSION_SECRET, SELECTION_SECRET), (SELECTION_SECRET, SESSION_SECRET)):
         long, short = [own[:32]], [own[:31]]
-        SelectorTokens(session_secrets=long, selection_secrets=[other], domains=[DOMAIN])
-        SelectorTokens(session_secrets=[other], selection_secrets=long, domains=[DOMAIN])
+        ActionTokens(session_secrets=long, selection_secrets=[other], domains=[DOMAIN])
+        ActionTokens(session_secrets=[other], selection_secrets=long, domains=[DOMAIN])
         with pytest.raises(ValueError, match="32 bytes"):
-            SelectorTokens(session_secrets=short, selection_secrets=[other], domains=[DOMAIN])
+            ActionTokens(session_secrets=short, selection_secrets=[other], domains=[DOMAIN])
         with pytest.raises(ValueError, match="32 bytes"):
-            SelectorTokens(session_secrets=[other], selection_secrets=short, domains=[DOMAIN])
+            ActionTokens(session_secrets=[other], selection_secrets=short, domains=[DOMAIN])
 
 
 @pytest.mark.parametrize("rubbish", ["[" * 33 + '\\"' * 740, '"' * 1400, "[{" * 700, "\\" * 1400])

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from local_stack import seed
 from local_stack.person import Person, claims_of
 from org_selector.errors import InvalidDecisionToken
-from org_selector.picker.cookie import WaitingLogin
+from org_selector.picker.cookie import UnverifiedLogin
 from tests.kit.action_tokens import (
     ABSENT,
     HEADER,
@@ -77,7 +77,7 @@ def test_every_forged_session_token_in_the_cookie_meets_the_same_page(selector: 
         token = row(SESSION)
         if not re.fullmatch(r"[\x21-\x3a\x3c-\x7e]+", token):
             continue  # no browser could send this as a cookie
-        login = WaitingLogin(token, STATE)
+        login = UnverifiedLogin(token, STATE)
         client = selector.app.test_client()
         cookie = {"Cookie": f"__Host-login-{login.login_id}={login.value}"}
         for answer in (
