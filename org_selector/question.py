@@ -1,11 +1,16 @@
 """
 What the Action asks at `POST /decisions`, read strictly.
 
-Checked: strict JSON, every field there, of its type and bounded, none that we do not know. Not
-checked: whether the body is the Action's (`action_tokens.py` does that before).
+Checked: the body is strict JSON, every field is there, of its type and of bounded length, and no
+field is unknown. Not checked: whether the body is the Action's; `action_tokens.py` does that
+before.
 """
 
+import re
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,7 +18,9 @@ from org_guard.compact_token import MalformedInput, parse_json_object
 from org_selector.errors import InvalidDecisionRequest
 
 MAX_BODY_BYTES = 16_384
-UUID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID = re.compile(_UUID_PATTERN)
+_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 Text = Field(max_length=2048)
 
 
@@ -35,9 +42,24 @@ class AskedUser(_Strict):
 class AskedChoice(_Strict):
     """What the person chose on our page, as the Action read it from the selection token."""
 
-    org_id: str = Field(pattern=f"^{UUID_PATTERN}$")
+    org_id: str = Field(pattern=f"^{_UUID_PATTERN}$")
     nonce: str = Field(min_length=16, max_length=64)
     remember: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    The organization that a question is about, and how it came to be asked for.
+
+    `kind` is "bound" for an order (the application serves this organization only), "hint" for a
+    wish of the application, "remembered" for what the refresh token was issued for.
+    It has an id or a slug. A text that is neither leaves both `None`: no organization fits it.
+    """
+
+    kind: Literal["bound", "hint", "remembered"]
+    org_id: UUID | None = None
+    slug: str | None = None
 
 
 class Question(_Strict):
@@ -58,6 +80,17 @@ class Question(_Strict):
     prompt_select: bool
     choice: AskedChoice | None = None
 
+    @cached_property
+    def asked(self) -> Asked | None:
+        """Return the organization asked for: bound, else hint, else remembered at a refresh."""
+        if self.bound is not None:
+            return _parse_asked("bound", self.bound)
+        if self.hint is not None:
+            return _parse_asked("hint", self.hint)
+        if self.interaction == "refresh" and self.remembered is not None:
+            return _parse_asked("remembered", self.remembered)
+        return None
+
 
 def parse_question(body: bytes) -> Question:
     """
@@ -73,3 +106,10 @@ def parse_question(body: bytes) -> Question:
     except ValidationError as error:
         fields = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False)]
         raise InvalidDecisionRequest(f"fields: {', '.join(fields)}") from error
+
+
+def _parse_asked(kind: Literal["bound", "hint", "remembered"], text: str) -> Asked:
+    reference = text.strip().lower()
+    if _UUID.fullmatch(reference):
+        return Asked(kind, org_id=UUID(reference))
+    return Asked(kind, slug=reference if _SLUG.fullmatch(reference) else None)

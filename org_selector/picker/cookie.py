@@ -31,12 +31,12 @@ class UnverifiedLogin:
     """The two values Auth0 sent the browser here with; neither is verified."""
 
     unverified_session_token: str
-    state: str  # opaque; only Auth0 can tell whether it is right
+    unverified_state: str  # opaque; only Auth0 can tell whether it is right
 
     @property
     def value(self) -> str:
         """Return both as one cookie value."""
-        state = base64.urlsafe_b64encode(self.state.encode()).decode().rstrip("=")
+        state = base64.urlsafe_b64encode(self.unverified_state.encode()).decode().rstrip("=")
         return f"{self.unverified_session_token}.{state}"
 
     @property

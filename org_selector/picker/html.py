@@ -1,23 +1,24 @@
 """
-The HTML pages: one template each, their style inlined, no script but the one that continues.
+Rendering the pages: one template each, the style inlined, no script but the one that continues.
 
 Every page carries its own Content-Security-Policy. Nothing that came from a request is ever
-marked safe; names of organizations are isolated with `<bdi>` so that no name can turn the
-rest of a line round.
+marked safe. Names of organizations stand in `<bdi>`, so that a name in a right-to-left script
+cannot reorder the rest of its line.
 """
 
 import base64
-import gettext
 import hashlib
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, g, render_template, request
 from jinja2 import StrictUndefined
 
+from org_selector.errors import DatabaseUnavailable, SelectorError
 from org_selector.login_transaction import LoginTransaction
+from org_selector.picker.languages import Translations, direction
+from service.base_url import base_url
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 if not TEMPLATES.is_dir():  # a checkout; an installed package carries them inside
@@ -35,24 +36,48 @@ _POLICY = (
     f"style-src {_hash(STYLE)}; "
 )
 PAGE_POLICY = _POLICY + "form-action 'self'"
-_RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
 def continue_policy(tenant_url: str, app_origin: str) -> str:
     """
     Return the policy of the page that posts to Auth0.
 
-    Chromium holds `form-action` against every redirect after the submit, up to the app's
-    callback, or a dead login's way back to the app: hence https: in general, and the two
-    origins for a plain-http stand-in or an app with its own scheme.
+    Chromium applies `form-action` to every redirect after the submit, up to the app's callback,
+    and to the way back to the app where the login is over. So the policy allows https: in
+    general, and the two origins for a tenant on plain http or an app with its own scheme.
     """
     targets = f"https: {tenant_url} {app_origin}".rstrip()
     return f"{_POLICY}script-src {_hash(CONTINUE_SCRIPT)}; form-action {targets}"
 
 
-def set_up_pages(app: Flask) -> None:
-    """Teach *app*'s templates the languages and the style."""
-    translations = Translations(TEMPLATES / "locale")
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at the page of this request, as far as it is known."""
+
+    transaction: LoginTransaction | None
+    account: str | None  # what the page calls the person: address, name or Auth0's id
+
+    @property
+    def switch_account_url(self) -> str:
+        """Return where "Not you?" leads: out of Auth0's session, then back to the app."""
+        if self.transaction is None:
+            return ""
+        query = {"client_id": self.transaction.client_id, "returnTo": self.transaction.app_origin}
+        return f"{base_url(self.transaction.issuer)}/v2/logout?{urlencode(query)}"
+
+
+def show_to(transaction: LoginTransaction, account: str | None = None) -> None:
+    """Note who looks at the page of this request, the page of an error included."""
+    g.viewer = Viewer(transaction, account)
+
+
+def set_up_pages(app: Flask, home: str) -> None:
+    """
+    Teach *app*'s templates the languages and the style.
+
+    Args:
+        home: where pages lead back to if the login's own app is unknown.
+    """
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
@@ -61,22 +86,18 @@ def set_up_pages(app: Flask) -> None:
         ngettext=lambda one, many, n: g.catalog.ngettext(one, many, n),
         newstyle=True,
     )
-    app.jinja_env.filters["initials"] = initials
     app.jinja_env.globals |= {"style": STYLE, "continue_script": CONTINUE_SCRIPT}
-    app.extensions["translations"] = translations
+    app.extensions["translations"] = Translations(TEMPLATES / "locale")
+    app.extensions["home"] = home
 
 
 def render_page(
-    template: str,
-    *,
-    transaction: LoginTransaction | None,
-    status: int = 200,
-    policy: str = PAGE_POLICY,
-    **context: object,
+    template: str, *, status: int = 200, policy: str = PAGE_POLICY, **context: object
 ) -> Response:
-    """Render *template* in the language of the login, else of the browser."""
+    """Render *template* for the viewer, in the language of the login, else of the browser."""
+    viewer = _viewer()
     translations: Translations = current_app.extensions["translations"]
-    wanted = [transaction.locale] if transaction else []
+    wanted = [viewer.transaction.locale] if viewer.transaction else []
     wanted += [tag for tag, _ in request.accept_languages]
     language = translations.choose(wanted)
     g.catalog = translations.load(language)
@@ -84,9 +105,8 @@ def render_page(
         template,
         language=language,
         direction=direction(language),
-        transaction=transaction,
+        viewer=viewer,
         reference=g.request_id,
-        now=datetime.now(UTC),
         **context,
     )
     response = Response(html, status, content_type="text/html; charset=utf-8")
@@ -95,36 +115,21 @@ def render_page(
     return response
 
 
-def initials(name: str) -> str:
-    """Return one or two characters that stand for *name*, whatever it is made of."""
-    words = [word for word in name.split() if word[0].isalnum()]
-    if not words:
-        return "•"
-    return "".join(word[0] for word in words[:2]).upper()
+def render_error(error: SelectorError) -> Response:
+    """Render the page of *error*, with a way on: the same page again, or back to the app."""
+    transaction = _viewer().transaction
+    response = render_page(
+        "error.html",
+        status=error.status,
+        error=error,
+        home=(transaction.app_origin if transaction else "") or current_app.extensions["home"],
+        retry=request.path if isinstance(error, DatabaseUnavailable) else None,
+    )
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
-class Translations:
-    """The catalogs of one folder; English is the text itself and always there."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        languages = sorted(entry.name for entry in folder.glob("*") if entry.is_dir())
-        self.languages = ("en", *languages)
-
-    def choose(self, wanted: Iterable[str]) -> str:
-        """Return the first of *wanted* (BCP 47 tags) that there is a catalog for, else "en"."""
-        for tag in wanted:
-            language = tag.replace("_", "-").partition("-")[0].lower()
-            if language in self.languages:
-                return language
-        return "en"
-
-    @cache  # noqa: B019 - one object a process, a handful of languages
-    def load(self, language: str) -> gettext.NullTranslations:
-        """Return the catalog of a language that `choose` returned."""
-        return gettext.translation("messages", self._folder, [language], fallback=True)
-
-
-def direction(language: str) -> str:
-    """Return the `dir` of a page in *language*."""
-    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+def _viewer() -> Viewer:
+    viewer: Viewer | None = g.get("viewer")
+    return viewer or Viewer(None, None)

@@ -13,8 +13,10 @@ from local_stack import seed
 from local_stack.postgres import Postgres
 from local_stack.stack import prepare_database
 from org_selector.app import create_app
-from org_selector.decisions import Decision, Decisions
+from org_selector.decision_table import Decision
+from org_selector.decisions import Decisions
 from org_selector.question import AskedChoice, AskedUser, Question
+from org_selector.rows import DecisionRows
 from org_selector.settings import SelectorSettings
 from service.pool import Database
 from tests.kit.action_tokens import CUSTOM_DOMAIN, DOMAIN, SELECTION_SECRET, SESSION_SECRET
@@ -34,7 +36,7 @@ class Selector:
     _decisions: Decisions = field(init=False)
 
     def __post_init__(self) -> None:
-        self._decisions = Decisions(self.database, None)
+        self._decisions = Decisions(DecisionRows(self.database), None)
 
     @property
     def database(self) -> Database:

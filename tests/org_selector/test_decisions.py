@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from local_stack import seed
-from org_selector.decisions import Choose, Granted, Refused
+from org_selector.decision_table import Choose, Granted, Refused
 from tests.kit.running_selector import Selector, ask, choice
 
 ABC = str(seed.organization("abc-inc").id)

@@ -1,0 +1,183 @@
+"""
+The SQL statements of the picker's page. They write nothing.
+
+Each method is one statement and one round trip; what `org_selector/rows.py` says about literals
+and joins holds here too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from service.pool import Database
+
+PAGE_SIZE = 20  # organizations of one page
+RECENT = 3  # organizations of the list of recently used ones
+SUBSTRING_UP_TO = 100  # organizations; above, a search finds beginnings only, at a flat price
+END_OF_NAMES = "\U0010ffff"  # sorts after every character that a name may hold
+
+# The first row of both lists below is the person. The others are organizations: the first column
+# is true for a recently used one, false for one of the list by name.
+_PERSON = """
+    select null::boolean, u.default_org_id::text, u.email, u.name, null, null,
+        exists (select from selection where nonce = %(nonce)s), null
+    from app_user u
+    where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+    union all
+"""
+_BY_NAME = """
+    select m.recent, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
+        m.org_suspended, m.last_selected_at
+    from app_user u cross join lateral (
+        (
+            select true as recent, org_id, org_slug, org_name, name_key, role,
+                org_suspended, last_selected_at
+            from membership where user_id = u.id and last_selected_at is not null
+            order by last_selected_at desc limit %(recent)s
+        ) union all (
+            select false, org_id, org_slug, org_name, name_key, role, org_suspended, null
+            from membership where user_id = u.id
+            and (name_key, org_id) > (%(name_key)s, %(org_id)s)
+            order by name_key, org_id limit %(limit)s
+        )
+    ) m
+    where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+"""
+_BY_SEARCH = """
+    select false, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
+        m.org_suspended, null
+    from app_user u
+    cross join lateral (
+        select case when exists (
+            select from membership where user_id = u.id offset %(substring_up_to)s
+        ) then lower(%(search)s) else '' end as beginning offset 0
+    ) b
+    cross join lateral (
+        select * from membership where user_id = u.id
+        -- One lower bound, not two: of two the index would start at the weaker one.
+        and (name_key, org_id) > (greatest(%(name_key)s, b.beginning), %(org_id)s)
+        and name_key < b.beginning || %(end_of_names)s
+        and strpos(name_key, lower(%(search)s)) > 0
+        order by name_key, org_id limit %(limit)s
+    ) m
+    where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+"""
+_LOAD_PAGE = _PERSON + _BY_NAME
+_SEARCH_PAGE = _PERSON + _BY_SEARCH
+_FIND_SELECTABLE = """
+    select exists (select from selection where nonce = %(nonce)s),
+        exists (
+            select from membership
+            where user_id = u.id and org_id = %(org_id)s and not org_suspended
+        )
+    from app_user u
+    where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+"""
+
+
+class ListedOrganization(NamedTuple):  # 26 a page, and a dataclass takes three times as long
+    """One organization of the person, as the page lists it."""
+
+    id: str
+    slug: str
+    name: str
+    name_key: str  # what the list is sorted by
+    role: str  # owner, admin or member
+    suspended: bool
+    last_selected_at: datetime | None  # of a recently used one only
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationList:
+    """One page of a person's organizations, and what the page says about the person."""
+
+    email: str | None
+    name: str | None
+    default_org_id: str | None
+    already_chosen: bool  # in this login
+    recent: tuple[ListedOrganization, ...]  # newest use first, at most RECENT; on page 1 only
+    by_name: tuple[ListedOrganization, ...]  # at most PAGE_SIZE
+    more: bool  # there is another page by name
+
+
+@dataclass(frozen=True, slots=True)
+class Selectable:
+    """What the picker must know again at the moment of the choice."""
+
+    already_chosen: bool
+    selectable: bool  # a member, and the organization is not suspended
+
+
+class PickerRows:
+    """
+    What the picker reads.
+
+    Every method returns `None` for an unknown or blocked user, and raises
+    `service.pool.Unavailable` where Postgres does not answer.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load_page(
+        self, auth0_user_id: str, *, nonce: str, after: tuple[str, UUID]
+    ) -> OrganizationList | None:
+        """Load one page of the user's organizations by name, beginning after (name_key, id)."""
+        values = {
+            "auth0_user_id": auth0_user_id,
+            "nonce": nonce,
+            "name_key": after[0],
+            "org_id": after[1],
+            "recent": 0 if after[0] else RECENT,  # shown on the first page only
+            "limit": PAGE_SIZE + 1,
+        }
+        return _read_list(self._fetch(_LOAD_PAGE, values))
+
+    def search_page(
+        self, auth0_user_id: str, *, nonce: str, after: tuple[str, UUID], search: str
+    ) -> OrganizationList | None:
+        """
+        Load one page of the user's organizations whose name contains *search*.
+
+        A user with more than SUBSTRING_UP_TO organizations finds the names that begin with it.
+        """
+        values = {
+            "auth0_user_id": auth0_user_id,
+            "nonce": nonce,
+            "name_key": after[0],
+            "org_id": after[1],
+            "search": search,
+            "substring_up_to": SUBSTRING_UP_TO,
+            "end_of_names": END_OF_NAMES,
+            "limit": PAGE_SIZE + 1,
+        }
+        return _read_list(self._fetch(_SEARCH_PAGE, values))
+
+    def find_selectable(self, auth0_user_id: str, *, org_id: UUID, nonce: str) -> Selectable | None:
+        """Look at a choice again before it is signed."""
+        values = {"auth0_user_id": auth0_user_id, "org_id": org_id, "nonce": nonce}
+        rows = self._fetch(_FIND_SELECTABLE, values)
+        return Selectable(*rows[0]) if rows else None
+
+    def _fetch(
+        self, statement: LiteralString, values: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        return self._database.read(lambda conn: conn.execute(statement, values).fetchall())
+
+
+def _read_list(rows: list[tuple[Any, ...]]) -> OrganizationList | None:
+    if not rows:
+        return None
+    _, default_org_id, email, name, _, _, already_chosen, _ = rows[0]
+    by_name = [ListedOrganization._make(row[1:]) for row in rows if row[0] is False]
+    return OrganizationList(
+        email=email,
+        name=name,
+        default_org_id=default_org_id,
+        already_chosen=already_chosen,
+        recent=tuple(ListedOrganization._make(row[1:]) for row in rows if row[0]),
+        by_name=tuple(by_name[:PAGE_SIZE]),
+        more=len(by_name) > PAGE_SIZE,
+    )
