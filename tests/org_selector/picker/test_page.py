@@ -1,0 +1,317 @@
+"""What the picker's page shows to a person, without a browser, an app or a database."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from org_selector.picker.page import Page, PageAddress, build_page, make_initials
+from org_selector.picker.rows import ListedOrganization, OrganizationList
+
+NOW = datetime(2030, 3, 1, 0, 30, tzinfo=UTC)
+SECOND_PAGE = PageAddress(after=("name 20", UUID(int=20)))
+
+
+def _organization(number: int, *, suspended: bool = False) -> ListedOrganization:
+    return ListedOrganization(
+        id=str(UUID(int=(number << 96) + number)),
+        slug=f"slug-{number}",
+        name=f"Name {number}",
+        name_key=f"name {number}",
+        role="member",
+        suspended=suspended,
+        last_selected_at=None,
+    )
+
+
+def _used(organization: ListedOrganization, *, days: int = 0) -> ListedOrganization:
+    return organization._replace(last_selected_at=NOW - timedelta(days=days))
+
+
+FEW = tuple(_organization(number) for number in range(1, 8))  # seven: seen at a glance
+MANY = tuple(_organization(number) for number in range(1, 9))
+LIST = OrganizationList(
+    email="joe@example.com",
+    name="Joe",
+    default_org_id=None,
+    already_chosen=False,
+    recent=(),
+    by_name=FEW,
+    more=False,
+)
+
+
+def _build(
+    address: PageAddress = PageAddress(),  # noqa: B008 - frozen
+    *,
+    notice: str = "",
+    **changes: Any,
+) -> Page:
+    return build_page(replace(LIST, **changes), address, notice=notice, today=NOW.date())
+
+
+def _recent(page: Page) -> list[str]:
+    return [row.slug for row in page.recent]
+
+
+def _by_name(page: Page) -> list[str]:
+    return [row.slug for row in page.by_name]
+
+
+def test_a_person_with_seven_organizations_sees_one_list_and_no_search() -> None:
+    """Eight are too many to see at a glance."""
+    few, many = _build(), _build(by_name=MANY)
+
+    assert not few.search_shown
+    assert many.search_shown
+    assert _by_name(few) == [one.slug for one in FEW]
+    assert _by_name(many) == [one.slug for one in MANY]
+
+
+def test_in_a_short_list_the_last_used_organization_moves_to_the_front() -> None:
+    """It is shown once, and the others keep their places."""
+    page = _build(recent=(_used(FEW[4]), _used(FEW[1], days=2)))
+
+    assert _recent(page) == ["slug-5"]
+    assert _by_name(page) == ["slug-1", "slug-2", "slug-3", "slug-4", "slug-6", "slug-7"]
+
+
+def test_in_a_short_list_a_suspended_organization_does_not_move_to_the_front() -> None:
+    """The last used one that can be used does; the suspended one stays in its place."""
+    suspended = FEW[4]._replace(suspended=True)
+    by_name = (*FEW[:4], suspended, *FEW[5:])
+    page = _build(by_name=by_name, recent=(_used(suspended), _used(FEW[1], days=2)))
+    none_usable = _build(by_name=by_name, recent=(_used(suspended),))
+
+    assert _recent(page) == ["slug-2"]
+    assert "slug-5" in _by_name(page)
+    assert _recent(none_usable) == []
+    assert len(_by_name(none_usable)) == len(FEW)
+
+
+def test_in_a_long_list_the_recently_used_ones_stand_above_and_in_their_places() -> None:
+    """A list by name with holes would mislead; a suspended one is shown as such."""
+    suspended = MANY[4]._replace(suspended=True)
+    page = _build(by_name=MANY, recent=(_used(suspended), _used(MANY[1], days=2)))
+
+    assert _recent(page) == ["slug-5", "slug-2"]
+    assert [row.suspended for row in page.recent] == [True, False]
+    assert len(_by_name(page)) == len(MANY)
+
+
+def test_enter_continues_with_the_last_used_organization_that_can_be_used() -> None:
+    """One row has the focus, or none."""
+    suspended = MANY[4]._replace(suspended=True)
+    recent = (_used(suspended), _used(MANY[1], days=2), _used(MANY[2], days=3))
+    page = _build(by_name=MANY, recent=recent)
+    fresh = _build(by_name=MANY)
+
+    assert [row.slug for row in (*page.recent, *page.by_name) if row.focus] == ["slug-2"]
+    assert not any(row.focus for row in (*fresh.recent, *fresh.by_name))
+
+
+@pytest.mark.parametrize(
+    "address", [PageAddress("name"), SECOND_PAGE, replace(SECOND_PAGE, search="n")]
+)
+def test_a_search_and_a_later_page_show_no_recently_used_ones(address: PageAddress) -> None:
+    """And always the search, however few were found."""
+    recent = (_used(FEW[1]),)
+    page = _build(address, by_name=FEW[:2], recent=recent)
+
+    assert _recent(_build(recent=recent)) == ["slug-2"]
+    assert _recent(page) == []
+    assert _by_name(page) == ["slug-1", "slug-2"]
+    assert page.search_shown
+    assert page.search == address.search
+
+
+@pytest.mark.parametrize(
+    ("address", "found", "more", "outcome", "count"),
+    [
+        (PageAddress(), 3, False, "no search", 3),
+        (PageAddress(), 0, False, "no search", 0),
+        (SECOND_PAGE, 3, False, "no search", 3),
+        (PageAddress("name"), 0, False, "nothing", 0),
+        (PageAddress("name"), 1, False, "one page", 1),
+        (PageAddress("name"), 3, False, "one page", 3),
+        (PageAddress("name"), 3, True, "several pages", 3),
+        (replace(SECOND_PAGE, search="name"), 3, False, "several pages", 3),
+        (replace(SECOND_PAGE, search="name"), 0, False, "nothing", 0),
+    ],
+)
+def test_a_search_says_what_it_found(
+    address: PageAddress, found: int, more: bool, outcome: str, count: int
+) -> None:
+    """The number only where the page shows them all."""
+    page = _build(address, by_name=FEW[:found], more=more)
+
+    assert (page.outcome, page.count) == (outcome, count)
+
+
+def test_somebody_whose_organizations_are_all_suspended_is_told() -> None:
+    """There is nothing to choose, so nothing to remember either."""
+    suspended = tuple(one._replace(suspended=True) for one in FEW)
+    page = _build(by_name=suspended)
+
+    assert (page.all_suspended, page.may_choose) == (True, False)
+    assert (_build().all_suspended, _build().may_choose) == (False, True)
+
+
+def test_one_usable_organization_is_enough_not_to_be_told() -> None:
+    """In either list."""
+    suspended = tuple(one._replace(suspended=True) for one in MANY)
+    by_name = _build(by_name=(*suspended[:-1], MANY[-1]))
+    recent = _build(by_name=suspended, recent=(_used(_organization(99)),))
+
+    for page in (by_name, recent):
+        assert (page.all_suspended, page.may_choose) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("address", "changes"),
+    [(PageAddress("name"), {}), (SECOND_PAGE, {}), (PageAddress(), {"more": True})],
+    ids=["a search", "a later page", "not the last page"],
+)
+def test_a_part_of_the_organizations_never_says_that_all_are_suspended(
+    address: PageAddress, changes: dict[str, Any]
+) -> None:
+    """The page cannot know; but without a row to press there is nothing to remember."""
+    suspended = tuple(one._replace(suspended=True) for one in MANY)
+    assert _build(by_name=suspended).all_suspended
+    page = _build(address, by_name=suspended, **changes)
+
+    assert (page.all_suspended, page.may_choose) == (False, False)
+
+
+def test_somebody_without_an_organization_is_not_told_that_all_are_suspended() -> None:
+    """There are none."""
+    assert not _build(by_name=()).all_suspended
+
+
+def test_a_default_ticks_the_box() -> None:
+    """And without one the box is empty."""
+    assert _build(default_org_id=FEW[0].id).has_default
+    assert not _build().has_default
+
+
+@pytest.mark.parametrize(
+    ("notice", "shown"),
+    [
+        ("hint_unknown", "hint_unknown"),
+        ("organization_suspended", "organization_suspended"),
+        ("not_selectable", "not_selectable"),
+        ("", ""),
+        ("made_up", ""),
+        ("bound_suspended", ""),
+    ],
+)
+def test_only_notices_with_a_text_are_shown(notice: str, shown: str) -> None:
+    """The session token may carry a word of a later version."""
+    assert _build(notice=notice).notice == shown
+
+
+@pytest.mark.parametrize(
+    ("days", "days_ago"), [(-1, 0), (0, 0), (1, 1), (2, 2), (59, 59), (60, None), (400, None)]
+)
+def test_a_last_use_is_told_in_days_and_after_two_months_by_its_date(
+    days: int, days_ago: int | None
+) -> None:
+    """A clock of Postgres that is ahead of ours says today, not tomorrow."""
+    (row,) = _build(recent=(_used(FEW[0], days=days),)).recent
+
+    assert row.days_ago == days_ago
+    assert row.last_used == (NOW - timedelta(days=days)).date()
+
+
+def test_yesterday_begins_at_midnight() -> None:
+    """An hour ago may be a day ago: people count days, not hours."""
+    used = FEW[0]._replace(last_selected_at=NOW - timedelta(hours=1))
+    (row,) = _build(recent=(used,)).recent
+
+    assert row.days_ago == 1
+
+
+def test_an_organization_never_used_says_nothing_about_it() -> None:
+    """Neither a date nor a number of days."""
+    row = _build().by_name[0]
+
+    assert (row.last_used, row.days_ago) == (None, None)
+
+
+def test_a_row_repeats_what_the_database_says() -> None:
+    """Nothing is mixed up between two organizations."""
+    listed = FEW[2]._replace(role="owner", suspended=True)
+    (row,) = _build(by_name=(listed,)).by_name
+
+    assert (row.id, row.slug, row.name) == (listed.id, listed.slug, listed.name)
+    assert (row.role, row.suspended) == ("owner", True)
+    assert row.initials == "N3"
+
+
+def test_an_organization_always_has_the_same_one_of_eight_colours() -> None:
+    """By its id, so that a rename does not change it."""
+    hues = [row.hue for row in _build(by_name=tuple(map(_organization, range(20)))).by_name]
+
+    assert hues == [number % 8 for number in range(20)]
+
+
+def test_the_first_page_of_one_leads_nowhere() -> None:
+    """No links where there is nothing else."""
+    assert (_build().first_page, _build().next_page) == ("", "")
+
+
+def test_each_page_leads_to_the_next_and_back_to_the_first() -> None:
+    """The next page begins after the last organization of this one, in the same search."""
+    first = _build(more=True)
+    later = _build(replace(SECOND_PAGE, search="a&b c"), more=True)
+    last = _build(SECOND_PAGE)
+
+    assert first.first_page == ""
+    assert first.next_page == f"?after={FEW[-1].id}+name+7"
+    assert later.first_page == "?search=a%26b+c"
+    assert later.next_page == f"?search=a%26b+c&after={FEW[-1].id}+name+7"
+    assert (last.first_page, last.next_page) == ("?", "")
+
+
+def test_the_address_of_the_next_page_is_read_as_it_was_written() -> None:
+    """Names with spaces included."""
+    organization = _organization(5)._replace(name_key="name of  five ")
+    after = f"{organization.id} {organization.name_key}"
+
+    assert PageAddress.read(" five\0 ", [after]) == PageAddress(
+        "five", ("name of  five ", UUID(organization.id))
+    )
+
+
+@pytest.mark.parametrize("after", [[], [""], ["x"], ["x y"], [f"{UUID(int=1)} a"] * 2])
+def test_an_address_that_makes_no_sense_is_the_first_page(after: list[str]) -> None:
+    """Of the same search."""
+    assert PageAddress.read("five", [f"{UUID(int=1)} a"]).first is False
+    assert PageAddress.read("five", after) == PageAddress("five")
+    assert PageAddress.read("five", after).first
+
+
+def test_a_search_is_cut_at_a_hundred_characters() -> None:
+    """Longer than any word that somebody types."""
+    assert PageAddress.read("x" * 101, []).search == "x" * 100
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"),
+    [
+        ("ABC Inc", "AI"),
+        ("abc", "A"),
+        ("one two three", "OT"),
+        ("- one (two) three", "OT"),
+        ("🧭 compass", "C"),
+        ("שלום עולם", "שע"),
+        ("123 go", "1G"),
+        ("", "•"),
+        (" - ", "•"),
+    ],
+)
+def test_initials_stand_for_a_name_in_any_script(name: str, initials: str) -> None:
+    """A dot where there is neither a letter nor a number."""
+    assert make_initials(name) == initials
