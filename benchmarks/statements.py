@@ -9,6 +9,8 @@ figures the goals were taken from. A goal of 60 us there is a goal of 2.56 look-
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar, cast
 from uuid import UUID, uuid4
 
 import psycopg
@@ -19,7 +21,9 @@ from benchmarks.report import Line, at_most
 from benchmarks.rounds import Rounds, measure
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
-from org_selector import rows as directory
+from org_selector.picker.rows import PickerRows
+from org_selector.question import Asked
+from org_selector.rows import DecisionRows, require_plain_role
 from service.pool import Database
 
 ROUNDS = 9
@@ -36,15 +40,29 @@ ONE = "select 1"
 READS = (
     "find_standing, hint",
     "find_standing, nothing",
-    "load_selection_page, first",
-    "load_selection_page, half-way",
-    "search_selection_page, found",
-    "search_selection_page, nothing",
+    "load_page, first",
+    "load_page, half-way",
+    "search_page, found",
+    "search_page, nothing",
     "find_selectable",
 )
 WRITE = "apply_selection"
 
 Calls = dict[str, Callable[[], object]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class OneConnection:
+    """What the rows ask of a `Database`, on one connection and without a watchdog."""
+
+    conn: psycopg.Connection
+
+    def read(self, query: Callable[[psycopg.Connection], T]) -> T:
+        """Run *query*."""
+        return query(self.conn)
+
+    write = read
 
 
 def run(stack: Stack) -> list[Line]:
@@ -53,7 +71,7 @@ def run(stack: Stack) -> list[Line]:
     database = Database(
         stack.postgres.url(DATABASE, "org_selector"),
         size=1,
-        configure=directory.require_plain_role,
+        configure=require_plain_role,
     )
     try:
         # The pool's own connection, but measured outside: inside, its watchdog would hang up.
@@ -104,40 +122,37 @@ def _measure(conn: psycopg.Connection, plain: psycopg.Connection) -> tuple[Round
 
 
 def _list_reads(conn: psycopg.Connection, person: Somebody) -> Calls:
+    decisions, picker = DecisionRows(_database(conn)), PickerRows(_database(conn))
     user, nonce = person.auth0_user_id, "n" * 22
     middle = memberships.load_middle(conn, person)
     last = memberships.load_organization(conn, person.size)
+    hint, found = Asked("hint", slug=last.slug), last.name[:6]
     return {
-        "find_standing, hint": lambda: directory.find_standing(
-            conn, user, org_id=None, slug=last.slug
+        "find_standing, hint": lambda: decisions.find_standing(user, hint),
+        "find_standing, nothing": lambda: decisions.find_standing(user, None),
+        "load_page, first": lambda: picker.load_page(user, nonce=nonce, after=START),
+        "load_page, half-way": lambda: picker.load_page(user, nonce=nonce, after=middle),
+        "search_page, found": lambda: picker.search_page(
+            user, nonce=nonce, after=START, search=found
         ),
-        "find_standing, nothing": lambda: directory.find_standing(
-            conn, user, org_id=None, slug=None
+        "search_page, nothing": lambda: picker.search_page(
+            user, nonce=nonce, after=START, search="qqqq"
         ),
-        "load_selection_page, first": lambda: directory.load_selection_page(
-            conn, user, nonce=nonce, after=START
-        ),
-        "load_selection_page, half-way": lambda: directory.load_selection_page(
-            conn, user, nonce=nonce, after=middle
-        ),
-        "search_selection_page, found": lambda: directory.search_selection_page(
-            conn, user, nonce=nonce, after=START, search=last.name[:6]
-        ),
-        "search_selection_page, nothing": lambda: directory.search_selection_page(
-            conn, user, nonce=nonce, after=START, search="qqqq"
-        ),
-        "find_selectable": lambda: directory.find_selectable(
-            conn, user, org_id=last.id, nonce=nonce
-        ),
+        "find_selectable": lambda: picker.find_selectable(user, org_id=last.id, nonce=nonce),
     }
 
 
 def _write(conn: psycopg.Connection, person: Somebody) -> Callable[[], object]:
+    rows = DecisionRows(_database(conn))
     # Each choice is another organization, as in life: one row is not updated all the time.
     choices = itertools.cycle(memberships.list_organizations(conn, person, 1_000))
-    return lambda: directory.apply_selection(
-        conn, person.auth0_user_id, org_id=next(choices), nonce=uuid4().hex, remember=False
+    return lambda: rows.apply_selection(
+        person.auth0_user_id, org_id=next(choices), nonce=uuid4().hex, remember=False
     )
+
+
+def _database(conn: psycopg.Connection) -> Database:
+    return cast(Database, OneConnection(conn))
 
 
 def _judge(rounds: Rounds, names: Sequence[str]) -> Iterator[Line]:

@@ -21,6 +21,7 @@ HUES = 8  # colours behind the initials, in style.css
 NOTICES = ("hint_unknown", "organization_suspended", "not_selectable")  # the template has the texts
 
 Outcome = Literal["no search", "nothing", "one page", "several pages"]
+_Listed = tuple[ListedOrganization, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,15 @@ class PageAddress:
         return "?" + urlencode(query)
 
 
-class PageRow(NamedTuple):  # as many as ListedOrganization, and as cheap
+class PageRow(NamedTuple):  # like ListedOrganization, for the same reason
     """One organization, as the page prints it."""
 
-    id: str
-    slug: str
-    name: str
+    organization: ListedOrganization
     initials: str
-    hue: int  # 0 to 7, always the same for one organization
-    role: str
-    suspended: bool
+    hue: int  # of the initials; always the same for one organization
     focus: bool  # where Enter continues
     last_used: date | None
-    days_ago: int | None  # instead of the date, if that is less than MAX_DAYS
+    days_ago: int | None  # shown instead of the date, if there are not too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Page:
     search: str
     search_shown: bool  # if so, the lists have headings, too
     outcome: Outcome
-    count: int  # organizations by name on this page
+    count: int  # of the organizations of this page
     all_suspended: bool  # the person has organizations, and none can be used
     recent: tuple[PageRow, ...]
     by_name: tuple[PageRow, ...]
@@ -99,13 +96,10 @@ def build_page(
     """
     whole_list = address.first and not address.search
     many = not whole_list or len(organizations.by_name) >= SEARCH_FROM
-    recent = organizations.recent if whole_list else ()
-    by_name = organizations.by_name
-    usable_recent = [one for one in recent if not one.suspended]
-    if not many:  # too short for two sections: the last used one only moves to the front
-        recent = tuple(usable_recent[:1])
-        by_name = tuple(one for one in by_name if one.id not in [front.id for front in recent])
-    focus = usable_recent[0] if usable_recent else None
+    recent, by_name = (
+        _divide(organizations, many=many) if whole_list else ((), organizations.by_name)
+    )
+    last_usable = next((one for one in recent if not one.suspended), None)
     return Page(
         notice=notice if notice in NOTICES else "",
         search=address.search,
@@ -113,9 +107,9 @@ def build_page(
         outcome=_find_outcome(organizations, address),
         count=len(organizations.by_name),
         all_suspended=whole_list and _are_all_suspended(organizations),
-        recent=tuple(_make_row(one, today, focus=one == focus) for one in recent),
+        recent=tuple(_make_row(one, today, focus=one is last_usable) for one in recent),
         by_name=tuple(_make_row(one, today) for one in by_name),
-        may_choose=any(not one.suspended for one in (*recent, *by_name)),
+        may_choose=any(not one.suspended for one in recent + by_name),
         has_default=organizations.default_org_id is not None,
         first_page="" if address.first else address.link(),
         next_page=address.link(after=organizations.by_name[-1]) if organizations.more else "",
@@ -130,24 +124,24 @@ def make_initials(name: str) -> str:
     return "".join(word[0] for word in words[:2]).upper()
 
 
+def _divide(organizations: OrganizationList, many: bool) -> tuple[_Listed, _Listed]:
+    """Return the organizations of both sections; a short list has one, with the last used first."""
+    if many:
+        return organizations.recent, organizations.by_name
+    front = tuple(one for one in organizations.recent if not one.suspended)[:1]
+    at_front = {one.id for one in front}
+    return front, tuple(one for one in organizations.by_name if one.id not in at_front)
+
+
 def _make_row(organization: ListedOrganization, today: date, *, focus: bool = False) -> PageRow:
-    last_used = days_ago = None
-    if organization.last_selected_at is not None:
-        last_used = organization.last_selected_at.date()
-        days = (today - last_used).days
-        days_ago = max(0, days) if days < MAX_DAYS else None
-    return PageRow(
-        organization.id,
-        organization.slug,
-        organization.name,
-        make_initials(organization.name),
-        int(organization.id[:8], base=16) % HUES,
-        organization.role,
-        organization.suspended,
-        focus,
-        last_used,
-        days_ago,
-    )
+    initials = make_initials(organization.name)
+    hue = int(organization.id[:8], base=16) % HUES
+    if organization.last_selected_at is None:
+        return PageRow(organization, initials, hue, focus, last_used=None, days_ago=None)
+    last_used = organization.last_selected_at.date()
+    days = max(0, (today - last_used).days)  # Postgres' clock may be ahead of ours
+    days_ago = days if days < MAX_DAYS else None
+    return PageRow(organization, initials, hue, focus, last_used, days_ago)
 
 
 def _find_outcome(organizations: OrganizationList, address: PageAddress) -> Outcome:

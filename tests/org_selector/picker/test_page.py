@@ -53,11 +53,11 @@ def _build(
 
 
 def _recent(page: Page) -> list[str]:
-    return [row.slug for row in page.recent]
+    return [row.organization.slug for row in page.recent]
 
 
 def _by_name(page: Page) -> list[str]:
-    return [row.slug for row in page.by_name]
+    return [row.organization.slug for row in page.by_name]
 
 
 def test_a_person_with_seven_organizations_sees_one_list_and_no_search() -> None:
@@ -97,7 +97,7 @@ def test_in_a_long_list_the_recently_used_ones_stand_above_and_in_their_places()
     page = _build(by_name=MANY, recent=(_used(suspended), _used(MANY[1], days=2)))
 
     assert _recent(page) == ["slug-5", "slug-2"]
-    assert [row.suspended for row in page.recent] == [True, False]
+    assert [row.organization.suspended for row in page.recent] == [True, False]
     assert len(_by_name(page)) == len(MANY)
 
 
@@ -108,7 +108,9 @@ def test_enter_continues_with_the_last_used_organization_that_can_be_used() -> N
     page = _build(by_name=MANY, recent=recent)
     fresh = _build(by_name=MANY)
 
-    assert [row.slug for row in (*page.recent, *page.by_name) if row.focus] == ["slug-2"]
+    assert [row.organization.slug for row in (*page.recent, *page.by_name) if row.focus] == [
+        "slug-2"
+    ]
     assert not any(row.focus for row in (*fresh.recent, *fresh.by_name))
 
 
@@ -245,8 +247,7 @@ def test_a_row_repeats_what_the_database_says() -> None:
     listed = FEW[2]._replace(role="owner", suspended=True)
     (row,) = _build(by_name=(listed,)).by_name
 
-    assert (row.id, row.slug, row.name) == (listed.id, listed.slug, listed.name)
-    assert (row.role, row.suspended) == ("owner", True)
+    assert row.organization == listed
     assert row.initials == "N3"
 
 
