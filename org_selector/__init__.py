@@ -1,1 +1,1 @@
-"""The picker: decides for Auth0, and lets a person choose, which organization a login is for."""
+"""The selector: decides for Auth0, or lets a person choose, which organization a login is for."""

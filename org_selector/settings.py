@@ -54,7 +54,7 @@ class SelectorSettings(Settings):
     selector_url: Origin
     """Where browsers reach this service."""
     app_origins: Origins
-    """Your applications; pages that know no better lead back to the first."""
+    """Origins of your applications; a page links to the first if the login's own is unknown."""
     trusted_email_connections: Words | None = None
     """Connections whose verified addresses count; unset: database connections, google-oauth2."""
     threads: Threads = 4

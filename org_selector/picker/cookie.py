@@ -1,10 +1,13 @@
 """
-What one waiting login keeps in the browser, so that the page's address holds no token.
+What a waiting login keeps in the browser, so that the page's address holds no token.
 
-A cookie a login carries the session token and Auth0's `state`; its name holds a hash of both,
-which is also the page's address, so several logins can wait side by side. The form of the
-page carries a signature over the cookie: a POST proves that page and cookie belong together.
-The cookie proves nothing by itself: the session token in it is verified at every request.
+Each login has its own cookie with the session token and Auth0's `state`. The name of the cookie
+ends with a hash of both, and so does the page's address, so several logins can wait side by side.
+The page's form carries a signature over the cookie's value: it shows that the form came from our
+page for this login.
+
+Not checked here: the session token, which `action_tokens.py` verifies at every request, and
+`state`, which Auth0 compares.
 
 Sources: RFC 6265bis section 4.1.3 (`__Host-`); OWASP "Cross-Site Request Forgery Prevention".
 """
@@ -51,8 +54,8 @@ class LoginCookies:
     Write and read the cookies of waiting logins, and sign the forms that go with them.
 
     Args:
-        secrets: newest first; the form is signed with a key derived from the first.
-        secure: we are reached by https; over plain http (localhost) browsers refuse `__Host-`.
+        secrets: newest first; forms are signed with a key derived from the first.
+        secure: whether browsers reach us by https; over plain http they refuse `__Host-` names.
     """
 
     def __init__(self, secrets: Sequence[str], *, secure: bool) -> None:
@@ -77,7 +80,7 @@ class LoginCookies:
     def forget_oldest(
         self, response: Response, cookies: Mapping[str, str], login: UnverifiedLogin
     ) -> None:
-        """Make room for *login*: browsers send the oldest cookie first (RFC 6265 5.4)."""
+        """Delete the oldest to make room; browsers send the oldest first (RFC 6265, 5.4)."""
         own = self._prefix + login.login_id
         waiting = [name for name in cookies if name.startswith(self._prefix) and name != own]
         for name in waiting[: max(0, len(waiting) + 1 - MAX_WAITING)]:
@@ -110,7 +113,7 @@ class LoginCookies:
 
     def require_form(self, login: UnverifiedLogin, unverified_signature: str) -> None:
         """
-        Make sure that the form came from our page for exactly this login.
+        Require that the form came from our page for exactly this login.
 
         Raises:
             CrossSiteForm: it did not.
@@ -125,7 +128,7 @@ class LoginCookies:
 
 def parse_login(unverified_session_token: str, unverified_state: str) -> UnverifiedLogin:
     """
-    Take both values as they came, if they can be carried at all.
+    Take both values unchanged, if a cookie can carry them.
 
     Raises:
         InvalidSessionToken: `state` is empty, longer than MAX_STATE or not plain ASCII.

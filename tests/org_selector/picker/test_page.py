@@ -306,6 +306,7 @@ def test_a_search_is_cut_at_a_hundred_characters() -> None:
         ("abc", "A"),
         ("one two three", "OT"),
         ("- one (two) three", "OT"),
+        ("one) (two) three", "OT"),
         ("🧭 compass", "C"),
         ("שלום עולם", "שע"),
         ("123 go", "1G"),
