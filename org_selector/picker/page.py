@@ -117,7 +117,7 @@ def build_page(
 
 
 def make_initials(name: str) -> str:
-    """Return one or two characters that stand for *name*, in whatever script it is written."""
+    """Return one or two characters that stand for *name*, in any script."""
     words = [word for word in name.split() if word[0].isalnum()]
     if not words:
         return "•"

@@ -30,7 +30,7 @@ def sign(
     *,
     algorithm: str = "HS256",
 ) -> str:
-    """Make a compact JWT whose signature is right, whatever its header says."""
+    """Make a compact JWT whose signature is right, also where its header lies."""
     signed = f"{segment(header)}.{segment(claims)}"
     return f"{signed}.{segment(signature(signed, secret, algorithm=algorithm))}"
 

@@ -1,4 +1,4 @@
-"""Session and decision tokens that somebody forged, and the valid ones they are made of."""
+"""Session and decision tokens that an attacker forged, and the valid ones they are made of."""
 
 import base64
 import json
@@ -179,7 +179,7 @@ ODD_TIMES: dict[str, Callable[[int], object]] = {
 }
 FORGERIES: dict[str, Row] = {
     # The signature and the key
-    "signed with a secret nobody listed": _secret(FOREIGN_SECRET),
+    "signed with a secret that is not listed": _secret(FOREIGN_SECRET),
     "signed with the selection secret": _secret(SELECTION_SECRET),
     "signed with the empty key": _secret(b""),
     "signed with the secret and a line feed": _secret(f"{SESSION_SECRET}\n"),

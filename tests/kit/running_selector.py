@@ -50,7 +50,7 @@ class Selector:
         return self._decisions.answer(ask(login, **changes))
 
     def add(self, login: str, slug: str, role: str = "member") -> None:
-        """Make somebody a member."""
+        """Make a person a member."""
         self.superuser.execute(
             "insert into membership (user_id, org_id, role) "
             "select u.id, o.id, %s from app_user u, organization o "
@@ -59,7 +59,7 @@ class Selector:
         )
 
     def remove(self, login: str, slug: str) -> None:
-        """End somebody's membership."""
+        """End a membership."""
         self.superuser.execute(
             "delete from membership m using app_user u, organization o "
             "where m.user_id = u.id and u.auth0_user_id = %s and m.org_id = o.id and o.slug = %s",
@@ -79,7 +79,7 @@ class Selector:
         )
 
     def set_default(self, login: str, slug: str | None) -> None:
-        """Let somebody skip the page."""
+        """Let a person skip the page."""
         self.superuser.execute(
             "update app_user set default_org_id = (select id from organization where slug = %s) "
             "where auth0_user_id = %s",
@@ -96,7 +96,7 @@ class Selector:
         )
 
     def find_default(self, login: str) -> UUID | None:
-        """Which organization somebody made their default."""
+        """Which organization a person made their default."""
         row = self.superuser.execute(
             "select default_org_id from app_user where auth0_user_id = %s", (f"auth0|{login}",)
         ).fetchone()

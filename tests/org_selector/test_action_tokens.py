@@ -96,7 +96,7 @@ def test_decision_token_with_odd_digest_is_refused(forge: Row) -> None:
 
 @pytest.mark.parametrize("at", range(len(BODY)))
 def test_body_changed_by_one_byte_is_refused(at: int) -> None:
-    """Whoever stole a decision token cannot ask for somebody else with it."""
+    """A stolen decision token cannot be used to ask about another user."""
     token = DECISION.token()
     changed = BODY[:at] + bytes([BODY[at] ^ 1]) + BODY[at + 1 :]
     TOKENS.verify_decision_token(token, BODY)
@@ -129,7 +129,7 @@ def test_valid_decision_token_names_the_user_that_is_asked_for() -> None:
 
 
 def test_verified_login_cannot_be_changed_afterwards() -> None:
-    """What was verified stays what was verified, down to attributes nobody foresaw."""
+    """What was verified stays what was verified, and no attribute can be added."""
     transaction = TOKENS.verify_session_token(SESSION.token())
 
     for name in ("auth0_user_id", "org_id"):
@@ -155,7 +155,7 @@ def test_verified_login_cannot_be_changed_afterwards() -> None:
     ],
 )
 def test_harmless_difference_passes(kind: Kind, tolerated: Row) -> None:
-    """What may differ between two tenants does not lock anybody out."""
+    """What may differ between two tenants locks no tenant out."""
     kind.verify(tolerated(kind))
 
 
@@ -201,7 +201,7 @@ def test_clock_of_auth0_a_little_ahead_passes(kind: Kind, seconds: int) -> None:
 @BOTH
 @pytest.mark.parametrize("seconds", [31, 32, 600])
 def test_token_from_the_future_is_refused(kind: Kind, seconds: int) -> None:
-    """`iat` 31 s ahead is no skew of clocks any more."""
+    """`iat` 31 s ahead is more than two clocks may differ."""
     _require_refused(kind, kind.token(iat=_now() + seconds, exp=_now() + seconds + kind.lifetime))
 
 
@@ -246,7 +246,7 @@ def test_token_expires_by_the_clock(kind: Kind) -> None:
 
 @BOTH
 def test_secret_from_before_a_rotation_still_verifies(kind: Kind) -> None:
-    """Nobody who is in the middle of a login loses it."""
+    """A person in the middle of a login does not lose it."""
     kind.verify(sign(HEADER, kind.claims(), SESSION_SECRET))
     kind.verify(sign(HEADER, kind.claims(), OLD_SESSION_SECRET))
     _require_refused(kind, sign(HEADER, kind.claims(), FOREIGN_SECRET))
@@ -261,7 +261,7 @@ def test_odd_claims_under_the_old_secret_are_refused(kind: Kind) -> None:
 
 
 def test_secret_that_is_too_short_is_not_taken() -> None:
-    """31 bytes are refused even if somebody gets them past the settings; 32 are not."""
+    """31 bytes are refused even where they get past the settings; 32 are not."""
     for own, other in ((SESSION_SECRET, SELECTION_SECRET), (SELECTION_SECRET, SESSION_SECRET)):
         long, short = [own[:32]], [own[:31]]
         ActionTokens(session_secrets=long, selection_secrets=[other], domains=[DOMAIN])
@@ -274,7 +274,7 @@ def test_secret_that_is_too_short_is_not_taken() -> None:
 
 @pytest.mark.parametrize("rubbish", ["[" * 33 + '\\"' * 740, '"' * 1400, "[{" * 700, "\\" * 1400])
 def test_rubbish_costs_no_more_than_its_length(rubbish: str) -> None:
-    """It is looked at before any signature, so anybody may send it."""
+    """It is read before any signature is checked, so anyone may send it."""
     token = f"{segment(rubbish.encode())}.{segment(b'{}')}.{segment(b'x')}"
     began = time.process_time()
     for _ in range(20):

@@ -14,7 +14,7 @@ INTERACTIONS = ("page", "silent", "refresh")
 ABC = Organization("0b9d0f1e-6a52-4c2b-9d43-5a0c5b1f2e11", "abc", "ABC", "member", suspended=False)
 XYZ = Organization("7c1b3a52-9f0e-4d7a-8b55-1f2e3d4c5b6a", "xyz", "XYZ", "owner", suspended=False)
 FROZEN = replace(ABC, suspended=True)
-NOBODY = Standing(
+NEWCOMER = Standing(
     user_id=UUID(int=1), profile=Profile("auth0|joe", "joe@example.com", True, "Joe"), blocked=False
 )
 CHOICE = {"org_id": ABC.id, "nonce": "n" * 22, "remember": False}
@@ -104,12 +104,12 @@ def test_what_a_refresh_token_remembers_decides_a_refresh_alone(
     asked: Organization | None, expected: str
 ) -> None:
     """Row 7; a browser's login with the same words ends in the row of several."""
-    standing = replace(NOBODY, asked=asked)
+    standing = replace(NEWCOMER, asked=asked)
 
     assert _name(decide(ask(interaction="refresh", remembered=ABC.id), standing)) == expected
     for interaction in ("page", "silent"):
         question = ask(interaction=interaction, remembered=ABC.id)
-        assert _name(decide(question, replace(NOBODY, usable=(ABC, XYZ)))) == "[]"
+        assert _name(decide(question, replace(NEWCOMER, usable=(ABC, XYZ)))) == "[]"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_choice_may_be_tried_in_a_page_login_within_the_bound(
 ) -> None:
     """Row 2: an application bound to one organization cannot be led to another."""
     question = ask(**({"choice": CHOICE} | changes))
-    decision = decide(question, replace(NOBODY, usable=(ABC, XYZ)))
+    decision = decide(question, replace(NEWCOMER, usable=(ABC, XYZ)))
 
     assert _name(decision) == expected
     if isinstance(decision, Apply):
@@ -213,7 +213,7 @@ def test_the_first_row_that_fits_wins(row: str) -> None:
 
 def _decide_three_times(question: dict[str, object], standing: dict[str, Any]) -> tuple[str, ...]:
     return tuple(
-        _name(decide(ask(interaction=one, **question), replace(NOBODY, **standing)))
+        _name(decide(ask(interaction=one, **question), replace(NEWCOMER, **standing)))
         for one in INTERACTIONS
     )
 

@@ -1,4 +1,4 @@
-"""The table of decisions, row by row, against the real database."""
+"""Decisions against the real database: every row of the table, and what a choice changes."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +55,7 @@ ROWS: dict[str, list[tuple[str, str, dict[str, object], str]]] = {
         for interaction in ("page", "silent", "refresh")
         for hint in ("xyz-travel", TRAVEL, " XYZ-Travel ")
     ],
-    "a hint that helps nobody": [
+    "a hint of no organization of this member": [
         ("joe", interaction, {"hint": hint}, expected)
         for interaction, expected in (
             ("page", "[hint_unknown]"),
@@ -114,7 +114,7 @@ def test_the_first_row_that_fits_wins(selector: Selector, row: str) -> None:
 
 
 @pytest.mark.parametrize("interaction", ["page", "silent", "refresh"])
-def test_a_blocked_user_gets_nothing_whatever_else_fits(
+def test_a_blocked_user_gets_nothing_even_if_another_row_fits(
     selector: Selector, interaction: str
 ) -> None:
     """Blocking comes first: before the bound application, the hint and the choice."""
@@ -177,7 +177,7 @@ def test_a_default_that_is_suspended_or_lost_asks_again(selector: Selector) -> N
 
 
 def test_an_open_invitation_makes_the_page_ask(selector: Selector) -> None:
-    """Somebody with one organization and an invitation has a choice, where a page can show it."""
+    """A person with one organization and an invitation has a choice, where a page can show it."""
     assert _name(selector.decide("ann")) == "solo-works"
     selector.invite("ann@example.com", "abc-inc")
 
@@ -194,7 +194,7 @@ def test_an_open_invitation_makes_the_page_ask(selector: Selector) -> None:
         ({"email_verified": False}, False),
         ({"email_verified": None}, False),
         ({"email": None}, False),
-        ({"strategy": "oidc", "connection": "anybody's"}, False),
+        ({"strategy": "oidc", "connection": "enterprise"}, False),
         ({"strategy": "google-oauth2", "connection": "google-oauth2"}, True),
         ({"strategy": "oidc", "connection": "google-oauth2-fake"}, False),
     ],
@@ -202,7 +202,7 @@ def test_an_open_invitation_makes_the_page_ask(selector: Selector) -> None:
 def test_only_a_verified_address_of_a_trusted_connection_is_invited(
     selector: Selector, user: dict[str, object], invited: bool
 ) -> None:
-    """Anybody's enterprise connection may claim any address as verified."""
+    """An enterprise connection may claim any address as verified."""
     selector.invite("ann@example.com", "abc-inc")
     question = ask("ann")
     changed = question.model_dump() | {"user": question.user.model_dump() | user}
@@ -210,7 +210,7 @@ def test_only_a_verified_address_of_a_trusted_connection_is_invited(
     assert ("[]" if invited else "solo-works") == _name(selector.decide("ann", **changed))
 
 
-def test_an_invitation_makes_the_page_ask_whatever_the_default(selector: Selector) -> None:
+def test_an_invitation_makes_the_page_ask_in_spite_of_a_default(selector: Selector) -> None:
     """The row of the only organization stands above the row of the default."""
     selector.set_default("ann", "solo-works")
     assert _name(selector.decide("ann")) == "solo-works"
@@ -220,7 +220,7 @@ def test_an_invitation_makes_the_page_ask_whatever_the_default(selector: Selecto
 
 
 @pytest.mark.parametrize("first", ["the member", "the suspension"])
-def test_whoever_joins_while_an_organization_is_suspended_finds_it_suspended(
+def test_a_member_who_joins_while_an_organization_is_suspended_finds_it_suspended(
     selector: Selector, first: str
 ) -> None:
     """Two administrators at the same moment, in both orders; neither change may be lost."""
@@ -243,7 +243,7 @@ def test_whoever_joins_while_an_organization_is_suspended_finds_it_suspended(
 
 
 def test_a_rename_under_way_does_not_stop_a_login(selector: Selector) -> None:
-    """It holds the rows of all members; when somebody was here last can wait."""
+    """A rename locks the rows of all members; the time of the last use is skipped then."""
     with psycopg.connect(selector.owner_url) as administrator:
         administrator.execute("update organization set name = 'New' where slug = 'abc-inc'")
 
@@ -252,13 +252,13 @@ def test_a_rename_under_way_does_not_stop_a_login(selector: Selector) -> None:
 
 
 def test_an_expired_invitation_does_not_ask(selector: Selector) -> None:
-    """Yesterday's invitation is no choice."""
+    """Yesterday's invitation cannot be accepted any more."""
     selector.invite("ann@example.com", "abc-inc", days=-1)
 
     assert _name(selector.decide("ann")) == "solo-works"
 
 
-def test_somebody_unknown_is_known_after_the_first_question(selector: Selector) -> None:
+def test_an_unknown_user_is_known_after_the_first_question(selector: Selector) -> None:
     """Social and enterprise users need no other provisioning; a changed profile is kept."""
     selector.superuser.execute("delete from app_user where auth0_user_id = 'auth0|nina'")
 
@@ -303,7 +303,7 @@ def test_a_choice_counts_only_in_a_page_login_and_within_the_bound(
 
 
 def test_one_login_one_choice_even_when_forty_come_at_once(selector: Selector) -> None:
-    """The nonce of a login is spent by the first choice, whatever the others chose."""
+    """The nonce of a login is spent by the first choice; the others are refused."""
     nonce = uuid4().hex
     slugs = ["abc-inc", "xyz-travel"] * 20
     with ThreadPoolExecutor(20) as pool:

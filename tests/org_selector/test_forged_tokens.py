@@ -1,4 +1,4 @@
-"""Forged tokens at the front door: always the same answer, whatever was wrong with them."""
+"""Forged tokens at the front door: the same answer for all, however they were forged."""
 
 import re
 from urllib.parse import urlencode
@@ -127,7 +127,7 @@ def test_a_decision_without_a_bearer_token_is_401(
 
 
 def test_two_authorization_headers_are_refused(selector: Selector) -> None:
-    """One of them would be the one nobody checked."""
+    """Only one of the two would be checked."""
     header = ("Authorization", f"Bearer {DECISION.token()}")
     client = selector.app.test_client()
 
@@ -146,7 +146,7 @@ def test_two_authorization_headers_are_refused(selector: Selector) -> None:
     ],
 )
 def test_a_body_that_was_not_signed_is_401(selector: Selector, body: bytes) -> None:
-    """Whoever captures a token cannot ask another question with it."""
+    """A captured token cannot be used to ask another question."""
     token = DECISION.token()
 
     assert _decide(selector, f"Bearer {token}").status_code == 200

@@ -111,7 +111,7 @@ def test_postgres_stops_and_returns(
     _require_healed(breakable, visit)
 
 
-def test_postgres_restarts_between_two_requests_and_nobody_notices(
+def test_postgres_restarts_between_two_requests_and_both_are_answered(
     breakable: Selector, postgres: Postgres, tmp_path: Path
 ) -> None:
     """A dead connection in the pool costs a second try, not an error page."""
@@ -125,7 +125,7 @@ def test_postgres_restarts_between_two_requests_and_nobody_notices(
 
 
 def test_a_lock_that_is_never_released_is_an_outage_too(breakable: Selector) -> None:
-    """Somebody alters a table and goes to lunch."""
+    """An administrator alters a table and goes to lunch."""
     visit = enter(breakable)
     form = visit.form()
     _require_working(breakable, visit)
@@ -155,7 +155,7 @@ def test_a_postgres_that_falls_silent_is_an_outage_too(breakable: Selector) -> N
     _require_healed(breakable, visit)
 
 
-def test_an_answer_that_comes_just_before_the_watchdog_harms_nobody_else(
+def test_an_answer_that_comes_just_before_the_watchdog_harms_no_other_request(
     breakable: Selector,
 ) -> None:
     """A thread that starved: its result counts, its connection is not used again."""
@@ -183,7 +183,7 @@ def test_a_closed_database_is_unavailable(breakable: Selector, postgres: Postgre
 def test_a_database_without_the_schema_is_not_ready(
     breakable: Selector, postgres: Postgres
 ) -> None:
-    """The probe says so; it is no error of ours."""
+    """The probe says so, and nothing crashes."""
     postgres.create_database("empty")
     app = create_app(make_settings(postgres.url("empty", "org_selector")))
     try:

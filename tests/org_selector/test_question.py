@@ -1,4 +1,4 @@
-"""Which organization a question is about, and what is no question at all."""
+"""Which organization a question is about, and which questions are refused."""
 
 from uuid import UUID
 

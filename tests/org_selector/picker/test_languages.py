@@ -68,7 +68,7 @@ def test_the_page_speaks_the_language_of_the_login_then_of_the_browser(
         assert f"<h1>{title}</h1>" in page.text
 
 
-def test_a_language_nobody_translated_is_english(selector: Selector) -> None:
+def test_a_language_without_a_translation_is_english(selector: Selector) -> None:
     """A tag we do not know is never an error."""
     for locale in ("xx", "zz-ZZ", "../de", "de/../ar"):
         page = enter(selector, locale=locale).page().text

@@ -152,7 +152,7 @@ def test_a_search_says_what_it_found(
     assert (page.outcome, page.count) == (outcome, count)
 
 
-def test_somebody_whose_organizations_are_all_suspended_is_told() -> None:
+def test_a_person_whose_organizations_are_all_suspended_is_told() -> None:
     """There is nothing to choose, so nothing to remember either."""
     suspended = tuple(one._replace(suspended=True) for one in FEW)
     page = _build(by_name=suspended)
@@ -187,7 +187,7 @@ def test_a_part_of_the_organizations_never_says_that_all_are_suspended(
     assert (page.all_suspended, page.may_choose) == (False, False)
 
 
-def test_somebody_without_an_organization_is_not_told_that_all_are_suspended() -> None:
+def test_a_person_without_an_organization_is_not_told_that_all_are_suspended() -> None:
     """There are none."""
     assert not _build(by_name=()).all_suspended
 
@@ -295,7 +295,7 @@ def test_an_address_that_makes_no_sense_is_the_first_page(after: list[str]) -> N
 
 
 def test_a_search_is_cut_at_a_hundred_characters() -> None:
-    """Longer than any word that somebody types."""
+    """Longer than any word that a person types."""
     assert PageAddress.read("x" * 101, []).search == "x" * 100
 
 

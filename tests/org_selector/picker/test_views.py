@@ -129,7 +129,7 @@ def test_reloading_the_redirect_and_the_page_changes_nothing(selector: Selector)
 @pytest.mark.parametrize(
     "org_id",
     [SOLO, FROZEN, str(uuid4())],
-    ids=["of somebody else", "suspended", "that does not exist"],
+    ids=["of others", "suspended", "that does not exist"],
 )
 def test_an_organization_one_may_not_choose_brings_the_list_back(
     selector: Selector, org_id: str
@@ -190,7 +190,7 @@ def test_two_organizations_in_one_form_are_refused(selector: Selector) -> None:
 def test_a_form_sent_by_another_site_is_refused(
     selector: Selector, headers: dict[str, str]
 ) -> None:
-    """A page elsewhere cannot choose for somebody, even with a form it once saw."""
+    """A page elsewhere cannot choose for a person, even with a form it once saw."""
     visit = enter(selector)
     answer = visit.select(TRAVEL, headers=headers)
 
@@ -277,7 +277,7 @@ def test_a_login_that_has_its_organization_says_so(selector: Selector) -> None:
         assert "https://app.acme.example" in answer.text
 
 
-def test_somebody_without_an_organization_learns_what_to_do(selector: Selector) -> None:
+def test_a_person_without_an_organization_learns_what_to_do(selector: Selector) -> None:
     """No list, no dead end: the address they are known by, and who can help."""
     answer = enter(selector, "nina").page()
 
@@ -287,7 +287,7 @@ def test_somebody_without_an_organization_learns_what_to_do(selector: Selector) 
     assert "/v2/logout?client_id=spa&amp;returnTo=https%3A%2F%2Fapp.acme.example" in answer.text
 
 
-def test_somebody_without_an_address_can_change_the_account(selector: Selector) -> None:
+def test_a_person_without_an_address_can_change_the_account(selector: Selector) -> None:
     """There is always a way out of the wrong account."""
     selector.superuser.execute("update app_user set email = null, name = null")
     page = enter(selector, "nina").page()
@@ -319,7 +319,7 @@ def test_a_user_blocked_between_page_and_choice_gets_no_token(selector: Selector
     assert "selection_token" not in answer.text
 
 
-def test_somebody_whose_organizations_are_all_suspended_is_told(selector: Selector) -> None:
+def test_a_person_whose_organizations_are_all_suspended_is_told(selector: Selector) -> None:
     """No button, so the page says why and does not offer to remember a choice."""
     for slug in ("abc-inc", "xyz-travel"):
         selector.suspend(slug)
@@ -432,7 +432,7 @@ def test_the_last_used_organization_comes_first_and_the_rest_stays_in_order(
 
 
 def test_a_switch_by_hint_counts_as_use(selector: Selector) -> None:
-    """Whoever switches inside the app finds that organization first next time."""
+    """A person who switches inside the app finds that organization first next time."""
     selector.decide(choice=choice("abc-inc"))
     selector.decide(hint="xyz-travel")
 
@@ -452,7 +452,7 @@ def test_names_that_try_to_break_the_page_are_only_names(selector: Selector) -> 
     assert "twin-south" in page.text
 
 
-def test_somebody_with_two_thousand_organizations_pages_and_searches(selector: Selector) -> None:
+def test_a_person_with_two_thousand_organizations_pages_and_searches(selector: Selector) -> None:
     """Every organization can be reached once by paging; a search finds names by their beginning."""
     visit = enter(selector, "max")
     page = visit.page()
