@@ -3,40 +3,38 @@ The table of decisions: may this user act, and for which organization?
 
 Three kinds of login, one a column: *page* has a browser that can show the picker; *silent* is
 `prompt=none`; *refresh* is the exchange of a refresh token and every other login without a
-browser. The first row that fits wins. Rows with a number are functions of this file.
+browser. "One" is an organization; `=` repeats the column to the left. The first row that fits
+wins. Each number is one function of this file.
 
-   situation                            page                  silent               refresh
- - the selector does not answer in 3 s  temporarily_-         the same             the same
-   (decided by the Action)              unavailable
- 1 the user is blocked                  not_a_member          the same             the same
- 2 back from the picker with a choice   that organization,    selection_failed     selection_failed
-                                        or selection_failed
- 3 bound or hint: an organization of a  choose, shown as      organization_-       organization_-
-   member that is suspended             suspended             suspended            suspended
- 4 application bound to an organization
-   of a member                          that organization     the same             the same
-   of others, or to none there is       not_a_member          the same             the same
- 5 the app asks for the picker, or      choose                choose               organization_-
-   brings an invitation                                                            required
- 6 hint
-   to an organization of a member       that organization     the same             the same
-   malformed, unknown or of others      choose, with a        not_a_member         not_a_member
-                                        notice
- 7 remembered by the refresh token
-   an organization of a member          -                     -                    that organization
-   the same, but suspended              -                     -                    organization_-
-                                                                                   suspended
-   anything else                        -                     -                    not_a_member
- 8 exactly one usable organization      it, or choose where   it                   it
-                                        an invitation waits
- 9 a default set by the user            it                    - (rows 10, 11)      - (rows 10, 11)
-10 several usable organizations         choose                choose               organization_-
-                                                                                   required
-11 none                                 choose                choose               no_organization
+   situation                   page                    silent                 refresh
+ - no answer of the selector   temporarily_unavailable =                      =
+   within 3 s (see the Action)
+ 1 user blocked                not_a_member            =                      =
+ 2 back from the picker with   that organization, or   selection_failed       =
+   a choice                    selection_failed
+ 3 bound or hint, to one of a  choose, shown as        organization_suspended =
+   member that is suspended    suspended
+ 4 bound, to one of a member   that organization       =                      =
+   bound, to anything else     not_a_member            =                      =
+ 5 the app asks for the picker choose                  =                      organization_required
+   or brings an invitation
+ 6 hint, to one of a member    that organization       =                      =
+   hint, to anything else      choose, with a notice   not_a_member           =
+ 7 remembered by the refresh
+   token: one of a member      -                       -                      that organization
+   the same, but suspended     -                       -                      organization_suspended
+   anything else               -                       -                      not_a_member
+ 8 exactly one usable          it; choose, if an       it                     =
+                               invitation waits
+ 9 a default                   it                      - (rows 10 and 11)     =
+10 several usable              choose                  =                      organization_required
+11 none usable                 choose                  =                      no_organization
 
-*Usable* is an organization of a member that is not suspended; a default counts only while it is
-usable. *Choose* sends the browser to the picker, which Auth0 turns into `interaction_required` in
-a silent login. Words with an underscore are the codes that the application is told.
+*Bound* is what the application's metadata orders, *hint* what the application wishes; "anything
+else" is a text that names no organization, one that does not exist, or one of others. *Usable* is
+an organization of a member that is not suspended; a default counts only while it is usable.
+*Choose* sends the browser to the picker, which Auth0 turns into `interaction_required` in a silent
+login. Words with an underscore are the codes that the application is told.
 Row 2: the picker sends the browser back to the Action, which asks again with the choice. This
 file says whether the choice may be tried (a page, and no application bound elsewhere);
 `DecisionRows.apply_selection` looks the membership up again and applies it.
