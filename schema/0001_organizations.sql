@@ -1,6 +1,6 @@
 -- Organizations, their members, and what one login needs to pick one of them.
 --
--- Whoever runs this owns everything. The services own nothing: they connect as
+-- The role that runs this owns everything. The services own nothing: they connect as
 -- org_selector (internet-facing, reads all organizations) and org_api (one organization
 -- at a time, no privilege here yet). Row-level security is forced on every table, the
 -- owner included, so that forgetting a policy shows nothing instead of everything.
@@ -58,6 +58,7 @@ create table membership (
     user_id uuid not null references app_user (id) on delete cascade,
     org_id uuid not null references organization (id) on delete cascade,
     role text not null check (role in ('owner', 'admin', 'member')),
+    joined_at timestamptz not null default now(),
     last_selected_at timestamptz,
     -- Copies from organization, kept by the triggers below: one index then answers a page of
     -- a user with 20,000 organizations without a look at the organizations.
@@ -75,7 +76,11 @@ create index membership_by_name on membership (user_id, name_key, org_id)
 create index membership_by_last_use on membership (user_id, last_selected_at desc)
     include (org_id, org_name, org_slug, role, org_suspended, name_key)
     where last_selected_at is not null;
-create index membership_by_organization on membership (org_id);
+create index membership_by_organization on membership (org_id, joined_at, user_id);
+-- Let the planner think of organizations as large (a hundred members), whatever the average is.
+-- Else it looks one membership up by the index above, which is narrower than the key, and walks
+-- through all members of one that really is large.
+alter table membership alter column org_id set (n_distinct = -0.01);
 
 alter table app_user add constraint default_is_a_membership
     foreign key (id, default_org_id) references membership (user_id, org_id)
@@ -119,15 +124,24 @@ begin
 end
 $$;
 
+-- Two statements: org_api renames organizations, and may change no other copy than the name.
 create function copy_changed_organization() returns trigger
 language plpgsql set search_path = pg_catalog, public, pg_temp as $$
 begin
-    update membership
-    set org_slug = new.slug, org_name = new.name, org_suspended = new.suspended_at is not null
-    where org_id = new.id;
+    if new.name is distinct from old.name then
+        update membership set org_name = new.name where org_id = new.id;
+    end if;
+    if (new.slug, new.suspended_at is null) is distinct from (old.slug, old.suspended_at is null)
+    then
+        update membership set org_slug = new.slug, org_suspended = new.suspended_at is not null
+        where org_id = new.id;
+    end if;
     return null;
 end
 $$;
+
+revoke all on function copy_organization() from public;
+revoke all on function copy_changed_organization() from public;
 
 create trigger membership_copies_organization before insert on membership
     for each row execute function copy_organization();

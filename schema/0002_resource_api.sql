@@ -12,14 +12,6 @@ create policy owner_manages on schema_migration to current_user using (true) wit
 create policy services_read on schema_migration for select to org_selector, org_api using (true);
 grant select on schema_migration to org_api;
 
-alter table membership add column joined_at timestamptz not null default now();
-drop index membership_by_organization;
-create index membership_by_organization on membership (org_id, joined_at, user_id);
--- Let the planner think of organizations as large (a hundred members), whatever the average is.
--- Else it looks one membership up by the index above, which is narrower than the key, and walks
--- through all members of one that really is large.
-alter table membership alter column org_id set (n_distinct = -0.01);
-
 create table project ( -- the example of a tenant's own table; see docs/your-own-table.md
     org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid
         references organization (id) on delete cascade,
@@ -67,22 +59,6 @@ create table idempotency_key (
 create index idempotency_key_by_age on idempotency_key (org_id, user_id, created_at);
 create index idempotency_key_by_user on idempotency_key (user_id);
 
--- Renaming, which the API may do, must not need the right to suspend, which it may not.
-create or replace function copy_changed_organization() returns trigger
-language plpgsql set search_path = pg_catalog, public, pg_temp as $$
-begin
-    if new.name is distinct from old.name then
-        update membership set org_name = new.name where org_id = new.id;
-    end if;
-    if (new.slug, new.suspended_at is null) is distinct from (old.slug, old.suspended_at is null)
-    then
-        update membership set org_slug = new.slug, org_suspended = new.suspended_at is not null
-        where org_id = new.id;
-    end if;
-    return null;
-end
-$$;
-
 create function enter_organization(
     auth0_user_id text, org_id uuid, required_role text default 'member'
 ) returns text
@@ -126,8 +102,6 @@ revoke all on function enter_organization(text, uuid, text) from public;
 revoke all on function find_organization_id(text) from public;
 grant execute on function enter_organization(text, uuid, text) to org_api;
 grant execute on function find_organization_id(text) to org_api;
-revoke all on function copy_organization() from public;
-revoke all on function copy_changed_organization() from public;
 
 -- Both look at every organization on behalf of a role that may not. They belong to org_gate,
 -- which may look at nothing else and cannot log in; never to the owner of the tables.
