@@ -67,8 +67,8 @@ def migrate(owner_database_url: str) -> Iterator[Migration]:
     Apply what is missing and yield each migration once it is committed.
 
     Raises:
-        MigrationFailed: an applied file was changed, the database is newer than this
-            release, or a statement failed; nothing of that file is kept.
+        MigrationFailed: the database was made by an earlier state of a file, it is newer than
+            this release, or a statement failed; nothing of that file is kept.
     """
     with psycopg.connect(owner_database_url, connect_timeout=5, autocommit=True) as conn:
         try:
@@ -112,8 +112,8 @@ def _is_applied(conn: psycopg.Connection, migration: Migration) -> bool:
         return False
     if applied[migration.version].sha256 != migration.sha256:
         raise MigrationFailed(
-            f"{migration.name} was changed after it was applied. "
-            "Restore the file and put the change into a new migration."
+            "This database was made by an earlier, unreleased state of "
+            f"{migration.name}: make a new database."
         )
     return True
 

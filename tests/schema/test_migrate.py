@@ -85,17 +85,23 @@ def test_a_failing_migration_leaves_nothing_behind(
         assert rows.fetchall() == [(None, 2)]
 
 
-def test_a_migration_changed_after_it_was_applied_is_noticed(
+def test_a_database_of_an_earlier_unreleased_schema_is_refused_in_one_sentence(
     owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database would not be what the files say."""
+    """A file was changed after it was applied; the sentence says what to do about it."""
     known = migrations.list_migrations()
     assert [one.version for one in migrate(owner_url)] == [1, 2]
     changed = [Migration(one.version, one.name, one.sql + "\n-- later") for one in known]
     monkeypatch.setattr(migrations, "list_migrations", lambda: changed)
 
-    with pytest.raises(MigrationFailed, match="was changed after it was applied"):
+    with pytest.raises(MigrationFailed) as refused:
         list(migrate(owner_url))
+    assert str(refused.value) == (
+        "This database was made by an earlier, unreleased state of 0001_organizations.sql: "
+        "make a new database."
+    )
+    monkeypatch.setattr(migrations, "list_migrations", lambda: known)
+    assert list(migrate(owner_url)) == []
 
 
 def test_a_database_newer_than_the_release_is_left_alone(owner_url: str) -> None:
@@ -230,6 +236,22 @@ def test_every_table_forces_row_level_security_and_roles_may_do_exactly_this(
     assert set(tables) == {(name, True) for name in TABLES}
     assert api == PRIVILEGES_OF_ORG_API
     assert gate == PRIVILEGES_OF_ORG_GATE
+
+
+def test_org_gate_may_create_nothing_once_the_migration_is_over(
+    owner_url: str, stack: Stack
+) -> None:
+    """It needed to while it was given its functions; a role that owns a table reads all of it."""
+    list(migrate(owner_url))
+    create = "create table mine (id int)"
+    with psycopg.connect(stack.postgres.url("migrations", "postgres"), autocommit=True) as conn:
+        conn.execute("set role org_gate")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(create)
+        conn.execute("reset role")
+        conn.execute("grant create on schema public to org_gate")
+        conn.execute("set role org_gate")
+        conn.execute(create)
 
 
 @pytest.fixture
