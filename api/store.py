@@ -2,7 +2,7 @@
 Every SQL statement of the API.
 
 None of them names an organization: row-level security does, and what is inserted gets its
-organization from the scope. A read goes behind the entry in one statement (`RowSecurity.select`);
+organization by default. A read goes behind the entry in one statement (`RowSecurity.select`);
 a write enters, changes and notes the change in one transaction, whose entry travels with the
 first statement.
 """
@@ -135,10 +135,10 @@ class Store:
         rows = self._rows.select(
             principal,
             """
-            select u.id::text, u.name, u.email, current_setting('app.role', true),
+            select u.id::text, u.name, u.email, m.role,
                 o.id::text, o.slug, o.name
-            from app_user u, organization o
-            where u.id = (select nullif(current_setting('app.user_id', true), '')::uuid)
+            from app_user u join membership m on m.user_id = u.id, organization o
+            where u.id = (select entered_user())
             """,
         )
         id_, name, email, role, *organization = _found(next(iter(rows), None))
@@ -167,7 +167,7 @@ class Store:
                         (actor_name, client_id, action, target_id, target_name, details)
                     select (
                             select name from app_user
-                            where id = nullif(current_setting('app.user_id', true), '')::uuid
+                            where id = entered_user()
                         ), %(client_id)s, 'organization.updated', id, name,
                         jsonb_build_object('name', jsonb_build_array(old_name, name))
                     from changed where name <> old_name
@@ -207,7 +207,7 @@ class Store:
                 """
                 with actor as (
                     select m.role, u.name from membership m join app_user u on u.id = m.user_id
-                    where m.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+                    where m.user_id = entered_user()
                 ), target as (
                     select m.user_id, m.role, m.joined_at, u.name, u.email,
                         case
@@ -258,7 +258,7 @@ class Store:
                 with actor as (
                     select m.user_id, m.role, u.name
                     from membership m join app_user u on u.id = m.user_id
-                    where m.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+                    where m.user_id = entered_user()
                 ), target as (
                     select m.user_id, u.name, m.user_id = a.user_id as leaves,
                         case
@@ -406,7 +406,7 @@ class Store:
                         (actor_name, client_id, action, target_id, target_name, details)
                     select (
                             select name from app_user
-                            where id = nullif(current_setting('app.user_id', true), '')::uuid
+                            where id = entered_user()
                         ), %(client_id)s, 'project.updated', id, name, details
                     from changed where details <> '{}'
                 )
@@ -433,7 +433,7 @@ class Store:
                         (actor_name, client_id, action, target_id, target_name)
                     select (
                             select name from app_user
-                            where id = nullif(current_setting('app.user_id', true), '')::uuid
+                            where id = entered_user()
                         ), %(client_id)s, 'project.deleted', id, name
                     from removed
                 )
@@ -462,7 +462,7 @@ def _insert_project(
             insert into audit_event (actor_name, client_id, action, target_id, target_name)
             select (
                     select name from app_user
-                    where id = nullif(current_setting('app.user_id', true), '')::uuid
+                    where id = entered_user()
                 ), %(client_id)s, 'project.created', id, name
             from added
         )
@@ -500,7 +500,7 @@ def _require_actor(conn: psycopg.Connection) -> None:
     row = conn.execute(
         """
         select 1 from membership
-        where user_id = nullif(current_setting('app.user_id', true), '')::uuid
+        where user_id = entered_user()
         """
     ).fetchone()
     _found(row)

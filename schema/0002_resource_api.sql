@@ -1,9 +1,9 @@
--- The resource API: one organization at a time, entered anew by every request.
+-- The resource API: one organization at a time, entered by every request.
 --
 -- org_api sees the rows of the organization that enter_organization() let it into, for the
--- rest of one transaction, and none where it was not called. That is a belt against a forgotten
--- "where" and against ids of others; it is no wall against somebody who runs SQL of their own
--- as org_api, since whoever can do that can set app.org_id as well.
+-- rest of one transaction, and none where it was not called. That protects against a forgotten
+-- "where" and against ids of others. It does not protect against an attacker who runs SQL of
+-- their own as org_api: such SQL can set app.org_id as well.
 
 -- The ledger of migrations like every other table: forced, readable by the services.
 alter table schema_migration enable row level security;
@@ -12,8 +12,21 @@ create policy owner_manages on schema_migration to current_user using (true) wit
 create policy services_read on schema_migration for select to org_selector, org_api using (true);
 grant select on schema_migration to org_api;
 
+-- Which organization this transaction entered, and as whom; null where it entered none. Without
+-- a SET clause, so that Postgres puts the expression itself where a query or policy calls them.
+create function entered_organization() returns uuid language sql stable
+return nullif(current_setting('app.org_id', true), '')::uuid;
+
+create function entered_user() returns uuid language sql stable
+return nullif(current_setting('app.user_id', true), '')::uuid;
+
+revoke all on function entered_organization() from public;
+revoke all on function entered_user() from public;
+grant execute on function entered_organization() to org_api;
+grant execute on function entered_user() to org_api;
+
 create table project ( -- the example of a tenant's own table; see docs/your-own-table.md
-    org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid
+    org_id uuid not null default entered_organization()
         references organization (id) on delete cascade,
     id uuid not null default gen_random_uuid(),
     name text not null check (char_length(name) between 1 and 200),
@@ -26,13 +39,13 @@ create table project ( -- the example of a tenant's own table; see docs/your-own
 create index project_by_age on project (org_id, created_at, id);
 
 create table audit_event (
-    org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid
+    org_id uuid not null default entered_organization()
         references organization (id) on delete cascade,
     -- Not a number: one sequence would tell every organization how busy the others are.
     id uuid not null default gen_random_uuid(),
     at timestamptz not null default now(),
     -- No foreign key, and the name as it was: an event outlives the people in it.
-    actor_user_id uuid not null default nullif(current_setting('app.user_id', true), '')::uuid,
+    actor_user_id uuid not null default entered_user(),
     actor_name text,
     client_id text not null, -- the application, as the token named it
     action text not null check (action ~ '^[a-z]+\.[a-z_]+$'),
@@ -45,9 +58,9 @@ create table audit_event (
 create index audit_event_by_age on audit_event (org_id, at, id);
 
 create table idempotency_key (
-    org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid
+    org_id uuid not null default entered_organization()
         references organization (id) on delete cascade,
-    user_id uuid not null default nullif(current_setting('app.user_id', true), '')::uuid
+    user_id uuid not null default entered_user()
         references app_user (id) on delete cascade,
     key text not null check (char_length(key) between 1 and 255),
     request_sha256 text not null, -- the same key for another request is a mistake
@@ -82,11 +95,10 @@ begin
         when 'member' then person_role in ('member', 'admin', 'owner')
         when 'admin' then person_role in ('admin', 'owner')
         when 'owner' then person_role = 'owner'
-    end) is not true then -- nor does a role that nobody has heard of
+    end) is not true then -- null where one of the two is no role of ours
         raise exception using errcode = 'ORG03', message = 'the role does not cover this';
     end if;
     ignored := set_config('app.user_id', person::text, true);
-    ignored := set_config('app.role', person_role, true);
     ignored := set_config('app.org_id', enter_organization.org_id::text, true);
     return person_role;
 end
@@ -111,7 +123,7 @@ begin
     begin
         execute format('grant org_gate to %I', current_user);
     exception
-        when insufficient_privilege then null; -- perhaps somebody has granted it already
+        when insufficient_privilege then null; -- it may have been granted already
         when unique_violation or internal_error then null; -- another database, at this moment
     end;
     alter function enter_organization(text, uuid, text) owner to org_gate;
@@ -120,7 +132,7 @@ exception when insufficient_privilege then
     raise exception using
         errcode = 'insufficient_privilege',
         message = format('%s may not give functions to org_gate', current_user),
-        hint = format('As whoever made that role: grant org_gate to %I', current_user);
+        hint = format('As the role that made org_gate: grant org_gate to %I', current_user);
 end
 $$;
 revoke create on schema public from org_gate;
@@ -143,41 +155,38 @@ create policy owner_manages on project to current_user using (true) with check (
 create policy owner_manages on audit_event to current_user using (true) with check (true);
 create policy owner_manages on idempotency_key to current_user using (true) with check (true);
 
--- Fail closed: without a scope the setting is null or '', so the comparison is never true.
--- "(select …)": a query is planned before it enters. Of a bare setting the planner would look at
--- the value, still empty, expect no rows, and take any index that begins with org_id; a sub-select
--- keeps it to what an average organization has. "offset 0" for the like reason: it must not read
--- all members of an organization to know about one.
+-- Fail closed: where no organization was entered, entered_organization() is null, so the
+-- comparison is never true.
+-- "(select …)": a query is planned before it enters. Without it the planner would look at the
+-- value, still null, expect no rows, and take any index that begins with org_id; a sub-select
+-- keeps it to what an average organization has. "offset 0" for a similar reason: the planner must
+-- not read all members of an organization to know about one.
 create policy entered_reads on organization for select to org_api
-    using (id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+    using (id = (select entered_organization()));
 create policy entered_updates on organization for update to org_api
-    using (id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+    using (id = (select entered_organization()));
 create policy entered_reads on membership for select to org_api
-    using (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+    using (org_id = (select entered_organization()));
 create policy entered_updates on membership for update to org_api
-    using (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+    using (org_id = (select entered_organization()));
 create policy entered_removes on membership for delete to org_api
-    using (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+    using (org_id = (select entered_organization()));
 create policy entered_reads on app_user for select to org_api
     using (exists (
         select from membership m where m.user_id = app_user.id
-        and m.org_id = (select nullif(current_setting('app.org_id', true), '')::uuid)
+        and m.org_id = (select entered_organization())
         offset 0
     ));
 create policy entered on project to org_api
-    using (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+    using (org_id = (select entered_organization()));
 create policy entered_reads on audit_event for select to org_api
-    using (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+    using (org_id = (select entered_organization()));
 create policy entered_adds on audit_event for insert to org_api
     with check (
-        org_id = (select nullif(current_setting('app.org_id', true), '')::uuid)
-        and actor_user_id = (select nullif(current_setting('app.user_id', true), '')::uuid)
+        org_id = (select entered_organization()) and actor_user_id = (select entered_user())
     );
 create policy entered on idempotency_key to org_api
-    using (
-        org_id = (select nullif(current_setting('app.org_id', true), '')::uuid)
-        and user_id = (select nullif(current_setting('app.user_id', true), '')::uuid)
-    );
+    using (org_id = (select entered_organization()) and user_id = (select entered_user()));
 
 -- What it may not touch at all: slug, suspension, Auth0 ids, blocking, invitations, selections.
 grant select on organization to org_api;

@@ -36,7 +36,7 @@ class Table(NamedTuple):
     name: str
     key: str
     columns: list[str]
-    entered: list[str]  # whose default is the scope's
+    entered: list[str]  # whose default is the entered organization or user
 
     @property
     def row(self) -> Row:
@@ -89,7 +89,7 @@ ROWS = {
     ),
 }
 # The first of them only holds before anything was entered in a session.
-NO_SCOPE = {
+NOT_ENTERED = {
     "unset": "select 1",
     "empty": "select set_config('app.org_id', '', true)",
     "malformed": "select set_config('app.org_id', 'abc-inc', true)",
@@ -121,7 +121,7 @@ def list_tables(conn: psycopg.Connection) -> list[Table]:
                 select a.attname::text from pg_attribute a
                 join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
                 where a.attrelid = c.oid
-                and pg_get_expr(d.adbin, d.adrelid) like '%current_setting(''app.%'
+                and pg_get_expr(d.adbin, d.adrelid) ~ '\\mentered_(organization|user)\\(\\)'
             )
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p') and {OURS} order by 1
@@ -144,7 +144,7 @@ def fill(conn: psycopg.Connection) -> None:
 
 def find_leaks(conn: psycopg.Connection, only: str | None = None) -> list[str]:
     """
-    Try every statement on every table in every scope; tell what reached too much or too little.
+    Try every statement on every table, entered and not; tell what reached too much or too little.
 
     Needs a superuser in a transaction; changes nothing. With *only*, looks at that one table.
     """
@@ -230,10 +230,12 @@ def find_excess(conn: psycopg.Connection) -> list[str]:
         union all
         select 'function ' || p.oid::regprocedure
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace, lateral (
-            select p.proname in ('enter_organization', 'find_organization_id') as named
+            select p.proname in ('enter_organization', 'find_organization_id') as named,
+                p.proname in ('entered_organization', 'entered_user') as harmless
         ) gate
         where {OURS} and (
-            gate.named <> has_function_privilege('org_api', p.oid, 'execute')
+            (gate.named or gate.harmless)
+            <> has_function_privilege('org_api', p.oid, 'execute')
             or gate.named <> p.prosecdef
             or gate.named <> (p.proowner = 'org_gate'::regrole)
             or gate.named and p.proconfig is distinct from array['search_path=pg_catalog, pg_temp']
@@ -267,7 +269,7 @@ class _Attempts:
         self._table = table
         self._people = _list_people(conn)
         self._all = self._list_rows()
-        self._scope: str | None = None  # a key of NO_SCOPE; None: JOE entered ABC
+        self._not_entered: str | None = None  # a key of NOT_ENTERED; None: JOE entered ABC
         assert self._all, table.name
 
     def find_leaks(self) -> list[str]:
@@ -277,15 +279,16 @@ class _Attempts:
             with self._undone():
                 leaks += [f"{role}, {leak}" for leak in self._find_missing(role)]
         for privileges in ("as granted", "with every privilege"):
-            for scope in (*NO_SCOPE, None):
+            for not_entered in (*NOT_ENTERED, None):
                 with self._undone():
                     if privileges != "as granted":  # a grant too many must not be enough
                         self._conn.execute("grant all on all tables in schema public to org_api")
-                    self._enter(scope)
+                    self._enter(not_entered)
                     found = [*self._find_too_much()]
-                    if scope is None and privileges == "as granted":
+                    if not_entered is None and privileges == "as granted":
                         found += self._find_missing("org_api")
-                    leaks += [f"org_api {privileges}, {scope or 'entered'}, {one}" for one in found]
+                    state = not_entered or "entered"
+                    leaks += [f"org_api {privileges}, {state}, {one}" for one in found]
         return [f"{self._table.name}: {leak}" for leak in leaks]
 
     def _find_what_is_not_forced(self) -> Iterator[str]:
@@ -300,7 +303,7 @@ class _Attempts:
         """What a role's privileges allow and something else prevents."""
         own, row = self._own() if role == "org_api" else self._all, self._table.row
         insert = row.insert
-        if role == "org_api":  # the rest comes from the scope
+        if role == "org_api":  # the rest are defaults
             insert = {one: insert[one] for one in insert if one not in self._table.entered}
         may = {
             verb: self._list_columns(role, verb) & set(self._table.columns)
@@ -330,10 +333,10 @@ class _Attempts:
         insert = _insert(self._table, row.insert)
         if self._count("org_api", insert, self._parameters(TRAVEL, JOE)):
             yield "insert makes a row for another organization"
-        another = self._scope is not None or "user_id" in str(self._table.entered)
+        another = self._not_entered is not None or "user_id" in str(self._table.entered)
         if another and self._count("org_api", insert, self._parameters(ABC, SUE)):
             yield "insert makes a row for another person"
-        if self._scope is not None:
+        if self._not_entered is not None:
             fewer = {one: row.insert[one] for one in row.insert if one not in self._table.entered}
             if self._count("org_api", _insert(self._table, fewer)):
                 yield "insert makes a row"
@@ -344,10 +347,10 @@ class _Attempts:
             if self._count("org_api", self._update({column: value}), self._parameters(TRAVEL, JOE)):
                 yield f"update of {column} gives rows away"
 
-    def _enter(self, scope: str | None) -> None:
-        self._scope = scope
-        if scope is not None:
-            self._conn.execute(NO_SCOPE[scope].encode())
+    def _enter(self, not_entered: str | None) -> None:
+        self._not_entered = not_entered
+        if not_entered is not None:
+            self._conn.execute(NOT_ENTERED[not_entered].encode())
             return
         self._conn.execute(
             "select set_config('app.org_id', %(org_id)s::text, true), "
@@ -356,7 +359,7 @@ class _Attempts:
         )
 
     def _own(self) -> Found:
-        if self._scope is not None and self._table.row.own != "true":
+        if self._not_entered is not None and self._table.row.own != "true":
             return set()
         return self._list_rows(self._table.row.own)
 
@@ -435,7 +438,7 @@ class _Attempts:
 
     @property
     def _refusals(self) -> tuple[type[psycopg.Error], ...]:
-        return (*_REFUSALS[None], *_REFUSALS.get(self._scope, ()))
+        return (*_REFUSALS[None], *_REFUSALS.get(self._not_entered, ()))
 
 
 def _insert(table: Table, row: dict[str, str]) -> str:

@@ -38,7 +38,7 @@ from tests.kit.catalog import (
 from tests.kit.running_api import RunningApi, run_api
 
 FROZEN = seed.organization("frozen-foods").id
-SETTINGS = ("app.org_id", "app.user_id", "app.role")
+SETTINGS = ("app.org_id", "app.user_id")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_no_statement_reaches_a_row_of_another_organization(superuser: psycopg.C
 
 def test_a_session_starts_without_a_scope(conn: psycopg.Connection) -> None:
     """The first of the states above is what a new connection is in."""
-    assert _scope(conn) == (None, None, None)
+    assert _scope(conn) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_a_member_enters(
     person = shared.user_id(auth0_user_id.removeprefix("auth0|"))
     with conn.transaction():
         assert _enter(conn, auth0_user_id, org_id, required_role) == role
-        assert _scope(conn) == (str(org_id).lower(), str(person), role)
-    assert _scope(conn) == ("", "", "")
+        assert _scope(conn) == (str(org_id).lower(), str(person))
+    assert _scope(conn) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_the_organization_entered_last_is_the_only_one(conn: psycopg.Connection)
     with conn.transaction():
         assert _enter(conn, JOE, ABC) == "owner"
         assert _enter(conn, JOE, TRAVEL) == "member"
-        assert _scope(conn)[::2] == (str(TRAVEL), "member")
+        assert _scope(conn)[0] == str(TRAVEL)
         assert _organizations(conn) == [TRAVEL]
 
 
@@ -347,7 +347,7 @@ def test_a_savepoint_that_is_rolled_back_takes_its_organization_along(
         assert _organizations(conn) == [TRAVEL]
         with pytest.raises(psycopg.DatabaseError), conn.transaction():
             _enter(conn, SUE, FROZEN)
-        assert _scope(conn)[::2] == (str(TRAVEL), "member")
+        assert _scope(conn)[0] == str(TRAVEL)
 
 
 def test_a_failed_transaction_cannot_be_entered(conn: psycopg.Connection) -> None:
@@ -868,7 +868,7 @@ def _enter(
 
 def _scope(conn: psycopg.Connection) -> tuple[Any, ...]:
     row = conn.execute(
-        "select current_setting(%s, true), current_setting(%s, true), current_setting(%s, true)",
+        "select current_setting(%s, true), current_setting(%s, true)",
         SETTINGS,
     ).fetchone()
     assert row is not None

@@ -227,7 +227,7 @@ def test_without_forced_row_security_nothing_starts(
 @pytest.mark.parametrize(
     ("line", "instead", "told"),
     [
-        (" default nullif(current_setting('app.org_id', true), '')::uuid", "", "new row violates"),
+        (" default entered_organization()", "", "new row violates"),
         (
             re.search(r"create policy entered .*?;\n", MIGRATION, re.S)[0],  # type: ignore[index]
             "",
