@@ -8,7 +8,7 @@ from api import audit_events, documentation, members, organization, projects
 from api.settings import ApiSettings
 from api.store import Store
 from endpoint.answers import REFUSALS
-from endpoint.operation import MAX_BODY_BYTES
+from endpoint.errors import MAX_BODY_BYTES
 from org_guard.access_token import AccessTokenVerifier
 from org_guard.errors import KeysUnavailable
 from org_guard.flask import RequireAuth

@@ -17,7 +17,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from endpoint.errors import ApiError
+from endpoint.errors import MAX_BODY_BYTES, EndpointError
 from endpoint.openapi import (
     SECURITY_SCHEME,
     Json,
@@ -26,7 +26,6 @@ from endpoint.openapi import (
     list_refusals,
     resolve,
 )
-from endpoint.operation import MAX_BODY_BYTES
 from org_guard.flask import ROLES
 
 _POLICY = (
@@ -144,7 +143,7 @@ def _list_refusals(operation: Json) -> list[Json]:
 
 
 def _describe_refusal(error: Any) -> Json:
-    about = "" if error is ApiError else inspect.cleandoc(error.__doc__ or "")
+    about = "" if error is EndpointError else inspect.cleandoc(error.__doc__ or "")
     return {
         "status": error.status,
         "code": error.code,

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from flask import Blueprint
 
+from api.errors import LastOwner
 from api.store import Member, Role, Store
-from endpoint.errors import LastOwner, NotFound
+from endpoint.errors import NotFound
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, operation
 from org_guard.access_token import Principal

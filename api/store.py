@@ -15,7 +15,8 @@ from uuid import UUID
 import psycopg
 from pydantic import Field, TypeAdapter
 
-from endpoint.errors import IdempotencyKeyReused, LastOwner
+from api.errors import LastOwner
+from endpoint.errors import IdempotencyKeyReused
 from endpoint.keyset import Keyset, Page
 from org_guard.access_token import Principal
 from org_guard.errors import InsufficientRole, NotAMember

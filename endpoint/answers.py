@@ -6,19 +6,23 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from endpoint.errors import (
-    ApiError,
     BadRequest,
+    BodyTooLarge,
+    EndpointError,
     InvalidInput,
     MethodNotAllowed,
     NotFound,
 )
-from endpoint.operation import BodyTooLarge
 from org_guard.errors import GuardError, KeysUnavailable
 from service.app import Refusals
 from service.problem import problem
 
 # What Flask itself refuses. A malformed id is one more object that does not exist.
-_BY_STATUS: dict[int, type[ApiError]] = {404: NotFound, 405: MethodNotAllowed, 413: BodyTooLarge}
+_BY_STATUS: dict[int, type[EndpointError]] = {
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: BodyTooLarge,
+}
 
 
 class DatabaseUnavailable(KeysUnavailable):
@@ -31,16 +35,16 @@ def _answer(error: Any) -> Response:
     return problem(error)
 
 
-def _refuse_http(error: HTTPException) -> ApiError:
+def _refuse_http(error: HTTPException) -> EndpointError:
     status = error.code or 500
-    refusal = _BY_STATUS.get(status, BadRequest if status < 500 else ApiError)
+    refusal = _BY_STATUS.get(status, BadRequest if status < 500 else EndpointError)
     return refusal(type(error).__name__)
 
 
 REFUSALS = Refusals(
-    bases=(GuardError, ApiError),
+    bases=(GuardError, EndpointError),
     answer=_answer,
     unavailable=DatabaseUnavailable,
     http=_refuse_http,
-    unforeseen=ApiError,
+    unforeseen=EndpointError,
 )

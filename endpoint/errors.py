@@ -1,20 +1,24 @@
 """
-Everything the API itself refuses; what the guard refuses stands in `org_guard.errors`.
+Everything a JSON endpoint refuses by itself; what the guard refuses is in `org_guard.errors`.
 
-`status`, `code` and `description` are constants and may be shown to anybody. `detail` belongs
-to the one occurrence and goes to the log.
+`status`, `code`, `description`, `challenge` and `retry_after` are constants and may be shown to
+anybody. `detail` belongs to the one occurrence and goes to the log.
 """
 
 from collections.abc import Sequence
 
+from org_guard.errors import GuardError
 
-class ApiError(Exception):
+MAX_BODY_BYTES = 65_536
+
+
+class EndpointError(Exception):
     """Base of this tree."""
 
     status = 500
     code = "unexpected"
     description = "Something went wrong on our side"
-    challenge: str | None = None
+    challenge: str | None = None  # the value of WWW-Authenticate
     retry_after: int | None = None  # seconds
 
     def __init__(self, detail: str = "") -> None:
@@ -22,23 +26,26 @@ class ApiError(Exception):
         self.detail = detail
 
 
-class BadRequest(ApiError):
-    """What no framework would take."""
+RefusalClass = type[EndpointError] | type[GuardError]
+
+
+class BadRequest(EndpointError):
+    """What the web framework itself does not take."""
 
     status = 400
     code = "bad_request"
     description = "The request is malformed"
 
 
-class InvalidJson(ApiError):
-    """The body is no JSON object, has a name twice, is nested too deep, or has a NUL in it."""
+class InvalidJson(EndpointError):
+    """The body is not a JSON object, has a name twice, is nested too deep, or has a NUL in it."""
 
     status = 400
     code = "invalid_json"
     description = "The body must be one JSON object"
 
 
-class NotFound(ApiError):
+class NotFound(EndpointError):
     """No such object, or none in this organization: both look alike, byte for byte."""
 
     status = 404
@@ -46,7 +53,7 @@ class NotFound(ApiError):
     description = "There is nothing here"
 
 
-class MethodNotAllowed(ApiError):
+class MethodNotAllowed(EndpointError):
     """The header Allow says what can be done with this path."""
 
     status = 405
@@ -54,15 +61,15 @@ class MethodNotAllowed(ApiError):
     description = "This cannot be done here"
 
 
-class LastOwner(ApiError):
-    """Nobody would be left who may do everything."""
+class BodyTooLarge(EndpointError):
+    """The body is longer than anything that an operation takes."""
 
-    status = 409
-    code = "last_owner"
-    description = "An organization needs an owner: make somebody else one first"
+    status = 413
+    code = "request_entity_too_large"
+    description = f"The body is larger than {MAX_BODY_BYTES} bytes"
 
 
-class UnsupportedMediaType(ApiError):
+class UnsupportedMediaType(EndpointError):
     """The body does not say that it is JSON."""
 
     status = 415
@@ -70,7 +77,7 @@ class UnsupportedMediaType(ApiError):
     description = "The body must be application/json"
 
 
-class IdempotencyKeyReused(ApiError):
+class IdempotencyKeyReused(EndpointError):
     """The key came with another request before."""
 
     status = 422
@@ -78,10 +85,10 @@ class IdempotencyKeyReused(ApiError):
     description = "This Idempotency-Key was used for another request"
 
 
-class InvalidInput(ApiError):
+class InvalidInput(EndpointError):
     """
-    Well-formed, but not what this operation takes. All mistakes of the query are named at once,
-    and then all of the body.
+    Well-formed, but not what this operation takes. Reports all mistakes of the query; if there are
+    none, all mistakes of the body.
     """
 
     status = 422

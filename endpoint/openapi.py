@@ -21,18 +21,19 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from endpoint.errors import (
-    ApiError,
     BadRequest,
+    BodyTooLarge,
+    EndpointError,
     InvalidInput,
     InvalidJson,
     MethodNotAllowed,
     NotFound,
+    RefusalClass,
     UnsupportedMediaType,
 )
 from endpoint.keyset import MAX_CURSOR, MOST, USUAL, Keyset, Page
-from endpoint.operation import MAX_ERRORS, BodyTooLarge, Operation, Refusal
+from endpoint.operation import MAX_ERRORS, Operation
 from org_guard.errors import (
-    GuardError,
     InsufficientRole,
     InsufficientScope,
     InvalidRequest,
@@ -56,7 +57,7 @@ _PATH_SCHEMAS: dict[str, Json] = {
     "int": {"type": "integer", "minimum": 0},
 }
 
-_GUARD: tuple[Refusal, ...] = (
+_GUARD: tuple[RefusalClass, ...] = (
     InvalidRequest,
     MissingToken,
     InvalidToken,
@@ -64,8 +65,13 @@ _GUARD: tuple[Refusal, ...] = (
     OrganizationSuspended,
     KeysUnavailable,
 )
-_BODY: tuple[Refusal, ...] = (InvalidJson, BodyTooLarge, UnsupportedMediaType)
-_WITHOUT_OPERATION: tuple[Refusal, ...] = (BadRequest, NotFound, MethodNotAllowed, ApiError)
+_BODY: tuple[RefusalClass, ...] = (InvalidJson, BodyTooLarge, UnsupportedMediaType)
+_WITHOUT_OPERATION: tuple[RefusalClass, ...] = (
+    BadRequest,
+    NotFound,
+    MethodNotAllowed,
+    EndpointError,
+)
 
 _PERSON = "7d1f3c52-9a60-4f0e-8b1d-2f6c4a9e5b37"
 _ORGANIZATION = "c0a8e1d4-3b5f-4c7a-9e26-8d4f1b7a6c90"
@@ -144,7 +150,7 @@ class _Route:
     role: str
 
     @property
-    def refusals(self) -> tuple[Refusal, ...]:
+    def refusals(self) -> tuple[RefusalClass, ...]:
         """All that a request to it may be refused with, each once, in order of status."""
         found = [*_GUARD, InvalidInput, *self.declared.errors]
         if self.scopes:
@@ -192,7 +198,7 @@ def build_document(app: Flask) -> Json:
     }
 
 
-def list_refusals(app: Flask) -> tuple[Refusal, ...]:
+def list_refusals(app: Flask) -> tuple[RefusalClass, ...]:
     """Return every error class that a request to *app* may be answered with, in order of status."""
     found = [error for route in _list_routes(app) for error in route.refusals]
     return _in_order([*_WITHOUT_OPERATION, *found])
@@ -312,7 +318,7 @@ def _content(schema: Json, components: Json) -> Json:
     return {"schema": schema, "example": _example(schema, components)}
 
 
-def _describe_refusals(route: _Route, status: int, errors: Sequence[Refusal]) -> Json:
+def _describe_refusals(route: _Route, status: int, errors: Sequence[RefusalClass]) -> Json:
     codes = [error.code for error in errors]
     described: Json = {
         "description": "\n\n".join(f"`{error.code}`: {error.description}." for error in errors)
@@ -334,10 +340,10 @@ def _describe_refusals(route: _Route, status: int, errors: Sequence[Refusal]) ->
     return described
 
 
-def _headers_of_refusals(route: _Route, errors: Sequence[Refusal]) -> Json:
+def _headers_of_refusals(route: _Route, errors: Sequence[RefusalClass]) -> Json:
     challenges = {error.code: _challenge(error, route.scopes) for error in errors}
     sent = {code: {"value": value} for code, value in challenges.items() if value is not None}
-    seconds = [error.retry_after for error in errors if issubclass(error, GuardError)]
+    seconds = [error.retry_after for error in errors]
     headers: Json = {}
     if sent:
         headers["WWW-Authenticate"] = {
@@ -356,13 +362,13 @@ def _headers_of_refusals(route: _Route, errors: Sequence[Refusal]) -> Json:
     return headers
 
 
-def _challenge(error: Refusal, scopes: Sequence[str]) -> str | None:
+def _challenge(error: RefusalClass, scopes: Sequence[str]) -> str | None:
     if issubclass(error, InsufficientScope):
         return error(" ".join(scopes)).challenge
-    return error.challenge if issubclass(error, GuardError) else None
+    return error.challenge
 
 
-def _problem(error: Refusal, route: _Route) -> Json:
+def _problem(error: RefusalClass, route: _Route) -> Json:
     problem = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
@@ -458,5 +464,5 @@ def _example_of_type(schema: Json, components: Json, name: str) -> Any:
             return _EXAMPLES_BY_FORMAT.get(schema.get("format", ""), "text")
 
 
-def _in_order(errors: Sequence[Refusal]) -> tuple[Refusal, ...]:
+def _in_order(errors: Sequence[RefusalClass]) -> tuple[RefusalClass, ...]:
     return tuple(sorted(dict.fromkeys(errors), key=lambda error: (error.status, error.code)))

@@ -16,23 +16,18 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from endpoint.errors import ApiError, InvalidInput, InvalidJson, UnsupportedMediaType
+from endpoint.errors import (
+    BodyTooLarge,
+    InvalidInput,
+    InvalidJson,
+    RefusalClass,
+    UnsupportedMediaType,
+)
 from endpoint.keyset import MOST, Keyset
 from org_guard.compact_token import MalformedInput, parse_json_object
-from org_guard.errors import GuardError
 
-MAX_BODY_BYTES = 65_536
 MAX_ERRORS = 20  # named in one answer
 View = Callable[..., Any]
-Refusal = type[ApiError] | type[GuardError]
-
-
-class BodyTooLarge(ApiError):
-    """The body is longer than anything that an operation takes."""
-
-    status = 413
-    code = "request_entity_too_large"
-    description = f"The body is larger than {MAX_BODY_BYTES} bytes"
 
 
 class Body(BaseModel):
@@ -61,7 +56,7 @@ class Operation:
     status: int
     body: type[Body] | None
     paged: bool
-    errors: tuple[Refusal, ...]
+    errors: tuple[RefusalClass, ...]
     headers: tuple[str, ...]
 
     @property
@@ -77,7 +72,7 @@ def operation(
     status: int = 200,
     body: type[Body] | None = None,
     paged: bool = False,
-    errors: Sequence[Refusal] = (),
+    errors: Sequence[RefusalClass] = (),
     headers: Sequence[str] = (),
 ) -> Callable[[View], View]:
     """

@@ -20,14 +20,14 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 from pydantic import BaseModel
 from werkzeug.test import TestResponse
 
+import api.errors
 import endpoint.errors
-import endpoint.operation
 import org_guard.errors
 from api import projects
 from api.app import create_app
-from endpoint.errors import ApiError
+from endpoint.errors import MAX_BODY_BYTES, EndpointError
 from endpoint.openapi import build_document, list_refusals
-from endpoint.operation import MAX_BODY_BYTES, operation
+from endpoint.operation import operation
 from local_stack import access_tokens
 from local_stack.node import node
 from org_guard.access_token import Principal
@@ -172,7 +172,7 @@ def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> No
         paid: bool
         tags: list[str]
 
-    class Closed(ApiError):
+    class Closed(EndpointError):
         """Its year is over."""
 
         status = 409
@@ -210,10 +210,10 @@ def test_the_codes_are_those_of_the_error_classes(app: Flask, document: Json) ->
     """All of them, and each where its class says."""
     classes = {
         found
-        for module in (endpoint.errors, endpoint.operation, org_guard.errors)
+        for module in (api.errors, endpoint.errors, org_guard.errors)
         for found in vars(module).values()
         if isinstance(found, type)
-        and issubclass(found, ApiError | GuardError)
+        and issubclass(found, EndpointError | GuardError)
         and found is not GuardError
     }
     by_code = {found.code: found for found in classes}

@@ -14,7 +14,8 @@ import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
-from endpoint.operation import MAX_BODY_BYTES, MAX_ERRORS
+from endpoint.errors import MAX_BODY_BYTES
+from endpoint.operation import MAX_ERRORS
 from local_stack import seed
 from local_stack.stack import Stack
 from tests.kit.routes import ROWS, TIME, add_project, code, snapshot
