@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from api import audit_events, documentation, members, organization, projects
+from api import audit_events, documentation, me, members, organization, projects
 from api.settings import ApiSettings
-from api.store import Store
 from endpoint.answers import REFUSALS
 from endpoint.errors import MAX_BODY_BYTES
+from endpoint.idempotency import IDEMPOTENCY_KEY
 from org_guard.access_token import AccessTokenVerifier
 from org_guard.errors import KeysUnavailable
 from org_guard.flask import RequireAuth
@@ -69,7 +69,7 @@ def create_app(settings: ApiSettings, guard: Guard = require_one_organization) -
     )
     keys = SigningKeys(settings.keys_url)
     rows = RowSecurity(database.connection, database.read)
-    require_auth, store = guard(settings, keys, rows), Store(rows)
+    require_auth = guard(settings, keys, rows)
 
     def require_ready() -> None:
         require_schema(database, SCHEMA_VERSION)
@@ -87,11 +87,11 @@ def create_app(settings: ApiSettings, guard: Guard = require_one_organization) -
         cors=Cors(
             settings.app_origins,
             methods=["GET", "POST", "PATCH", "DELETE"],
-            request_headers=["Authorization", "Content-Type", projects.IDEMPOTENCY_KEY, HEADER],
+            request_headers=["Authorization", "Content-Type", IDEMPOTENCY_KEY, HEADER],
             exposed_headers=["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
         ),
     )
-    for noun in (organization, members, audit_events, projects):
-        app.register_blueprint(noun.create_blueprint(require_auth, store))
+    for noun in (me, organization, members, audit_events, projects):
+        app.register_blueprint(noun.create_blueprint(require_auth, rows))
     app.register_blueprint(documentation.create_blueprint())
     return app

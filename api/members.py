@@ -1,34 +1,36 @@
-"""`/members`: who belongs to the organization, and in which role."""
+"""`/members`: who belongs to the organization, and in which membership role."""
 
 from uuid import UUID
 
 from flask import Blueprint
 
 from api.errors import LastOwner
-from api.store import Member, Role, Store
+from api.rows.members import Member, MemberRows
+from api.rows.roles import MembershipRole
 from endpoint.errors import NotFound
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, operation
 from org_guard.access_token import Principal
 from org_guard.errors import InsufficientRole
 from org_guard.flask import RequireAuth
+from org_guard.row_security import RowSecurity
 
 
 class MemberChange(Body):
     """What may be changed about a member."""
 
-    role: Role
+    role: MembershipRole
 
 
-def create_blueprint(require_auth: RequireAuth, store: Store) -> Blueprint:
+def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
     """Make the routes."""
-    routes = Blueprint("members", __name__)
+    routes, members = Blueprint("members", __name__), MemberRows(rows)
 
     @routes.get("/members")
     @require_auth("read:members")
     @operation("The members, who joined first comes first", answer=Page[Member], paged=True)
     def list_members(principal: Principal, keyset: Keyset) -> Page[Member]:
-        return store.list_members(principal, keyset)
+        return members.list_members(principal, keyset)
 
     @routes.patch("/members/<uuid:user_id>")
     @require_auth("write:members", role="admin")
@@ -39,12 +41,12 @@ def create_blueprint(require_auth: RequireAuth, store: Store) -> Blueprint:
         errors=[NotFound, LastOwner],
     )
     def change_role(principal: Principal, user_id: UUID, body: MemberChange) -> Member:
-        member = store.change_role(principal, user_id, body.role)
+        member = members.change_role(principal, user_id, body.role)
         if member is None:
             raise NotFound
         return member
 
-    # Whoever leaves needs no role for it, so the roles of others are compared in the statement.
+    # Anybody may leave, so the guard cannot ask for a role; `may_change` does for everybody else.
     @routes.delete("/members/<uuid:user_id>")
     @require_auth("write:members")
     @operation(
@@ -52,7 +54,7 @@ def create_blueprint(require_auth: RequireAuth, store: Store) -> Blueprint:
         errors=[NotFound, LastOwner, InsufficientRole],
     )
     def remove_member(principal: Principal, user_id: UUID) -> None:
-        if not store.remove_member(principal, user_id):
+        if not members.remove_member(principal, user_id):
             raise NotFound
 
     return routes

@@ -1,23 +1,21 @@
 """`/projects`: the example of a tenant's own table; docs/your-own-table.md is about copying it."""
 
-import hashlib
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from flask import Blueprint, request
+from flask import Blueprint
 from pydantic import Field, StringConstraints
 
-from api.organization import Name
-from api.store import Project, Store
-from endpoint.errors import IdempotencyKeyReused, InvalidInput, NotFound
+from api.names import Name
+from api.rows.projects import Project, ProjectRows
+from endpoint.errors import IdempotencyKeyReused, NotFound
+from endpoint.idempotency import IDEMPOTENCY_KEY, read_keyed_request
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, operation
 from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
+from org_guard.row_security import RowSecurity
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
-_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 Description = Annotated[
     str,
     Field(description="Lines of text; no other control characters."),
@@ -44,15 +42,15 @@ class ProjectChange(Body):
     description: Description = Field(default_factory=_absent)
 
 
-def create_blueprint(require_auth: RequireAuth, store: Store) -> Blueprint:
+def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
     """Make the routes."""
-    routes = Blueprint("projects", __name__)
+    routes, projects = Blueprint("projects", __name__), ProjectRows(rows)
 
     @routes.get("/projects")
     @require_auth("read:projects")
     @operation("The projects, the newest first", answer=Page[Project], paged=True)
     def list_projects(principal: Principal, keyset: Keyset) -> Page[Project]:
-        return store.list_projects(principal, keyset)
+        return projects.list_projects(principal, keyset)
 
     @routes.post("/projects")
     @require_auth("write:projects")
@@ -65,40 +63,33 @@ def create_blueprint(require_auth: RequireAuth, store: Store) -> Blueprint:
         headers=[IDEMPOTENCY_KEY],
     )
     def add_project(principal: Principal, body: NewProject) -> Project:
-        key = request.headers.get(IDEMPOTENCY_KEY)
-        if key is None:
-            return store.add_project(principal, body.name, body.description)
-        if not _KEY.fullmatch(key):
-            detail = "It must be 1 to 255 visible ASCII characters."
-            raise InvalidInput([{"header": IDEMPOTENCY_KEY, "detail": detail}])
-        sha256 = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-        return store.add_project_once(
-            principal, body.name, body.description, key=key, request_sha256=sha256
-        )
+        request = read_keyed_request(body)
+        return projects.add_project(principal, body.name, body.description, request)
 
     @routes.get("/projects/<uuid:project_id>")
     @require_auth("read:projects")
     @operation("One project", answer=Project, errors=[NotFound])
     def find_project(principal: Principal, project_id: UUID) -> Project:
-        return _found(store.find_project(principal, project_id))
+        return _require_found(projects.find_project(principal, project_id))
 
     @routes.patch("/projects/<uuid:project_id>")
     @require_auth("write:projects")
     @operation("Change a project", answer=Project, body=ProjectChange, errors=[NotFound])
     def change_project(principal: Principal, project_id: UUID, body: ProjectChange) -> Project:
-        return _found(store.change_project(principal, project_id, body.name, body.description))
+        changed = projects.change_project(principal, project_id, body.name, body.description)
+        return _require_found(changed)
 
     @routes.delete("/projects/<uuid:project_id>")
     @require_auth("write:projects", role="admin")
     @operation("Delete a project", errors=[NotFound])
     def remove_project(principal: Principal, project_id: UUID) -> None:
-        if not store.remove_project(principal, project_id):
+        if not projects.remove_project(principal, project_id):
             raise NotFound
 
     return routes
 
 
-def _found(project: Project | None) -> Project:
+def _require_found(project: Project | None) -> Project:
     if project is None:
         raise NotFound
     return project

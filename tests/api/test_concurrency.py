@@ -155,6 +155,24 @@ def test_an_owner_who_becomes_the_last_in_the_middle(api: RunningApi, stack: Sta
     assert owners(api) == 1
 
 
+@pytest.mark.parametrize("new_role", ["admin", None], ids=["promotes", "removes"])
+def test_a_membership_that_another_transaction_holds_is_a_503_and_no_change(
+    api: RunningApi, stack: Stack, new_role: str | None
+) -> None:
+    """The change fails where it is awaited with COMMIT; its audit event is undone with it."""
+    api.set_role("nina", "abc-inc", "member")
+    call = change(api, "joe", "nina", new_role)
+    lock = f"select from membership where user_id = '{api.user_id('nina')}' for update"
+    with held(api, stack, lock):
+        refused = call()
+    assert (refused.status_code, code(refused)) == (503, "temporarily_unavailable")
+    assert api.get("/me", login="nina").get_json()["role"] == "member"
+    assert events(api) == []
+
+    assert call().status_code in (200, 204)
+    assert len(events(api)) == 1
+
+
 def test_an_admin_is_demoted_while_promoting(api: RunningApi) -> None:
     """Either before or after, whoever is first; never by somebody who is a member already."""
     api.set_role("nina", "abc-inc", "member")

@@ -9,7 +9,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from api.store import Store
+from api.rows.audit_events import AuditEventRows
+from api.rows.members import MemberRows
+from api.rows.projects import ProjectRows
 from endpoint.keyset import Keyset
 from local_stack import seed
 from org_guard.access_token import Principal
@@ -29,7 +31,7 @@ class Listed:
     newest_first: bool
     fill: str
     remove: str
-    method: Callable[[Store, Principal, Keyset], Any]
+    method: Callable[[RowSecurity], Callable[[Principal, Keyset], Any]]
 
 
 LISTS = (
@@ -40,7 +42,7 @@ LISTS = (
         "insert into project (org_id, name, created_at) "
         "select %(org)s, 'Project ' || n, {at} from generate_series(1, %(rows)s) n",
         "delete from project where id = %s",
-        Store.list_projects,
+        lambda rows: ProjectRows(rows).list_projects,
     ),
     Listed(
         "/audit-events",
@@ -50,7 +52,7 @@ LISTS = (
         "select %(org)s, {at}, gen_random_uuid(), 'x', 'a.b', gen_random_uuid() "
         "from generate_series(1, %(rows)s) n",
         "delete from audit_event where id = %s",
-        Store.list_audit_events,
+        lambda rows: AuditEventRows(rows).list_audit_events,
     ),
     Listed(
         "/members",
@@ -62,7 +64,7 @@ LISTS = (
         "insert into membership (user_id, org_id, role, joined_at) "
         "select id, %(org)s, 'member', {at} from person",
         "delete from membership where user_id = %s",
-        Store.list_members,
+        lambda rows: MemberRows(rows).list_members,
     ),
 )
 every_list = pytest.mark.parametrize("listed", LISTS, ids=lambda one: one.path)
@@ -253,7 +255,7 @@ def test_a_page_of_20_000_rows_reads_a_page(api: RunningApi, listed: Listed, mod
         rows = RowSecurity(psycopg.connect, lambda query: query(cast(Any, explaining)))
         deep = Keyset("2026-01-01T00:00:00.003333+00:00", UUID(int=0), 20)
         for keyset in (Keyset(), Keyset(limit=100), deep):
-            listed.method(Store(rows), principal, keyset)
+            listed.method(rows)(principal, keyset)
             nodes = list(_nodes(explaining.plan))
 
             assert explaining.plan["Actual Rows"] == keyset.limit + 1

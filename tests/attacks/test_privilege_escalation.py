@@ -1,10 +1,10 @@
 """
 Attacker: a member or an admin of an organization, with a valid token for it.
 Wants: a higher role for themselves or a friend, or an owner out of the way.
-Stopped by: `api/store.py` `change_role` `remove_member`, `org_guard/row_security.py` `RowSecurity`
+Stopped by: `api/rows/roles.py` `may_change`, `org_guard/row_security.py` `RowSecurity`
 
-Roles are compared in Postgres, in the statement that changes them, under a lock on the
-organization: only an owner makes, unmakes and removes owners, and the last one stays.
+Roles are read and compared behind a lock on the organization, in the transaction that changes
+them: only an owner makes, unmakes and removes owners, and the last one stays.
 """
 
 from collections.abc import Callable

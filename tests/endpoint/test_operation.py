@@ -720,7 +720,7 @@ def test_options_says_what_there_is_and_shows_nothing(api: RunningApi) -> None:
         "/healthz;/../me",
         "/healthz/me",
         "/openapi.json/../projects",
-        "/static/../api/store.py",
+        "/static/../api/projects.py",
         "/static/app.py",
         "/.env",
         "/.git/config",

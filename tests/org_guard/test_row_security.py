@@ -15,7 +15,11 @@ import pytest
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Literal
 
-from api.store import Store
+from api.rows.audit_events import AuditEventRows
+from api.rows.me import MeRows
+from api.rows.members import MemberRows
+from api.rows.organization import OrganizationRows
+from api.rows.projects import ProjectRows
 from endpoint.keyset import Keyset
 from local_stack import seed
 from local_stack.stack import Stack
@@ -689,13 +693,13 @@ def crowded(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
         yield running
 
 
-STATEMENTS: dict[str, Callable[[Store, Principal, Keyset, UUID], object]] = {
-    "me": lambda store, who, page, id_: store.load_me(who),
-    "organization": lambda store, who, page, id_: store.load_organization(who),
-    "members": lambda store, who, page, id_: store.list_members(who, page),
-    "audit events": lambda store, who, page, id_: store.list_audit_events(who, page),
-    "projects": lambda store, who, page, id_: store.list_projects(who, page),
-    "project": lambda store, who, page, id_: store.find_project(who, id_),
+STATEMENTS: dict[str, Callable[[RowSecurity, Principal, Keyset, UUID], object]] = {
+    "me": lambda rows, who, page, id_: MeRows(rows).load_me(who),
+    "organization": lambda rows, who, page, id_: OrganizationRows(rows).load_organization(who),
+    "members": lambda rows, who, page, id_: MemberRows(rows).list_members(who, page),
+    "audit events": lambda rows, who, page, id_: AuditEventRows(rows).list_audit_events(who, page),
+    "projects": lambda rows, who, page, id_: ProjectRows(rows).list_projects(who, page),
+    "project": lambda rows, who, page, id_: ProjectRows(rows).find_project(who, id_),
 }
 
 
@@ -728,7 +732,7 @@ def test_every_read_enters_first_and_looks_at_its_page_only(
                 return conn.execute(query.encode(), parameters)
 
         rows = RowSecurity(lambda: nullcontext(cast(psycopg.Connection, Explaining())))
-        STATEMENTS[name](Store(rows), _principal(newest[0]), page, project[0])
+        STATEMENTS[name](rows, _principal(newest[0]), page, project[0])
 
     first, blocks = seen[0]
     assert first == "enter_organization"

@@ -1,0 +1,109 @@
+"""The audit trail: what was changed, when and by whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from api.rows.ids import Id
+from endpoint.keyset import Keyset, Page
+from org_guard.access_token import Principal
+from org_guard.row_security import RowSecurity
+
+Action = Literal[
+    "organization.updated",
+    "member.role_changed",
+    "member.removed",
+    "member.left",
+    "project.created",
+    "project.updated",
+    "project.deleted",
+]
+Kind = Literal["organization", "member", "project"]
+
+
+@dataclass(slots=True)
+class Actor:
+    """Who did it; the name is the one they had."""
+
+    id: Id
+    name: str | None
+
+
+@dataclass(slots=True)
+class Target:
+    """What it was done to; the name is the one it had."""
+
+    kind: Kind
+    id: Id
+    name: str | None
+
+
+@dataclass(slots=True)
+class AuditEvent:
+    """Something that somebody changed."""
+
+    id: Id
+    at: datetime
+    action: Action
+    actor: Actor
+    target: Target
+    details: dict[str, Any]
+    client_id: str
+
+
+class AuditEventRows:
+    """The organization's audit events."""
+
+    def __init__(self, rows: RowSecurity) -> None:
+        self._rows = rows
+
+    def list_audit_events(self, principal: Principal, keyset: Keyset) -> Page[AuditEvent]:
+        """List what was changed, the newest first."""
+        rows = self._rows.select(
+            principal,
+            """
+            select e.id::text, e.at, e.action, e.actor_user_id::text, e.actor_name,
+                split_part(e.action, '.', 1), e.target_id::text, e.target_name, e.details,
+                e.client_id
+            from audit_event e where (e.at, e.id) < (%s::timestamptz, %s)
+            order by e.at desc, e.id desc limit %s
+            """,
+            (*keyset.before, keyset.limit + 1),
+        )
+        events = [
+            AuditEvent(row[0], row[1], row[2], Actor(*row[3:5]), Target(*row[5:8]), *row[8:])
+            for row in rows
+        ]
+        return Page.of(events, keyset, lambda event: (event.at, event.id))
+
+
+def add_audit_event(
+    conn: psycopg.Connection,
+    principal: Principal,
+    action: Action,
+    target_id: str | UUID,
+    target_name: str | None,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """
+    Note what this transaction changes; organization, actor and time are the transaction's own.
+
+    Call it once the change is known and fetch nothing after it, so that it travels with COMMIT.
+
+    Args:
+        details: each changed field with its old and its new value.
+    """
+    conn.execute(
+        """
+        insert into audit_event (actor_name, client_id, action, target_id, target_name, details)
+        values (
+            (select name from app_user where id = (select entered_user())), %s, %s, %s, %s, %s
+        )
+        """,
+        (principal.client_id, action, target_id, target_name, Jsonb(details or {})),
+    )

@@ -1,0 +1,51 @@
+"""Who calls, and where."""
+
+from dataclasses import dataclass
+
+from api.rows.ids import Id
+from api.rows.roles import MembershipRole
+from org_guard.access_token import Principal
+from org_guard.errors import NotAMember
+from org_guard.row_security import RowSecurity
+
+
+@dataclass(slots=True)
+class OrganizationOfMe:
+    """The organization this token is for."""
+
+    id: Id
+    slug: str
+    name: str
+
+
+@dataclass(slots=True)
+class Me:
+    """Who calls, and where."""
+
+    id: Id
+    name: str | None
+    email: str | None
+    role: MembershipRole
+    organization: OrganizationOfMe
+
+
+class MeRows:
+    """The caller in the entered organization."""
+
+    def __init__(self, rows: RowSecurity) -> None:
+        self._rows = rows
+
+    def load_me(self, principal: Principal) -> Me:
+        """Load the person who calls, with their membership role and the organization."""
+        rows = self._rows.select(
+            principal,
+            """
+            select u.id::text, u.name, u.email, m.role, o.id::text, o.slug, o.name
+            from app_user u join membership m on m.user_id = u.id, organization o
+            where u.id = (select entered_user())
+            """,
+        )
+        if not rows:
+            raise NotAMember("removed between the entry and now")
+        id_, name, email, role, *organization = rows[0]
+        return Me(id_, name, email, role, OrganizationOfMe(*organization))

@@ -1,0 +1,139 @@
+"""The members of the organization. Making members is not the API's: no role of it may."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from api.errors import LastOwner
+from api.rows.audit_events import Action, add_audit_event
+from api.rows.ids import Id
+from api.rows.organization import lock_organization
+from api.rows.roles import MembershipRole, Verdict, may_change
+from endpoint.keyset import Keyset, Page
+from org_guard.access_token import Principal
+from org_guard.errors import InsufficientRole, NotAMember
+from org_guard.row_security import RowSecurity
+
+
+@dataclass(slots=True)
+class Member:
+    """A person in the organization; `id` is the person's."""
+
+    id: Id
+    name: str | None
+    email: str | None
+    role: MembershipRole
+    joined_at: datetime
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What `may_change` decides by, as it is behind the lock."""
+
+    actor_role: MembershipRole
+    is_self: bool
+    another_owner: bool
+    target: Member
+
+    def require_change(self, new_role: MembershipRole | None) -> Verdict:
+        """Return "change" or "same", or raise the refusal."""
+        verdict = may_change(
+            self.actor_role,
+            self.target.role,
+            new_role,
+            is_self=self.is_self,
+            another_owner=self.another_owner,
+        )
+        if verdict == "insufficient_role":
+            raise InsufficientRole(verdict)
+        if verdict == "last_owner":
+            raise LastOwner
+        return verdict
+
+
+class MemberRows:
+    """The organization's members."""
+
+    def __init__(self, rows: RowSecurity) -> None:
+        self._rows = rows
+
+    def list_members(self, principal: Principal, keyset: Keyset) -> Page[Member]:
+        """List the members, who joined first comes first."""
+        rows = self._rows.select(
+            principal,
+            """
+            select m.user_id::text, u.name, u.email, m.role, m.joined_at
+            from membership m join app_user u on u.id = m.user_id
+            where (m.joined_at, m.user_id) > (%s::timestamptz, %s)
+            order by m.joined_at, m.user_id limit %s
+            """,
+            (*keyset.after, keyset.limit + 1),
+        )
+        members = [Member(*row) for row in rows]
+        return Page.of(members, keyset, lambda member: (member.joined_at, member.id))
+
+    def change_role(
+        self, principal: Principal, user_id: UUID, role: MembershipRole
+    ) -> Member | None:
+        """
+        Give a member another role.
+
+        Raises:
+            InsufficientRole, LastOwner: `may_change` forbids it.
+        """
+        with self._rows.organization(principal) as conn:
+            standing = _find_standing(conn, principal, user_id)
+            if standing is None:
+                return None
+            member = standing.target
+            if standing.require_change(role) == "change":
+                conn.execute("update membership set role = %s where user_id = %s", (role, user_id))
+                details = {"role": [member.role, role]}
+                add_audit_event(
+                    conn, principal, "member.role_changed", user_id, member.name, details
+                )
+        return replace(member, role=role)
+
+    def remove_member(self, principal: Principal, user_id: UUID) -> bool:
+        """
+        Take a person out of the organization, who may be the caller; tell whether they were in it.
+
+        Raises:
+            InsufficientRole, LastOwner: `may_change` forbids it.
+        """
+        with self._rows.organization(principal) as conn:
+            standing = _find_standing(conn, principal, user_id)
+            if standing is None:
+                return False
+            standing.require_change(None)
+            # Before the removal: afterwards the name of a person who leaves cannot be read.
+            action: Action = "member.left" if standing.is_self else "member.removed"
+            add_audit_event(conn, principal, action, user_id, standing.target.name)
+            conn.execute("delete from membership where user_id = %s", (user_id,))
+        return True
+
+
+def _find_standing(
+    conn: psycopg.Connection, principal: Principal, user_id: UUID
+) -> _Standing | None:
+    """Lock, then look up both people; None: the target is not a member."""
+    lock_organization(conn, principal)
+    row = conn.execute(
+        """
+        select a.role, a.user_id = %(user_id)s, exists (
+                select from membership o where o.role = 'owner' and o.user_id <> %(user_id)s
+            ), m.user_id::text, u.name, u.email, m.role, m.joined_at
+        from membership a
+        left join (membership m join app_user u on u.id = m.user_id) on m.user_id = %(user_id)s
+        where a.user_id = (select entered_user())
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    if row is None:
+        raise NotAMember("removed between the entry and now")
+    actor_role, is_self, another_owner, *target = row
+    if target[0] is None:
+        return None
+    return _Standing(actor_role, is_self, another_owner, Member(*target))

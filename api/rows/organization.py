@@ -1,0 +1,75 @@
+"""The entered organization's own row."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from api.rows.audit_events import add_audit_event
+from api.rows.ids import Id
+from org_guard.access_token import Principal
+from org_guard.errors import NotAMember
+from org_guard.row_security import RowSecurity
+
+
+@dataclass(slots=True)
+class Organization:
+    """The organization."""
+
+    id: Id
+    slug: str
+    name: str
+    created_at: datetime
+
+
+class OrganizationRows:
+    """The organization."""
+
+    def __init__(self, rows: RowSecurity) -> None:
+        self._rows = rows
+
+    def load_organization(self, principal: Principal) -> Organization:
+        """Load the organization."""
+        rows = self._rows.select(
+            principal, "select id::text, slug, name, created_at from organization"
+        )
+        if not rows:
+            raise NotAMember("removed between the entry and now")
+        return Organization(*rows[0])
+
+    def rename_organization(self, principal: Principal, name: str) -> Organization:
+        """Give it another name; its slug stays what it was."""
+        with self._rows.organization(principal) as conn:
+            lock_organization(conn, principal)
+            row = conn.execute(
+                """
+                update organization o set name = %s from organization before
+                where before.id = o.id
+                returning o.id::text, o.slug, o.name, o.created_at, before.name
+                """,
+                (name,),
+            ).fetchone()
+            if row is None:
+                raise NotAMember("removed between the entry and now")
+            *columns, old_name = row
+            organization = Organization(*columns)
+            if name != old_name:
+                details = {"name": [old_name, name]}
+                add_audit_event(
+                    conn, principal, "organization.updated", organization.id, name, details
+                )
+        return organization
+
+
+def lock_organization(conn: psycopg.Connection, principal: Principal) -> None:
+    """
+    Lock the organization until COMMIT, so that roles and its name are changed one after the other.
+
+    Then enter again: the lock may have taken a while, and the caller may have been removed, blocked
+    or demoted meanwhile.
+    """
+    conn.execute("select from organization for no key update")
+    conn.execute(
+        "select enter_organization(%s, %s, %s)",
+        (principal.auth0_user_id, principal.org_id, principal.required_role),
+    )
