@@ -1,6 +1,6 @@
 """`/projects`: the example of a tenant's own table; docs/your-own-table.md is about copying it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from flask import Blueprint
@@ -11,7 +11,7 @@ from api.rows.projects import Project, ProjectRows
 from endpoint.errors import IdempotencyKeyReused, NotFound
 from endpoint.idempotency import IDEMPOTENCY_KEY, read_keyed_request
 from endpoint.keyset import Keyset, Page
-from endpoint.operation import Body, operation
+from endpoint.operation import Body, MayBeAbsent, operation
 from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
@@ -21,11 +21,6 @@ Description = Annotated[
     Field(description="Lines of text; no other control characters."),
     StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"),
 ]
-
-
-def _absent() -> Any:
-    # Absence leaves a field as it is; null is refused like any other wrong type.
-    return None
 
 
 class NewProject(Body):
@@ -38,8 +33,8 @@ class NewProject(Body):
 class ProjectChange(Body):
     """What may be changed about a project; what is not there stays as it is."""
 
-    name: Name = Field(default_factory=_absent)
-    description: Description = Field(default_factory=_absent)
+    name: MayBeAbsent[Name]
+    description: MayBeAbsent[Description]
 
 
 def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:

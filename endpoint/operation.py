@@ -9,11 +9,19 @@ what the view returns; `openapi.py` builds the document from what stands here.
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args
 
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, ErrorDetails
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from endpoint.errors import (
@@ -28,12 +36,28 @@ from org_guard.compact_token import MalformedInput, parse_json_object
 
 MAX_ERRORS = 20  # named in one answer
 View = Callable[..., Any]
+T = TypeVar("T")
 
 
 class Body(BaseModel):
     """A JSON body: no unknown fields, and no guessing at types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _WithoutNull:
+    """Let pydantic see the type beside None, so that null is refused like any other wrong type."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        [given] = [one for one in get_args(source) if one is not NoneType]
+        return handler(given)
+
+
+# A field that a body may leave out, which makes it None; not by `= None`, which would be documented
+# as the default.
+MayBeAbsent = Annotated[T | None, _WithoutNull(), Field(default_factory=lambda: None)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +186,9 @@ def _read_body(model: type[Body]) -> Body:
 def _explain(model: type[Body], error: ErrorDetails) -> str:
     """Say what is wrong with one field; a pattern by the words that describe it."""
     if error["type"] == "string_pattern_mismatch":
-        return model.model_fields[str(error["loc"][0])].description or error["msg"]
+        fields = model.model_json_schema()["properties"]
+        description: str = fields[error["loc"][0]].get("description", error["msg"])
+        return description
     return error["msg"]
 
 
