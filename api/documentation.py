@@ -18,16 +18,12 @@ from flask import Blueprint, Response, current_app
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from endpoint.errors import MAX_BODY_BYTES, EndpointError
-from endpoint.openapi import (
-    SECURITY_SCHEME,
-    Json,
-    build_document,
-    component_name,
-    list_refusals,
-    resolve,
-)
+from endpoint.openapi import SECURITY_SCHEME, build_document, list_refusals
+from endpoint.schemas import Json, component_name, resolve
 from org_guard.flask import ROLES
 
+_TITLE = "Resource API"
+_DESCRIPTION = "Everything here happens inside the one organization that the access token names."
 _POLICY = (
     "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'; "
     "img-src data:; style-src '{style}'"
@@ -40,7 +36,7 @@ def create_blueprint() -> Blueprint:
 
     @functools.cache
     def document() -> Json:
-        return build_document(current_app)
+        return build_document(current_app, title=_TITLE, description=_DESCRIPTION)
 
     @functools.cache
     def document_json() -> bytes:
@@ -86,7 +82,7 @@ def render_page(document: Json, refusals: Any) -> str:
         problem=_find_problem(operations),
         roles=ROLES,
         max_body_bytes=MAX_BODY_BYTES,
-        resolve=functools.partial(resolve, document),
+        resolve=functools.partial(resolve, document["components"]["schemas"]),
         component_name=component_name,
         limits=_list_limits,
         pretty=_pretty,

@@ -1,10 +1,12 @@
 """`/members`: who belongs to the organization, and in which membership role."""
 
-from uuid import UUID
+from typing import Annotated
 
 from flask import Blueprint
+from pydantic import Field
 
 from api.errors import LastOwner
+from api.ids import UserId
 from api.rows.members import Member, MemberRows
 from api.rows.roles import MembershipRole
 from endpoint.errors import NotFound
@@ -19,7 +21,7 @@ from org_guard.row_security import RowSecurity
 class MemberChange(Body):
     """What may be changed about a member."""
 
-    role: MembershipRole
+    role: Annotated[MembershipRole, Field(examples=["admin"])]
 
 
 def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
@@ -40,7 +42,7 @@ def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
         body=MemberChange,
         errors=[NotFound, LastOwner],
     )
-    def change_role(principal: Principal, user_id: UUID, body: MemberChange) -> Member:
+    def change_role(principal: Principal, user_id: UserId, body: MemberChange) -> Member:
         member = members.change_role(principal, user_id, body.role)
         if member is None:
             raise NotFound
@@ -53,7 +55,7 @@ def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
         "Remove a member (admins), or leave (anybody)",
         errors=[NotFound, LastOwner, InsufficientRole],
     )
-    def remove_member(principal: Principal, user_id: UUID) -> None:
+    def remove_member(principal: Principal, user_id: UserId) -> None:
         if not members.remove_member(principal, user_id):
             raise NotFound
 

@@ -1,6 +1,9 @@
 """`/organization`: the one that the access token names."""
 
+from typing import Annotated
+
 from flask import Blueprint
+from pydantic import Field
 
 from api.names import Name
 from api.rows.organization import Organization, OrganizationRows
@@ -13,7 +16,7 @@ from org_guard.row_security import RowSecurity
 class OrganizationChange(Body):
     """What may be changed about an organization."""
 
-    name: Name
+    name: Annotated[Name, Field(examples=["ABC Inc"])]
 
 
 def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:

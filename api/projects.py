@@ -1,24 +1,28 @@
 """`/projects`: the example of a tenant's own table; docs/your-own-table.md is about copying it."""
 
 from typing import Annotated
-from uuid import UUID
 
 from flask import Blueprint
 from pydantic import Field, StringConstraints
 
+from api.ids import ProjectId
 from api.names import Name
 from api.rows.projects import Project, ProjectRows
 from endpoint.errors import IdempotencyKeyReused, NotFound
-from endpoint.idempotency import IDEMPOTENCY_KEY, read_keyed_request
+from endpoint.idempotency import IDEMPOTENCY_KEY, IdempotencyKey, read_keyed_request
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, MayBeAbsent, operation
 from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
 from org_guard.row_security import RowSecurity
 
+ProjectName = Annotated[Name, Field(examples=["Website relaunch"])]
 Description = Annotated[
     str,
-    Field(description="Lines of text; no other control characters."),
+    Field(
+        description="Lines of text; no other control characters.",
+        examples=["New pages, same addresses"],
+    ),
     StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"),
 ]
 
@@ -26,14 +30,14 @@ Description = Annotated[
 class NewProject(Body):
     """What a project is made of."""
 
-    name: Name
+    name: ProjectName
     description: Description = ""
 
 
 class ProjectChange(Body):
     """What may be changed about a project; what is not there stays as it is."""
 
-    name: MayBeAbsent[Name]
+    name: MayBeAbsent[ProjectName]
     description: MayBeAbsent[Description]
 
 
@@ -55,7 +59,7 @@ def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
         status=201,
         body=NewProject,
         errors=[IdempotencyKeyReused],
-        headers=[IDEMPOTENCY_KEY],
+        headers={IDEMPOTENCY_KEY: IdempotencyKey},
     )
     def add_project(principal: Principal, body: NewProject) -> Project:
         request = read_keyed_request(body)
@@ -64,20 +68,20 @@ def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
     @routes.get("/projects/<uuid:project_id>")
     @require_auth("read:projects")
     @operation("One project", answer=Project, errors=[NotFound])
-    def find_project(principal: Principal, project_id: UUID) -> Project:
+    def find_project(principal: Principal, project_id: ProjectId) -> Project:
         return _require_found(projects.find_project(principal, project_id))
 
     @routes.patch("/projects/<uuid:project_id>")
     @require_auth("write:projects")
     @operation("Change a project", answer=Project, body=ProjectChange, errors=[NotFound])
-    def change_project(principal: Principal, project_id: UUID, body: ProjectChange) -> Project:
+    def change_project(principal: Principal, project_id: ProjectId, body: ProjectChange) -> Project:
         changed = projects.change_project(principal, project_id, body.name, body.description)
         return _require_found(changed)
 
     @routes.delete("/projects/<uuid:project_id>")
     @require_auth("write:projects", role="admin")
     @operation("Delete a project", errors=[NotFound])
-    def remove_project(principal: Principal, project_id: UUID) -> None:
+    def remove_project(principal: Principal, project_id: ProjectId) -> None:
         if not projects.remove_project(principal, project_id):
             raise NotFound
 

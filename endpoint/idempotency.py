@@ -26,7 +26,8 @@ IdempotencyKey = Annotated[
     Field(
         description="Visible ASCII characters, random, another key for each thing you want made; "
         "kept for a day. The same request with the same key is answered as before and does "
-        "nothing."
+        "nothing.",
+        examples=["b7e4d9a2-0c38-4f15-92d6-6a81f5c3e07b"],
     ),
     StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
 ]

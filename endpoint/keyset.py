@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Generic, Self, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 from uuid import UUID
 
-MOST = 100  # rows of one page
-USUAL = 20
+from pydantic import Field
+
+MAX_LIMIT = 100  # rows of one page
+DEFAULT_LIMIT = 20
 MAX_CURSOR = 128  # characters
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _LAST_ID = UUID(int=2**128 - 1)
@@ -28,7 +30,7 @@ class Keyset:
 
     at: str | None = None  # RFC 3339; None: from the beginning
     id: UUID | None = None
-    limit: int = USUAL
+    limit: int = DEFAULT_LIMIT
 
     @property
     def before(self) -> tuple[str, UUID]:
@@ -47,7 +49,7 @@ class Keyset:
         Raises:
             ValueError: it is not a number from 1 to 100.
         """
-        if not _LIMIT.fullmatch(unverified_limit) or int(unverified_limit) > MOST:
+        if not _LIMIT.fullmatch(unverified_limit) or int(unverified_limit) > MAX_LIMIT:
             raise ValueError("limit")
         return replace(self, limit=int(unverified_limit))
 
@@ -70,12 +72,21 @@ class Keyset:
         return replace(self, at=at, id=UUID(unverified_id))
 
 
+def _cursor(at: datetime, id_: str) -> str:
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {id_}".encode()).decode()
+
+
+EXAMPLE_CURSOR = _cursor(
+    datetime(2026, 3, 2, 9, 30, tzinfo=UTC), "1e9b6a04-5d2c-4f83-a7c1-0b6e8f3d2a45"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page; `next` goes into the parameter `after`, and is null at the end."""
 
     items: list[T]
-    next: str | None
+    next: Annotated[str | None, Field(examples=[EXAMPLE_CURSOR])]
 
     @classmethod
     def of(cls, rows: list[T], keyset: Keyset, place: Callable[[T], tuple[datetime, str]]) -> Self:
@@ -84,7 +95,3 @@ class Page(Generic[T]):
             return cls(rows, None)
         items = rows[: keyset.limit]
         return cls(items, _cursor(*place(items[-1])))
-
-
-def _cursor(at: datetime, id_: str) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()} {id_}".encode()).decode()

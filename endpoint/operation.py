@@ -7,7 +7,7 @@ what the view returns; `openapi.py` builds the document from what stands here.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args
@@ -31,7 +31,7 @@ from endpoint.errors import (
     RefusalClass,
     UnsupportedMediaType,
 )
-from endpoint.keyset import MOST, Keyset
+from endpoint.keyset import MAX_LIMIT, Keyset
 from org_guard.compact_token import MalformedInput, parse_json_object
 
 MAX_ERRORS = 20  # named in one answer
@@ -72,7 +72,7 @@ class Operation:
         body: what it takes, if anything; the view gets it as `body`.
         paged: whether it takes `limit` and `after`; the view gets them as `keyset`.
         errors: what of its own it may refuse with.
-        headers: names of request headers it reads by itself.
+        headers: types of the request headers that it reads by itself, by name.
     """
 
     summary: str
@@ -81,7 +81,7 @@ class Operation:
     body: type[Body] | None
     paged: bool
     errors: tuple[RefusalClass, ...]
-    headers: tuple[str, ...]
+    headers: Mapping[str, Any]
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def operation(
     body: type[Body] | None = None,
     paged: bool = False,
     errors: Sequence[RefusalClass] = (),
-    headers: Sequence[str] = (),
+    headers: Mapping[str, Any] | None = None,
 ) -> Callable[[View], View]:
     """
     Declare a view; the arguments are those of `Operation`.
@@ -113,7 +113,7 @@ def operation(
         body,
         paged,
         tuple(errors),
-        tuple(headers),
+        headers or {},
     )
 
     def declare(view: View) -> View:
@@ -197,6 +197,6 @@ def _pointer(path: tuple[int | str, ...]) -> str:
 
 
 _PARAMETERS: dict[str, tuple[Callable[[Keyset, str], Keyset], str]] = {
-    "limit": (Keyset.with_limit, f"It must be a number from 1 to {MOST}."),
+    "limit": (Keyset.with_limit, f"It must be a number from 1 to {MAX_LIMIT}."),
     "after": (Keyset.with_cursor, "It must be the `next` of an earlier page, unchanged."),
 }

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
+from pydantic import Field
 
-from api.rows.ids import Id
+from api.ids import IdText, ProjectIdText, UserIdText
 from endpoint.keyset import Keyset, Page
 from org_guard.access_token import Principal
 from org_guard.row_security import RowSecurity
@@ -30,30 +31,30 @@ Kind = Literal["organization", "member", "project"]
 class Actor:
     """Who did it; the name is the one they had."""
 
-    id: Id
-    name: str | None
+    id: UserIdText
+    name: Annotated[str | None, Field(examples=["Joe Bloggs"])]
 
 
 @dataclass(slots=True)
 class Target:
     """What it was done to; the name is the one it had."""
 
-    kind: Kind
-    id: Id
-    name: str | None
+    kind: Annotated[Kind, Field(examples=["project"])]
+    id: ProjectIdText
+    name: Annotated[str | None, Field(examples=["Website relaunch"])]
 
 
 @dataclass(slots=True)
 class AuditEvent:
     """Something that somebody changed."""
 
-    id: Id
+    id: IdText
     at: datetime
-    action: Action
+    action: Annotated[Action, Field(examples=["project.updated"])]
     actor: Actor
     target: Target
-    details: dict[str, Any]
-    client_id: str
+    details: Annotated[dict[str, Any], Field(examples=[{"name": ["Website", "Website relaunch"]}])]
+    client_id: Annotated[str, Field(examples=["jF3vXq0ZrT8cWm5LbN2yKd7HsPa9GuE4"])]
 
 
 class AuditEventRows:

@@ -1,8 +1,11 @@
 """Who calls, and where."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from api.rows.ids import Id
+from pydantic import Field
+
+from api.ids import OrganizationIdText, UserIdText
 from api.rows.roles import MembershipRole
 from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
@@ -13,19 +16,19 @@ from org_guard.row_security import RowSecurity
 class OrganizationOfMe:
     """The organization this token is for."""
 
-    id: Id
-    slug: str
-    name: str
+    id: OrganizationIdText
+    slug: Annotated[str, Field(examples=["abc-inc"])]
+    name: Annotated[str, Field(examples=["ABC Inc"])]
 
 
 @dataclass(slots=True)
 class Me:
     """Who calls, and where."""
 
-    id: Id
-    name: str | None
-    email: str | None
-    role: MembershipRole
+    id: UserIdText
+    name: Annotated[str | None, Field(examples=["Joe Bloggs"])]
+    email: Annotated[str | None, Field(examples=["joe@example.com"])]
+    role: Annotated[MembershipRole, Field(examples=["admin"])]
     organization: OrganizationOfMe
 
 

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import psycopg
+from pydantic import Field
 
 from api.errors import LastOwner
+from api.ids import UserIdText
 from api.rows.audit_events import Action, add_audit_event
-from api.rows.ids import Id
 from api.rows.organization import lock_organization
 from api.rows.roles import MembershipRole, Verdict, may_change
 from endpoint.keyset import Keyset, Page
@@ -21,36 +23,11 @@ from org_guard.row_security import RowSecurity
 class Member:
     """A person in the organization; `id` is the person's."""
 
-    id: Id
-    name: str | None
-    email: str | None
-    role: MembershipRole
+    id: UserIdText
+    name: Annotated[str | None, Field(examples=["Joe Bloggs"])]
+    email: Annotated[str | None, Field(examples=["joe@example.com"])]
+    role: Annotated[MembershipRole, Field(examples=["admin"])]
     joined_at: datetime
-
-
-@dataclass(slots=True)
-class _Standing:
-    """What `may_change` decides by, as it is behind the lock."""
-
-    actor_role: MembershipRole
-    is_self: bool
-    another_owner: bool
-    target: Member
-
-    def require_change(self, new_role: MembershipRole | None) -> Verdict:
-        """Return "change" or "same", or raise the refusal."""
-        verdict = may_change(
-            self.actor_role,
-            self.target.role,
-            new_role,
-            is_self=self.is_self,
-            another_owner=self.another_owner,
-        )
-        if verdict == "insufficient_role":
-            raise InsufficientRole(verdict)
-        if verdict == "last_owner":
-            raise LastOwner
-        return verdict
 
 
 class MemberRows:
@@ -84,11 +61,11 @@ class MemberRows:
             InsufficientRole, LastOwner: `may_change` forbids it.
         """
         with self._rows.organization(principal) as conn:
-            standing = _find_standing(conn, principal, user_id)
-            if standing is None:
+            decided = _decide(conn, principal, user_id, role)
+            if decided is None:
                 return None
-            member = standing.target
-            if standing.require_change(role) == "change":
+            member, verdict, _ = decided
+            if verdict == "change":
                 conn.execute("update membership set role = %s where user_id = %s", (role, user_id))
                 details = {"role": [member.role, role]}
                 add_audit_event(
@@ -104,21 +81,26 @@ class MemberRows:
             InsufficientRole, LastOwner: `may_change` forbids it.
         """
         with self._rows.organization(principal) as conn:
-            standing = _find_standing(conn, principal, user_id)
-            if standing is None:
+            decided = _decide(conn, principal, user_id, None)
+            if decided is None:
                 return False
-            standing.require_change(None)
+            member, _, is_self = decided
             # Before the removal: afterwards the name of a person who leaves cannot be read.
-            action: Action = "member.left" if standing.is_self else "member.removed"
-            add_audit_event(conn, principal, action, user_id, standing.target.name)
+            action: Action = "member.left" if is_self else "member.removed"
+            add_audit_event(conn, principal, action, user_id, member.name)
             conn.execute("delete from membership where user_id = %s", (user_id,))
         return True
 
 
-def _find_standing(
-    conn: psycopg.Connection, principal: Principal, user_id: UUID
-) -> _Standing | None:
-    """Lock, then look up both people; None: the target is not a member."""
+def _decide(
+    conn: psycopg.Connection, principal: Principal, user_id: UUID, new_role: MembershipRole | None
+) -> tuple[Member, Verdict, bool] | None:
+    """
+    Lock, look up both people and ask `may_change`; the target may not be a member: None.
+
+    Returns:
+        the target as it is, "change" or "same", and whether the target is the caller.
+    """
     lock_organization(conn, principal)
     row = conn.execute(
         """
@@ -136,4 +118,12 @@ def _find_standing(
     actor_role, is_self, another_owner, *target = row
     if target[0] is None:
         return None
-    return _Standing(actor_role, is_self, another_owner, Member(*target))
+    member = Member(*target)
+    verdict = may_change(
+        actor_role, member.role, new_role, is_self=is_self, another_owner=another_owner
+    )
+    if verdict == "insufficient_role":
+        raise InsufficientRole(verdict)
+    if verdict == "last_owner":
+        raise LastOwner
+    return member, verdict, is_self

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 import psycopg
+from pydantic import Field
 
+from api.ids import OrganizationIdText
 from api.rows.audit_events import add_audit_event
-from api.rows.ids import Id
 from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
 from org_guard.row_security import RowSecurity
@@ -16,9 +18,9 @@ from org_guard.row_security import RowSecurity
 class Organization:
     """The organization."""
 
-    id: Id
-    slug: str
-    name: str
+    id: OrganizationIdText
+    slug: Annotated[str, Field(examples=["abc-inc"])]
+    name: Annotated[str, Field(examples=["ABC Inc"])]
     created_at: datetime
 
 

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import psycopg
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
+from api.ids import ProjectIdText
 from api.rows.audit_events import add_audit_event
 from api.rows.idempotency_keys import claim_key, store_answer
-from api.rows.ids import Id
 from endpoint.idempotency import KeyedRequest
 from endpoint.keyset import Keyset, Page
 from org_guard.access_token import Principal
@@ -20,9 +21,9 @@ from org_guard.row_security import RowSecurity
 class Project:
     """The example of a tenant's own table."""
 
-    id: Id
-    name: str
-    description: str
+    id: ProjectIdText
+    name: Annotated[str, Field(examples=["Website relaunch"])]
+    description: Annotated[str, Field(examples=["New pages, same addresses"])]
     created_at: datetime
     updated_at: datetime
 

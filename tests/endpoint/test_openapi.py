@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from html import unescape
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,7 +17,7 @@ from flask import Blueprint, Flask
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from playwright.sync_api import Browser, Page, Request, Route, expect
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from werkzeug.test import TestResponse
 
 import api.errors
@@ -172,6 +172,7 @@ def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> No
         number: int
         paid: bool
         tags: list[str]
+        customer: Annotated[str | None, Field(examples=["Joe Bloggs"])]
 
     class Closed(EndpointError):
         """Its year is over."""
@@ -189,20 +190,29 @@ def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> No
     @routes.get("/invoices/<int:number>")
     @RequireAuthByClaimAlone(verify)("read:invoices", role="owner")
     @operation("One invoice", answer=Invoice, errors=[Closed])
-    def find_invoice(principal: Principal, number: int) -> Invoice:
+    def find_invoice(
+        principal: Principal, number: Annotated[int, Field(examples=[2026])]
+    ) -> Invoice:
         raise AssertionError("nobody calls")
 
     grown.register_blueprint(routes)
-    document = build_document(grown)
+    document = build_document(grown, title="Grown", description="Of two tables.")
     described = document["paths"]["/invoices/{number}"]["get"]
 
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
     assert described["tags"] == ["invoices"]
     assert described["security"] == [{"access_token": ["read:invoices"]}]
     assert described["x-required-role"] == "owner"
+    assert document["info"]["title"] == "Grown"
     assert described["parameters"][0]["schema"]["type"] == "integer"
+    assert described["parameters"][0]["example"] == 2026
     answer = described["responses"]["200"]["content"]["application/json"]
-    assert answer["example"] == {"number": 1, "paid": True, "tags": ["text"]}
+    assert answer["example"] == {
+        "number": 1,
+        "paid": True,
+        "tags": ["text"],
+        "customer": "Joe Bloggs",
+    }
     assert "closed" in document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
     assert Closed in list_refusals(grown) and Closed not in list_refusals(app)
 

@@ -1,0 +1,89 @@
+"""
+JSON Schemas of what operations take and give, and a plausible value of each.
+
+An example is declared beside the field it is for: `Annotated[str, Field(examples=["ABC Inc"])]`.
+A field without one gets a value that is made of its type.
+
+Source: JSON Schema 2020-12, which OpenAPI 3.1 uses.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+REF = "#/components/schemas/"
+Json = dict[str, Any]
+Key = tuple[str, str]
+
+_EXAMPLES_BY_FORMAT = {
+    "date-time": "2026-03-02T09:30:00Z",
+    "uuid": "5c2f8e71-6b0d-4a39-b4e8-d3a1f7960c24",
+}
+
+
+def build_schemas(
+    types: Sequence[tuple[Key, Literal["validation", "serialization"], TypeAdapter[Any]]],
+) -> tuple[dict[Key, Json], Json]:
+    """Make the schema of each of *types* by its key, and the components that they refer to."""
+    made, definitions = TypeAdapter.json_schemas(
+        types, ref_template=f"{REF}{{model}}", schema_generator=_Schemas
+    )
+    components: Json = dict(sorted(definitions.get("$defs", {}).items()))
+    for component in components.values():
+        component.pop("title", None)
+    return {key: dict(schema) for (key, _mode), schema in made.items()}, components
+
+
+def component_name(schema: Json) -> str:
+    """Return the name of the component that *schema* refers to."""
+    reference: str = schema["$ref"]
+    return reference.removeprefix(REF)
+
+
+def resolve(components: Json, schema: Json) -> Json:
+    """Return the component that *schema* refers to, or else *schema*."""
+    if "$ref" not in schema:
+        return schema
+    component: Json = components[component_name(schema)]
+    return component
+
+
+def make_example(schema: Json, components: Json) -> Any:
+    """Return the example that stands in *schema*, or else a value that it allows."""
+    match resolve(components, schema) | schema:
+        case (
+            {"examples": [example, *_]}
+            | {"enum": [example, *_]}
+            | {"const": example}
+            | {"default": example}
+        ):
+            return example
+        case {"properties": fields}:
+            return {name: make_example(field, components) for name, field in fields.items()}
+        case {"anyOf": [first, *_]}:
+            return make_example(first, components)
+        case {"type": "array", "items": items}:
+            return [make_example(items, components)]
+        case {"type": "integer" | "number", **limits}:
+            return limits.get("minimum", 1)
+        case {"type": "boolean"}:
+            return True
+        case {"type": "object"}:
+            return {}
+        case {"type": "null"}:
+            return None
+        case {**limits}:
+            return _EXAMPLES_BY_FORMAT.get(limits.get("format", ""), "text")
+
+
+class _Schemas(GenerateJsonSchema):
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Leave titles out: they only say the name again."""
+        return False
+
+    def normalize_name(self, name: str) -> str:
+        """Call `Page[Invoice]` InvoicePage."""
+        return super().normalize_name(re.sub(r"(\w+)\[(\w+)\]", r"\2\1", name))
