@@ -1,8 +1,8 @@
 """
 What an operation takes and gives: read, checked, and documented from the same declaration.
 
-`@operation` stands below `@require_auth`, so that nobody learns anything about a body before they
-have proved who they are. It reads the query and the body, calls the view with them, and writes
+`@operation` stands below `@require_auth`, so that a caller proves who they are before they learn
+anything about a body. It reads the query and the body, calls the view with them, and writes
 what the view returns; `openapi.py` builds the document from what stands here.
 """
 

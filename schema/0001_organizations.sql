@@ -66,7 +66,7 @@ create table membership (
     org_name text not null,
     org_suspended boolean not null,
     name_key text collate "C" not null generated always as (lower(org_name)) stored,
-    -- The key carries whatever a look at one membership reads. Else the planner takes the wide
+    -- The key carries all that a look at one membership reads. Else the planner takes the wide
     -- index below for it, and walks through all 20,000 organizations of a user who has so many.
     primary key (user_id, org_id) include (org_name, org_slug, role, org_suspended)
 );
@@ -77,7 +77,7 @@ create index membership_by_last_use on membership (user_id, last_selected_at des
     include (org_id, org_name, org_slug, role, org_suspended, name_key)
     where last_selected_at is not null;
 create index membership_by_organization on membership (org_id, joined_at, user_id);
--- Let the planner think of organizations as large (a hundred members), whatever the average is.
+-- Let the planner think of organizations as large (a hundred members); the average is smaller.
 -- Else it looks one membership up by the index above, which is narrower than the key, and walks
 -- through all members of one that really is large.
 alter table membership alter column org_id set (n_distinct = -0.01);

@@ -86,7 +86,7 @@ begin
     from public.app_user u join public.membership m on m.user_id = u.id
     where u.auth0_user_id = enter_organization.auth0_user_id and u.blocked_at is null
     and m.org_id = enter_organization.org_id;
-    -- What is raised rolls back whatever was entered before, so nothing need be cleared.
+    -- An exception rolls back an earlier entry as well, so there is nothing to clear.
     if not found then
         raise exception using errcode = 'ORG01', message = 'not a member of this organization';
     elsif suspended then
