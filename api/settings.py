@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from service.base_url import base_url
+from org_guard.base_url import base_url
 from service.environment import Hosts, Origins, PostgresUrl, Settings, Threads, read
 
 

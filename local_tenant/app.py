@@ -17,7 +17,7 @@ from local_tenant.client_authentication import AUTHENTICATION_METHODS
 from local_tenant.issuance import IDENTITY_SCOPES
 from local_tenant.pages import error_page
 from local_tenant.tenant import Tenant, current_tenant
-from service.base_url import base_url
+from org_guard.base_url import base_url
 
 __all__ = ["Tenant", "create_app"]
 

@@ -11,7 +11,7 @@ from local_tenant.logins import iso
 from local_tenant.records import Records
 from local_tenant.signing import SigningKeys
 from local_tenant.signing_key import SigningKey
-from service.base_url import base_url
+from org_guard.base_url import base_url
 
 
 class Tenant:

@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 from flask import Flask, Response, current_app, g, render_template, request
 from jinja2 import StrictUndefined
 
+from org_guard.base_url import base_url
 from org_selector.errors import DatabaseUnavailable, SelectorError
 from org_selector.login_transaction import LoginTransaction
 from org_selector.picker.languages import Translations, direction
-from service.base_url import base_url
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 if not TEMPLATES.is_dir():  # a checkout; an installed package carries them inside

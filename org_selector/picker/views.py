@@ -13,6 +13,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, g, request, url_for
 
+from org_guard.base_url import base_url
 from org_selector.action_tokens import ActionTokens
 from org_selector.errors import (
     AlreadyChosen,
@@ -26,7 +27,6 @@ from org_selector.picker.cookie import LoginCookies, UnverifiedLogin, parse_logi
 from org_selector.picker.html import continue_policy, render_page, show_to
 from org_selector.picker.page import PageAddress, build_page
 from org_selector.picker.rows import OrganizationList, PickerRows
-from service.base_url import base_url
 
 
 class Picker:
