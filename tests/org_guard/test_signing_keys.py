@@ -32,7 +32,8 @@ from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 
 from org_guard.errors import InvalidToken, KeysUnavailable
-from org_guard.signing_keys import MAX_ANSWER_BYTES, SigningKeys
+from org_guard.key_endpoint import MAX_ANSWER_BYTES
+from org_guard.signing_keys import SigningKeys
 from tests.kit.key_endpoint import (
     AT_ONCE,
     Answer,
