@@ -17,7 +17,8 @@ from org_guard.organization_header import (
     OrganizationFromHeader,
     OrganizationsTokenVerifier,
 )
-from org_guard.row_security import RowSecurity, require_row_security
+from org_guard.role_check import require_row_security
+from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
 from org_guard.verified_tokens import VerifiedTokens
 from service import app as service_app

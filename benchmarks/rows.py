@@ -23,7 +23,8 @@ from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
-from org_guard.row_security import RowSecurity, require_row_security
+from org_guard.role_check import require_row_security
+from org_guard.row_security import RowSecurity
 from service.pool import Database
 
 ROUNDS = 9

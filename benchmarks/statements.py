@@ -21,9 +21,10 @@ from benchmarks.report import Line, at_most
 from benchmarks.rounds import Rounds, measure
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
+from org_guard.role_check import require_plain_role
 from org_selector.picker.rows import PickerRows
 from org_selector.question import Asked
-from org_selector.rows import DecisionRows, require_plain_role
+from org_selector.rows import DecisionRows
 from service.pool import Database
 
 ROUNDS = 9

@@ -43,10 +43,6 @@ T = TypeVar("T")
 Connections = Callable[[], AbstractContextManager[psycopg.Connection]]
 
 
-class UnsafeRole(Exception):
-    """The database role may see more than one organization; the message says what to do."""
-
-
 class RowSecurity:
     """
     The way into an organization's rows.
@@ -145,67 +141,6 @@ class RowSecurity:
     def _read_once(self, query: Callable[[psycopg.Connection], T]) -> T:
         with self._connections() as conn:
             return query(conn)
-
-
-def require_row_security(conn: psycopg.Connection) -> None:
-    """
-    Make sure that row-level security binds this role; call it with every new connection.
-
-    Not checked: functions that are `security definer`, and what the policies say.
-
-    Raises:
-        UnsafeRole: the role is, or may become, a superuser, a BYPASSRLS role, one of ours that
-            sees all organizations, or an owner of tables; or it may use a table or view that does
-            not force its policies. What extensions bring along is left out: it is nobody's data.
-    """
-    row = conn.execute(
-        """
-        select
-            (
-                select r.rolname::text from pg_roles r where pg_has_role(r.oid, 'member')
-                and (r.rolsuper or r.rolbypassrls or r.rolname in ('org_gate', 'org_selector'))
-                order by r.rolname <> current_user, 1 limit 1
-            ),
-            array(
-                select c.oid::regclass::text from pg_class c
-                join pg_namespace n on n.oid = c.relnamespace
-                where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
-                and c.relkind in ('r', 'p', 'v', 'm', 'f')
-                and not exists (
-                    select from pg_depend d where d.classid = 'pg_class'::regclass
-                    and d.objid = c.oid and d.deptype = 'e'
-                )
-                and (
-                    pg_has_role(c.relowner, 'member')
-                    or not case c.relkind
-                        when 'r' then c.relrowsecurity and c.relforcerowsecurity
-                        when 'p' then c.relrowsecurity and c.relforcerowsecurity
-                        when 'v' then exists (
-                            select from pg_options_to_table(c.reloptions)
-                            where option_name = 'security_invoker' and option_value::boolean
-                        )
-                        else false
-                    end
-                    and (
-                        has_table_privilege(c.oid, 'select, insert, update, delete, truncate')
-                        or has_any_column_privilege(c.oid, 'select, insert, update')
-                    )
-                )
-                order by 1
-            )
-        """
-    ).fetchone()
-    unbound, exposed = row or ("an unknown role", [])
-    if unbound is not None:
-        raise UnsafeRole(
-            f"DATABASE_URL may act as {unbound}, which row-level security does not hold to one "
-            "organization. Connect as org_api, and make it a member of no such role."
-        )
-    if exposed:
-        raise UnsafeRole(
-            "DATABASE_URL owns, or may use without forced row-level security: "
-            f"{', '.join(exposed)}. Connect as org_api, and see docs/your-own-table.md."
-        )
 
 
 @functools.lru_cache(512)  # psycopg looks a text up faster that it has seen before

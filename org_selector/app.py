@@ -5,6 +5,7 @@ from http import HTTPStatus
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from org_guard.role_check import require_plain_role
 from org_selector import decisions
 from org_selector.action_tokens import ActionTokens
 from org_selector.errors import DatabaseUnavailable, SelectorError, _
@@ -12,7 +13,7 @@ from org_selector.picker import views
 from org_selector.picker.cookie import LoginCookies
 from org_selector.picker.html import TEMPLATES, render_error, set_up_pages
 from org_selector.picker.rows import PickerRows
-from org_selector.rows import DecisionRows, require_plain_role
+from org_selector.rows import DecisionRows
 from org_selector.settings import SelectorSettings
 from service import app as service_app
 from service.app import Refusals

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
-
 from org_selector.question import Asked
 from org_selector.standing import Organization, Profile, Standing
 from service.pool import Database
@@ -159,30 +157,3 @@ class DecisionRows:
 
 def _organization(columns: tuple[Any, ...]) -> Organization | None:
     return Organization(*columns) if columns and columns[0] is not None else None
-
-
-class UnsafeRole(Exception):
-    """The database role may see more than it should; the message says what to do."""
-
-
-def require_plain_role(conn: psycopg.Connection) -> None:
-    """
-    Refuse to work as a role that row-level security does not bind.
-
-    Raises:
-        UnsafeRole: the role is a superuser, has BYPASSRLS, or owns one of our tables.
-    """
-    row = conn.execute(
-        """
-        select r.rolname, r.rolsuper or r.rolbypassrls or exists (
-            select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = 'public' and c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
-        )
-        from pg_roles r where r.rolname = current_user
-        """
-    ).fetchone()
-    if row is None or row[1]:
-        raise UnsafeRole(
-            "DATABASE_URL connects as a superuser, a BYPASSRLS role or the owner of the tables. "
-            "Connect as org_selector."
-        )

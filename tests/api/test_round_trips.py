@@ -24,7 +24,8 @@ from local_stack import seed
 from local_stack.stack import Stack
 from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
-from org_guard.row_security import RowSecurity, require_row_security
+from org_guard.role_check import require_row_security
+from org_guard.row_security import RowSecurity
 from service.pool import Database
 from tests.kit.running_api import RunningApi, make_settings, run_api
 

@@ -25,7 +25,8 @@ from local_stack import seed
 from local_stack.stack import Stack
 from org_guard.access_token import Principal
 from org_guard.errors import GuardError, InsufficientRole, NotAMember, OrganizationSuspended
-from org_guard.row_security import RowSecurity, UnsafeRole, require_row_security
+from org_guard.role_check import UnsafeRole, require_row_security
+from org_guard.row_security import RowSecurity
 from service.pool import Database, Unavailable
 from tests.kit.catalog import (
     ABC,

@@ -18,7 +18,8 @@ from local_stack.node import PROJECT
 from local_stack.stack import Stack
 from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
-from org_guard.row_security import RowSecurity, UnsafeRole, require_row_security
+from org_guard.role_check import UnsafeRole, require_row_security
+from org_guard.row_security import RowSecurity
 from tests.kit.running_api import RunningApi, run_api
 
 DOCUMENT = (PROJECT / "docs" / "your-own-table.md").read_text()
