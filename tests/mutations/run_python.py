@@ -2,13 +2,15 @@
 Tries each mutant of a Python file: `python -m tests.mutations.run_python SHARE SHARES FILE TEST…`.
 
 The tests run once as they are, after which all that they need is imported; for each mutant a child
-is forked, which puts the mutant in the place of the module and runs pytest up to the first failure.
+is forked, which imports the mutant in place of the module and runs pytest up to the first failure.
 A line of JSON out for each mutant: {start, end, now, killer}; the first is for the unmutated file.
 """
 
 import contextlib
 import gc
 import importlib
+import importlib.abc
+import importlib.machinery
 import io
 import json
 import os
@@ -65,15 +67,34 @@ def _module_name(file: str) -> str:
     return file.removesuffix(".py").replace("/", ".")
 
 
+class _Mutant(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports *source* in place of the module of *file*."""
+
+    def __init__(self, file: str, source: str) -> None:
+        self._file, self._source, self._name = file, source, _module_name(file)
+
+    def find_spec(
+        self, fullname: str, _path: object, _target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Take the import of that one module."""
+        if fullname != self._name:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, origin=self._file)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Run the mutant."""
+        module.__file__ = str(ROOT / self._file)
+        exec(compile(self._source, self._file, "exec"), module.__dict__)  # noqa: S102 - our own file
+
+
 def _install(file: str, source: str) -> None:
-    """Put *source* in the place of the module of *file*."""
-    name = _module_name(file)
-    module = types.ModuleType(name)
-    module.__file__ = str(ROOT / file)
-    sys.modules[name] = module
-    package, _, attribute = name.rpartition(".")
-    setattr(importlib.import_module(package), attribute, module)
-    exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102 - our own file
+    """Let the tests import *source* in place of *file*, and with it whatever imports that file."""
+    package = _module_name(file).partition(".")[0]
+    for name in list(sys.modules):
+        if name.partition(".")[0] == package or name.startswith("tests.kit."):
+            del sys.modules[name]
+    sys.meta_path.insert(0, _Mutant(file, source))
+    importlib.import_module(_module_name(file))
 
 
 def _try(file: str, source: str, tests: list[str], killers: Sequence[str] = ()) -> str | None:
