@@ -15,8 +15,8 @@ from org_guard.flask import RequireAuth
 from org_guard.organization_header import (
     HEADER,
     OrganizationFromHeader,
-    OrganizationsTokenVerifier,
 )
+from org_guard.organizations_token import OrganizationsTokenVerifier
 from org_guard.role_check import require_row_security
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys

@@ -5,8 +5,8 @@ from flask import Blueprint
 from api.rows.audit_events import AuditEvent, AuditEventRows
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import operation
-from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 

@@ -12,9 +12,9 @@ from api.rows.roles import MembershipRole
 from endpoint.errors import NotFound
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, operation
-from org_guard.access_token import Principal
 from org_guard.errors import InsufficientRole
 from org_guard.flask import RequireAuth
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 

@@ -8,8 +8,8 @@ from pydantic import Field
 from api.names import Name
 from api.rows.organization import Organization, OrganizationRows
 from endpoint.operation import Body, operation
-from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 

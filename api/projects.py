@@ -12,8 +12,8 @@ from endpoint.errors import IdempotencyKeyReused, NotFound
 from endpoint.idempotency import IDEMPOTENCY_KEY, IdempotencyKey, read_keyed_request
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, MayBeAbsent, operation
-from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 ProjectName = Annotated[Name, Field(examples=["Website relaunch"])]

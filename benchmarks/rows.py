@@ -21,8 +21,8 @@ from benchmarks.rounds import Rounds, measure
 from endpoint.keyset import Keyset
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
-from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
+from org_guard.principal import Principal
 from org_guard.role_check import require_row_security
 from org_guard.row_security import RowSecurity
 from service.pool import Database

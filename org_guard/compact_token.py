@@ -20,15 +20,15 @@ _ALPHABET = (string.ascii_letters + string.digits + "-_").encode()  # base64url'
 _TO_BASE64 = bytes.maketrans(b"-_", b"+/")
 # What a segment may end with if its last group has 2 or 3 characters: their unused bits are 0.
 _LAST_OF_GROUP = {0: _ALPHABET, 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
-# Possessive, and ended by the end of the text too: else each quotation mark of a string that
-# nobody closed would begin another search to the end.
+# Possessive, and a string may also end with the text: otherwise each quotation mark inside an
+# unclosed string would begin another search to the end.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _MAX_DIGITS = 20
 _MAX_DEPTH = 32
 
 
 class MalformedInput(ValueError):
-    """The text is not what it must be; the message is for the log only."""
+    """The text is not well-formed; the message is for the log only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def parse_compact_token(unverified_token: str, *, max_bytes: int) -> UnverifiedT
         raise MalformedInput("not three base64url segments")
     signed, _, signature = token.rpartition(b".")
     header, _, claims = signed.partition(b".")
-    # One after the other: rubbish should cost no more than its first segment.
+    # One after the other, so that rubbish costs no more than its first segment.
     return UnverifiedToken(
         parse_json_object(_decode_segment(header)),
         parse_json_object(_decode_segment(claims)),
@@ -76,8 +76,8 @@ def parse_json_object(unverified_json: bytes) -> dict[str, object]:
         _require_bounded_depth(text)
         value = _DECODER.decode(text)
         if "\\u" in text:
-            # Only an escape can smuggle a lone surrogate past UTF-8, or a NUL past a look
-            # at the bytes; either would surface much later as a failing database call.
+            # Decoding UTF-8 refuses a lone surrogate and JSON a bare NUL, but neither sees them
+            # in an escape; later they would fail in the database.
             _require_storable(value)
     except (ValueError, RecursionError) as error:
         raise MalformedInput(f"not strict JSON: {type(error).__name__}") from error

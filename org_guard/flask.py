@@ -23,7 +23,6 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import TokenValidator
 from flask import Flask, Response, g, request
 
-from org_guard.access_token import Principal
 from org_guard.errors import (
     GuardError,
     InsufficientRole,
@@ -31,6 +30,7 @@ from org_guard.errors import (
     InvalidRequest,
     MissingToken,
 )
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 ROLES = ("member", "admin", "owner")  # each may do what those before it may

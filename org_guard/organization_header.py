@@ -15,63 +15,19 @@ Not checked: roles in the token, there are none.
 Give this API an audience of its own: a token then is of one design or the other.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from flask import request
 
-from org_guard.access_token import AccessTokenVerifier, Keys, Principal, list_organizations
-from org_guard.errors import InvalidRequest, InvalidToken, NotAMember
+from org_guard.errors import InvalidRequest, NotAMember
 from org_guard.flask import RequireAuth
+from org_guard.organizations_token import SLUG, OrganizationsToken
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 HEADER = "X-Organization"
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _MOST = 4096  # slugs remembered
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationsToken:
-    """A verified access token that names any number of organizations."""
-
-    auth0_user_id: str
-    org_slugs: frozenset[str]
-    scopes: frozenset[str]
-    client_id: str
-    expires_at: float  # seconds since the epoch
-
-
-class OrganizationsTokenVerifier:
-    """Verify option C's tokens; the arguments are those of `AccessTokenVerifier`."""
-
-    def __init__(
-        self, *, issuers: Sequence[str], audience: str, namespace: str, keys: Keys
-    ) -> None:
-        self._verifier = AccessTokenVerifier(
-            issuers=issuers, audience=audience, namespace=namespace, keys=keys
-        )
-        self._namespace = namespace
-
-    def verify(self, unverified_token: str) -> OrganizationsToken:
-        """
-        Return whom, and which organizations, *unverified_token* stands for.
-
-        Raises:
-            InvalidToken: any check failed.
-            KeysUnavailable: the key cannot be had right now.
-        """
-        claims = self._verifier.verify_claims(unverified_token)
-        if "org_id" in claims or any(name.startswith(f"{self._namespace}org_") for name in claims):
-            raise InvalidToken("a token of one organization")
-        return OrganizationsToken(
-            auth0_user_id=claims["sub"],
-            org_slugs=frozenset(filter(_SLUG.fullmatch, list_organizations(claims))),
-            scopes=frozenset(claims.get("scope", "").split()),
-            client_id=claims.get("azp") or claims["client_id"],
-            expires_at=claims["exp"],
-        )
 
 
 class OrganizationFromHeader(RequireAuth):
@@ -96,7 +52,7 @@ class OrganizationFromHeader(RequireAuth):
             NotAMember: the token does not name that organization, or there is none.
         """
         slug = request.headers.get(HEADER, "")
-        if not _SLUG.fullmatch(slug):
+        if not SLUG.fullmatch(slug):
             raise InvalidRequest(HEADER)
         if slug not in token.org_slugs:
             raise NotAMember("not among the permissions")

@@ -20,8 +20,8 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
-from org_guard.access_token import Principal
 from org_guard.errors import GuardError, InsufficientRole, NotAMember, OrganizationSuspended
+from org_guard.principal import Principal
 
 # The inner query depends on the entry, and "offset 0" keeps the planner from taking it apart: so
 # Postgres must enter first.

@@ -2,14 +2,14 @@
 A bounded memory of access tokens that were verified a moment ago.
 
 Why it is sound to remember them:
-- the key is the SHA-256 of the whole token, signature included, so nothing but the very string
-  that was verified is ever found;
-- only successes are kept, as frozen values, and only what the string itself says: signature and
-  claims. Membership, role and suspension are never remembered; the database has the say;
+- the key is the SHA-256 of the whole token, signature included, so only the very string that was
+  verified is found again;
+- only successes are kept, as frozen values, and only what the string itself says. Membership, role
+  and suspension are not remembered: the database is asked at every request;
 - `exp` is compared at every hit, as at every verification (with the same leeway);
-- an entry is gone after 60 seconds, and all are gone when the tenant's keys change, so a
-  withdrawn key serves nobody for longer than it takes to notice;
-- the memory is bounded, so that nobody can fill it up: half of it is forgotten when it is full.
+- an entry is forgotten after 60 seconds, and all of them when the tenant's keys change, so a
+  withdrawn key is used no longer than it takes to notice;
+- the memory is bounded: when it is full, the older half is forgotten.
 
 Not for tokens that may be used once only.
 """
@@ -19,8 +19,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from org_guard.access_token import LEEWAY
 from org_guard.errors import InvalidToken
+from org_guard.token_claims import LEEWAY
 
 KEPT = 60.0  # seconds
 MOST = 4096  # tokens; about 2 kB each
@@ -62,14 +62,14 @@ class VerifiedTokens(Generic[T]):
 
     def __call__(self, unverified_token: str) -> T:
         """
-        Return what *unverified_token* stands for.
+        Return the verified value of *unverified_token*.
 
         Raises:
-            Whatever the verifier raises; InvalidToken for a token that expired while remembered.
+            InvalidToken: the token expired while it was remembered. And what the verifier raises.
         """
         version = self._keys.version
         if version != self._version:
-            # A fresh dict: what another thread still adds to the old one is lost, not kept.
+            # A new dict: an entry that another thread still adds to the old one is lost.
             self._known, self._version = {}, version
         known = self._known
         digest = hashlib.sha256(unverified_token.encode("utf-8", "surrogatepass")).digest()

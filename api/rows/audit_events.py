@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api.ids import IdText, ProjectIdText, UserIdText
 from endpoint.keyset import Keyset, Page
-from org_guard.access_token import Principal
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 Action = Literal[

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from api.ids import OrganizationIdText, UserIdText
 from api.rows.roles import MembershipRole
-from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 

@@ -14,8 +14,8 @@ from api.rows.audit_events import Action, add_audit_event
 from api.rows.organization import lock_organization
 from api.rows.roles import MembershipRole, Verdict, may_change
 from endpoint.keyset import Keyset, Page
-from org_guard.access_token import Principal
 from org_guard.errors import InsufficientRole, NotAMember
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from api.ids import OrganizationIdText
 from api.rows.audit_events import add_audit_event
-from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 

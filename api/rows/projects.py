@@ -13,7 +13,7 @@ from api.rows.audit_events import add_audit_event
 from api.rows.idempotency_keys import claim_key, store_answer
 from endpoint.idempotency import KeyedRequest
 from endpoint.keyset import Keyset, Page
-from org_guard.access_token import Principal
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 

@@ -14,7 +14,7 @@ from api.rows.members import MemberRows
 from api.rows.projects import ProjectRows
 from endpoint.keyset import Keyset
 from local_stack import seed
-from org_guard.access_token import Principal
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 from tests.kit.running_api import RunningApi
 

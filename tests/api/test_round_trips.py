@@ -22,8 +22,8 @@ from psycopg.conninfo import conninfo_to_dict
 from api.app import create_app
 from local_stack import seed
 from local_stack.stack import Stack
-from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
+from org_guard.principal import Principal
 from org_guard.role_check import require_row_security
 from org_guard.row_security import RowSecurity
 from service.pool import Database

@@ -16,8 +16,8 @@ from api.settings import ApiSettings
 from local_stack import access_tokens, seed
 from local_stack.access_tokens import ABSENT
 from local_stack.stack import API_SCOPES, Stack
-from org_guard.access_token import Principal
 from org_guard.flask import RequireAuth
+from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 from org_guard.signing_keys import SigningKeys
 from org_selector.app import create_app as create_selector

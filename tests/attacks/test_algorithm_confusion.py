@@ -1,7 +1,7 @@
 """
 Attacker: anybody; the tenant's public keys are on the internet.
 Wants: an access token of their own making, by choosing algorithm or key in its header.
-Stopped by: `org_guard/access_token.py` `verify_claims`
+Stopped by: `org_guard/access_token.py` `_require_header` `_require_signature`
 
 Algorithm and key come from configuration. A header may have `alg`, `typ` and `kid` and nothing
 else, so an address in it is never visited.

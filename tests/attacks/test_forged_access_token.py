@@ -1,7 +1,7 @@
 """
 Attacker: anybody, with the tenant's public keys and tokens of every kind, their own among them.
 Wants: to be taken for somebody else, or for a member of another organization.
-Stopped by: `org_guard/access_token.py` `AccessTokenVerifier` `verify` `verify_claims`
+Stopped by: `org_guard/access_token.py` `_require_header` `_require_signature` `verify_claims`
 
 Every row of `tests/kit/forged_access_tokens.py` over HTTP, against both designs: always the same
 bytes, so that nobody learns which check it was, and not a word of the token in the answer or in a

@@ -17,8 +17,8 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
 
 from local_stack import seed
-from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
+from org_guard.principal import Principal
 from org_guard.role_check import require_row_security
 from org_guard.row_security import RowSecurity
 from service.pool import Database

@@ -1,7 +1,7 @@
 """
 Attacker: an application of the same tenant, or whoever finds an ID token in a page or a log.
 Wants: to use the ID token of a login as an access token; it is signed with the same key.
-Stopped by: `org_guard/access_token.py` `verify_claims`
+Stopped by: `org_guard/token_claims.py` `require_client`
 
 Not by its audience alone: a token that is made out to who asked for it, or has claims that only ID
 tokens have, is none for an API, whatever its audience.

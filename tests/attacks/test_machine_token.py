@@ -1,7 +1,7 @@
 """
 Attacker: whoever holds the secret of a machine client, which the tenant gave every scope.
 Wants: the data of an organization, with a token by client credentials that no login ever saw.
-Stopped by: `org_guard/access_token.py` `verify_claims`
+Stopped by: `org_guard/token_claims.py` `require_person`
 
 No Action runs for a machine, so its token has no organization; and were there one (design C takes
 permissions, which machines may have), the token is refused because nobody stands behind it.

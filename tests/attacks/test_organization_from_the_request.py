@@ -1,7 +1,7 @@
 """
 Attacker: a member of two organizations, or of one, with a token for one of them.
 Wants: to choose another organization by header, query, body, cookie, path or Host.
-Stopped by: `org_guard/access_token.py` `AccessTokenVerifier`, `endpoint/operation.py` `operation`
+Stopped by: `org_guard/token_claims.py` `require_organization`, `endpoint/operation.py` `operation`
 
 Design D reads the organization from the token and from nowhere else. What is not read cannot be
 forged; what an operation does not take is refused.

@@ -1,7 +1,7 @@
 """
 Attacker: anybody who can send requests; or whoever sits between the API and the tenant.
 Wants: to make the API fetch keys without end, wait, crash, or believe keys of their own.
-Stopped by: `org_guard/signing_keys.py` `SigningKeys`
+Stopped by: `org_guard/signing_keys.py` `_begin_if_due` `_wait_for` `_read_keys`
 
 Key ids are made up for nothing: one fetch at a time, ten seconds apart, and nobody with a known
 key waits for it. An answer that is no key set changes nothing.

@@ -1,7 +1,7 @@
 """
 Attacker: another API of the same tenant, which people send their tokens to.
 Wants: to use such a token here, as that person.
-Stopped by: `org_guard/access_token.py` `verify_claims`, `org_guard/organization_header.py` `verify`
+Stopped by: `org_guard/token_claims.py` `require_issuer_and_audience`
 
 The audience is compared, whole and exactly. Design C has an audience of its own, and tokens of
 either design are refused by the other even where somebody gave both the same.

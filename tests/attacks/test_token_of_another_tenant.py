@@ -1,7 +1,7 @@
 """
 Attacker: the administrator of another Auth0 tenant, who can put any claim into a token.
 Wants: to be somebody here: same user id, same audience, same organization claim.
-Stopped by: `org_guard/access_token.py` `verify_claims`, `org_guard/signing_keys.py` `SigningKeys`
+Stopped by: `org_guard/access_token.py` `_require_signature`, `org_guard/signing_keys.py` `find`
 
 Keys come from the configured tenant only, and `iss` is one of its domains, exactly.
 """

@@ -1,7 +1,7 @@
 """
 Attacker: a person whose token came about in another way: no Action, a broken one, another design.
 Wants: an API that takes no organization for all of them, or chooses among several.
-Stopped by: `org_guard/access_token.py` `verify`, `org_guard/organization_header.py` `verify`
+Stopped by: `org_guard/token_claims.py` `require_organization` `list_organizations`
 
 Exactly one canonical UUID in our own claim, and no other word about organizations beside it.
 """

@@ -31,9 +31,9 @@ from endpoint.openapi import build_document, list_refusals
 from endpoint.operation import operation
 from local_stack import access_tokens
 from local_stack.node import node
-from org_guard.access_token import Principal
 from org_guard.errors import GuardError
 from org_guard.flask import ROLES, RequireAuthByClaimAlone
+from org_guard.principal import Principal
 from tests.kit.running_api import make_settings, serve_keys
 
 NO_DATABASE = "postgresql://org_api@127.0.0.1:1/none"

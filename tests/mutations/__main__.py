@@ -21,6 +21,7 @@ from tests.mutations.mutant import ROOT, SURVIVORS, Mutant, Trial, describe
 TARGETS: dict[str, tuple[str, ...]] = {
     "actions/select-organization/code.js": (),
     "org_guard/access_token.py": ("tests/org_guard/test_access_token.py",),
+    "org_guard/token_claims.py": ("tests/org_guard/test_access_token.py",),
     "org_selector/action_tokens.py": ("tests/org_selector/test_action_tokens.py",),
 }
 WORKERS = os.cpu_count() or 2

@@ -36,9 +36,11 @@ from local_stack.access_tokens import (
     valid_claims,
     valid_header,
 )
-from org_guard.access_token import AccessTokenVerifier, Principal, list_organizations
+from org_guard.access_token import AccessTokenVerifier
 from org_guard.errors import InvalidToken, KeysUnavailable
-from org_guard.organization_header import OrganizationsToken, OrganizationsTokenVerifier
+from org_guard.organizations_token import OrganizationsToken, OrganizationsTokenVerifier
+from org_guard.principal import Principal
+from org_guard.token_claims import list_organizations
 from tests.kit.forged_access_tokens import (
     ATTACKER,
     FAMILIES,

@@ -23,8 +23,8 @@ from api.rows.projects import ProjectRows
 from endpoint.keyset import Keyset
 from local_stack import seed
 from local_stack.stack import Stack
-from org_guard.access_token import Principal
 from org_guard.errors import GuardError, InsufficientRole, NotAMember, OrganizationSuspended
+from org_guard.principal import Principal
 from org_guard.role_check import UnsafeRole, require_row_security
 from org_guard.row_security import RowSecurity
 from service.pool import Database, Unavailable

@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 from local_stack import access_tokens, seed
 from local_stack.node import PROJECT
 from local_stack.stack import Stack
-from org_guard.access_token import Principal
 from org_guard.errors import NotAMember
+from org_guard.principal import Principal
 from org_guard.role_check import UnsafeRole, require_row_security
 from org_guard.row_security import RowSecurity
 from tests.kit.running_api import RunningApi, run_api

@@ -1,0 +1,21 @@
+"""Who calls the API, and for which organization."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """
+    What a verified access token says; views get it as their first argument.
+
+    It does not say that the person still belongs to the organization: `RowSecurity` asks the
+    database that, at every request.
+    """
+
+    auth0_user_id: str
+    org_id: str  # canonical lower-case UUID
+    org_role: str | None  # the membership role when the token was issued; the database knows better
+    scopes: frozenset[str]
+    client_id: str  # the application that asked for the token
+    expires_at: float  # seconds since the epoch
+    required_role: str = "member"  # the membership role that the route demands
