@@ -5,17 +5,15 @@ from flask import Blueprint
 from api.rows.audit_events import AuditEvent, AuditEventRows
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import operation
-from org_guard.flask import RequireAuth
-from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
+from org_guard import Guard, GuardByHeader, Principal
 
 
-def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
+def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
     """Make the route."""
-    routes, audit_events = Blueprint("audit_events", __name__), AuditEventRows(rows)
+    routes, audit_events = Blueprint("audit_events", __name__), AuditEventRows(guard.rows)
 
     @routes.get("/audit-events")
-    @require_auth("read:audit-events", role="admin")
+    @guard.require_auth("read:audit-events", role="admin")
     @operation("What was changed, the newest first", answer=Page[AuditEvent], paged=True)
     def list_audit_events(principal: Principal, keyset: Keyset) -> Page[AuditEvent]:
         return audit_events.list_audit_events(principal, keyset)

@@ -12,10 +12,8 @@ from api.rows.roles import MembershipRole
 from endpoint.errors import NotFound
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, operation
+from org_guard import Guard, GuardByHeader, Principal
 from org_guard.errors import InsufficientRole
-from org_guard.flask import RequireAuth
-from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
 
 
 class MemberChange(Body):
@@ -24,18 +22,18 @@ class MemberChange(Body):
     role: Annotated[MembershipRole, Field(examples=["admin"])]
 
 
-def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
+def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
     """Make the routes."""
-    routes, members = Blueprint("members", __name__), MemberRows(rows)
+    routes, members = Blueprint("members", __name__), MemberRows(guard.rows)
 
     @routes.get("/members")
-    @require_auth("read:members")
+    @guard.require_auth("read:members")
     @operation("The members, who joined first comes first", answer=Page[Member], paged=True)
     def list_members(principal: Principal, keyset: Keyset) -> Page[Member]:
         return members.list_members(principal, keyset)
 
     @routes.patch("/members/<uuid:user_id>")
-    @require_auth("write:members", role="admin")
+    @guard.require_auth("write:members", role="admin")
     @operation(
         "Give a member another role; only an owner makes and unmakes owners",
         answer=Member,
@@ -50,7 +48,7 @@ def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
 
     # Anybody may leave, so the guard cannot ask for a role; `may_change` does for everybody else.
     @routes.delete("/members/<uuid:user_id>")
-    @require_auth("write:members")
+    @guard.require_auth("write:members")
     @operation(
         "Remove a member (admins), or leave (anybody)",
         errors=[NotFound, LastOwner, InsufficientRole],

@@ -8,9 +8,7 @@ from pydantic import Field
 from api.names import Name
 from api.rows.organization import Organization, OrganizationRows
 from endpoint.operation import Body, operation
-from org_guard.flask import RequireAuth
-from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
+from org_guard import Guard, GuardByHeader, Principal
 
 
 class OrganizationChange(Body):
@@ -19,18 +17,18 @@ class OrganizationChange(Body):
     name: Annotated[Name, Field(examples=["ABC Inc"])]
 
 
-def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
+def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
     """Make the routes."""
-    routes, organization = Blueprint("organization", __name__), OrganizationRows(rows)
+    routes, organization = Blueprint("organization", __name__), OrganizationRows(guard.rows)
 
     @routes.get("/organization")
-    @require_auth("read:organization")
+    @guard.require_auth("read:organization")
     @operation("The organization", answer=Organization)
     def load_organization(principal: Principal) -> Organization:
         return organization.load_organization(principal)
 
     @routes.patch("/organization")
-    @require_auth("write:organization", role="admin")
+    @guard.require_auth("write:organization", role="admin")
     @operation("Rename the organization", answer=Organization, body=OrganizationChange)
     def rename_organization(principal: Principal, body: OrganizationChange) -> Organization:
         return organization.rename_organization(principal, body.name)

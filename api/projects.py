@@ -12,9 +12,7 @@ from endpoint.errors import IdempotencyKeyReused, NotFound
 from endpoint.idempotency import IDEMPOTENCY_KEY, IdempotencyKey, read_keyed_request
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, MayBeAbsent, operation
-from org_guard.flask import RequireAuth
-from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
+from org_guard import Guard, GuardByHeader, Principal
 
 ProjectName = Annotated[Name, Field(examples=["Website relaunch"])]
 Description = Annotated[
@@ -41,18 +39,18 @@ class ProjectChange(Body):
     description: MayBeAbsent[Description]
 
 
-def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
+def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
     """Make the routes."""
-    routes, projects = Blueprint("projects", __name__), ProjectRows(rows)
+    routes, projects = Blueprint("projects", __name__), ProjectRows(guard.rows)
 
     @routes.get("/projects")
-    @require_auth("read:projects")
+    @guard.require_auth("read:projects")
     @operation("The projects, the newest first", answer=Page[Project], paged=True)
     def list_projects(principal: Principal, keyset: Keyset) -> Page[Project]:
         return projects.list_projects(principal, keyset)
 
     @routes.post("/projects")
-    @require_auth("write:projects")
+    @guard.require_auth("write:projects")
     @operation(
         "Make a project; with an Idempotency-Key it is made once, however often it is asked for",
         answer=Project,
@@ -66,20 +64,20 @@ def create_blueprint(require_auth: RequireAuth, rows: RowSecurity) -> Blueprint:
         return projects.add_project(principal, body.name, body.description, request)
 
     @routes.get("/projects/<uuid:project_id>")
-    @require_auth("read:projects")
+    @guard.require_auth("read:projects")
     @operation("One project", answer=Project, errors=[NotFound])
     def find_project(principal: Principal, project_id: ProjectId) -> Project:
         return _require_found(projects.find_project(principal, project_id))
 
     @routes.patch("/projects/<uuid:project_id>")
-    @require_auth("write:projects")
+    @guard.require_auth("write:projects")
     @operation("Change a project", answer=Project, body=ProjectChange, errors=[NotFound])
     def change_project(principal: Principal, project_id: ProjectId, body: ProjectChange) -> Project:
         changed = projects.change_project(principal, project_id, body.name, body.description)
         return _require_found(changed)
 
     @routes.delete("/projects/<uuid:project_id>")
-    @require_auth("write:projects", role="admin")
+    @guard.require_auth("write:projects", role="admin")
     @operation("Delete a project", errors=[NotFound])
     def remove_project(principal: Principal, project_id: ProjectId) -> None:
         if not projects.remove_project(principal, project_id):

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from org_guard.base_url import base_url
 from service.environment import Hosts, Origins, PostgresUrl, Settings, Threads, read
 
 
@@ -31,16 +30,6 @@ class ApiSettings(Settings):
     """Your applications, whose pages may call this API."""
     threads: Threads = 4
     """Threads, and database connections, of one process."""
-
-    @property
-    def issuers(self) -> tuple[str, ...]:
-        """What `iss` may be: Auth0 names the domain that the login ran on."""
-        return tuple(f"{base_url(domain)}/" for domain in self.auth0_domain)
-
-    @property
-    def keys_url(self) -> str:
-        """Where the tenant publishes its signing keys."""
-        return f"{base_url(self.auth0_domain[0])}/.well-known/jwks.json"
 
 
 def read_settings() -> ApiSettings:

@@ -1,13 +1,13 @@
 """
-Everything a guarded API refuses before its own work begins; the class is the whole policy.
+Every refusal of the guard is an exception class of this file.
 
-`status`, `code` and `description` are constants and may be shown to anybody. `detail` belongs
-to the one occurrence and goes to the log, never into an answer: it may quote the caller.
+`status`, `code`, `description`, `challenge` and `retry_after` are constants of the class and make
+the answer. `detail` says what happened this time; it goes to the log and never into an answer.
 """
 
 
 class GuardError(Exception):
-    """Base of this tree; raised itself for a mistake in the API that uses the guard."""
+    """Base of all refusals; raised itself for a mistake in the API that uses the guard."""
 
     status = 500
     code = "unexpected"
@@ -21,7 +21,7 @@ class GuardError(Exception):
 
 
 class MissingToken(GuardError):
-    """No credentials: the challenge carries no error code (RFC 6750 section 3.1)."""
+    """No bearer token; the challenge then names no error (RFC 6750 section 3.1)."""
 
     status = 401
     code = "missing_token"
@@ -30,7 +30,7 @@ class MissingToken(GuardError):
 
 
 class InvalidRequest(GuardError):
-    """Credentials in a form that is no single bearer token."""
+    """The request is malformed: more than one token, or a bad header."""
 
     status = 400
     code = "invalid_request"
@@ -39,7 +39,7 @@ class InvalidRequest(GuardError):
 
 
 class InvalidToken(GuardError):
-    """Any check of a token failed. Which one is never said."""
+    """A check of the token failed. The answer does not say which one; the log does."""
 
     status = 401
     code = "invalid_token"
@@ -48,7 +48,7 @@ class InvalidToken(GuardError):
 
 
 class InsufficientScope(GuardError):
-    """The token is good and was not given the scope; a new one with it would help."""
+    """The token is valid but lacks a scope; a new token that has it would do."""
 
     status = 403
     code = "insufficient_scope"
@@ -60,7 +60,7 @@ class InsufficientScope(GuardError):
 
 
 class NotAMember(GuardError):
-    """The person is not, or no longer, a member of the organization, or is blocked."""
+    """The person is not a member of the organization (any more), or is blocked."""
 
     status = 403
     code = "not_a_member"
@@ -68,7 +68,7 @@ class NotAMember(GuardError):
 
 
 class OrganizationSuspended(GuardError):
-    """A member, but nobody can work there at present."""
+    """The person is a member of the organization, which is suspended for everyone."""
 
     status = 403
     code = "organization_suspended"
@@ -76,7 +76,7 @@ class OrganizationSuspended(GuardError):
 
 
 class InsufficientRole(GuardError):
-    """A member whose role does not cover this; no new token would help."""
+    """The person is a member in a role that does not cover this; no other token would do."""
 
     status = 403
     code = "insufficient_role"
@@ -84,7 +84,7 @@ class InsufficientRole(GuardError):
 
 
 class KeysUnavailable(GuardError):
-    """The tenant's signing keys cannot be had: our outage, never the caller's mistake."""
+    """The tenant's signing keys could not be fetched: an outage on our side."""
 
     status = 503
     code = "temporarily_unavailable"

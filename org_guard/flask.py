@@ -1,28 +1,27 @@
 """
-`@require_auth("read:projects", role="admin")` for Flask views.
+`@guard.require_auth("read:projects", role="admin")` for the views of a Flask app.
 
-Checked by `RequireAuth`: exactly one bearer token in the Authorization header and nowhere else
-(RFC 6750 section 2.1), the token (`access_token`), the scope; and after the view that it did
-enter the organization, which is where membership, role and suspension are checked
-(`row_security`). A view that forgot answers nobody: its answer is thrown away and becomes a 500.
+Checked before the view: exactly one bearer token, in the Authorization header and nowhere else
+(RFC 6750 section 2.1); the token (`access_token`); its scopes. Checked by the database when the
+view enters the organization: membership, role and suspension (`row_security`). Checked after the
+view: that it did enter. If it did not, its answer is discarded and the caller gets a 500.
 
-Not checked: that every route is guarded; a test that walks `app.url_map` does that.
+Not checked: that every route is guarded. Write a test that walks `app.url_map`: a guarded view
+has the attributes `required_scope` and `required_role`.
 
-Sources: RFC 6750 sections 2.1 and 3; RFC 9457; Authlib "Resource Server" for Flask.
+Sources: RFC 6750 sections 2.1 and 3; RFC 9457.
 """
 
 import functools
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any
 
-from authlib.integrations.flask_oauth2 import ResourceProtector
-from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import TokenValidator
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
+from org_guard.access_token import AccessTokenVerifier
+from org_guard.base_url import keys_url, list_issuers
 from org_guard.errors import (
     GuardError,
     InsufficientRole,
@@ -30,93 +29,154 @@ from org_guard.errors import (
     InvalidRequest,
     MissingToken,
 )
-from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
+from org_guard.row_security import Connections, Read, RowSecurity
+from org_guard.signing_keys import SigningKeys
+from org_guard.verified_tokens import VerifiedTokens
 
 ROLES = ("member", "admin", "owner")  # each may do what those before it may
 View = Callable[..., Any]
+Decorator = Callable[[View], View]
+Call = Callable[[View, str | None, str, Any, Any], Any]
 
 
-class RequireAuth(ResourceProtector):  # type: ignore[misc]
+class Guard:
     """
-    Guard views of an API whose rows stand behind `row_security`.
+    Guard an API by tokens of one organization, whose rows are in our database.
 
     Args:
-        verify: `AccessTokenVerifier.verify`, or a `VerifiedTokens` in front of it.
-        rows: where the views enter the organization.
+        domains: the tenant's domains as `host[:port]`, the canonical one first; keys come from it.
+        audience: the API's identifier at Auth0.
+        namespace: the prefix of our claims, a URL ending in "/".
+        connections, read: as in `RowSecurity`.
+        keys: unset, the tenant's keys with the limits of `SigningKeys`.
     """
 
-    def __init__(self, verify: Callable[[str], Any], rows: RowSecurity) -> None:
-        super().__init__()
-        self.register_token_validator(_Bearer(verify))
-        self._rows = rows
+    def __init__(
+        self,
+        *,
+        domains: Sequence[str],
+        audience: str,
+        namespace: str,
+        connections: Connections,
+        read: Read | None = None,
+        keys: SigningKeys | None = None,
+    ) -> None:
+        issuers = list_issuers(domains)
+        self.rows = RowSecurity(connections, read)
+        self.keys = keys or SigningKeys(keys_url(domains))
+        verifier = AccessTokenVerifier(
+            issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
+        )
+        self._verify = VerifiedTokens(verifier.verify, self.keys)
 
-    def __call__(self, scope: str | None = None, *, role: str = "member") -> Callable[[View], View]:
+    def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
         """
         Guard a view, which gets the `Principal` as its first argument.
 
         Args:
-            scope: one scope that the token must have been given, or several separated by spaces.
-            role: the least role of the person in the organization.
+            scope: the scope that the token must have; several are separated by spaces.
+            role: the lowest role in the organization that may call the view.
+
+        Raises:
+            ValueError: there is no such role.
         """
-        if role not in ROLES:
-            raise ValueError(f"role must be one of {', '.join(ROLES)}")
+        return guard_view(scope, role, self._call)
 
-        def guard(view: View) -> View:
-            @functools.wraps(view)
-            def guarded(*args: Any, **kwargs: Any) -> Any:
-                principal = self._admit(scope, role)
-                return self._run(principal, view, args, kwargs)
-
-            guarded.required_scope = scope  # type: ignore[attr-defined]
-            guarded.required_role = role  # type: ignore[attr-defined]
-            return guarded
-
-        return guard
-
-    def raise_error_response(self, error: OAuth2Error) -> NoReturn:
-        """Turn Authlib's words for "no bearer token here" into ours."""
-        raise MissingToken(type(error).__name__) from error
-
-    def find_principal(self, token: Any) -> Principal:
-        """Return whom the verified *token* stands for."""
-        principal: Principal = token
-        return principal
-
-    def _admit(self, scope: str | None, role: str) -> Principal:
-        try:
-            # Not acquire_token: it rebuilds the whole request for Authlib, at a tenth of the cost
-            # of an answer. What is left out is a signal that nobody receives.
-            token = self.validate_request([scope] if scope else None, request)
-        except OAuth2Error as error:
-            self.raise_error_response(error)
-        g.authlib_server_oauth2_token = token  # Authlib's current_token
-        principal = self.find_principal(token)
-        return principal if role == "member" else replace(principal, required_role=role)
-
-    def _run(self, principal: Principal, view: View, args: Any, kwargs: Any) -> Any:
-        self._rows.entered.set(None)
-        answer = view(principal, *args, **kwargs)
-        if self._rows.entered.get() is not principal:
-            raise GuardError(f"{view.__name__} answered without entering the organization")
+    def _call(self, view: View, scope: str | None, role: str, args: Any, kwargs: Any) -> Any:
+        principal = self._verify(read_bearer_token())
+        require_scopes(scope, principal.scopes)
+        with self.rows.visit(role) as visit:
+            answer = view(principal, *args, **kwargs)
+        visit.require_entered(principal, view.__name__)
         return answer
 
 
-class RequireAuthByClaimAlone(RequireAuth):
+class GuardByClaimAlone:
     """
-    Guard views of an API whose data lives where our database cannot be asked.
+    Guard an API that cannot ask our database.
 
-    Organization and role are believed as they were at issuance: whoever is removed keeps what
-    they had until the token expires. Keep the lifetime at ten minutes or less.
+    Organization and role are believed as they were when the token was issued: a removed member
+    keeps access until the token expires. Keep the lifetime of tokens at ten minutes or less.
+    The arguments are those of `Guard`.
     """
 
-    def __init__(self, verify: Callable[[str], Any]) -> None:
-        super().__init__(verify, RowSecurity(_no_database))
+    def __init__(
+        self,
+        *,
+        domains: Sequence[str],
+        audience: str,
+        namespace: str,
+        keys: SigningKeys | None = None,
+    ) -> None:
+        issuers = list_issuers(domains)
+        self.keys = keys or SigningKeys(keys_url(domains))
+        verifier = AccessTokenVerifier(
+            issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
+        )
+        self._verify = VerifiedTokens(verifier.verify, self.keys)
 
-    def _run(self, principal: Principal, view: View, args: Any, kwargs: Any) -> Any:
-        if principal.org_role not in ROLES[ROLES.index(principal.required_role) :]:
-            raise InsufficientRole(f"{principal.org_role} of {principal.required_role}")
+    def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
+        """Guard a view as `Guard.require_auth` does; the role is compared with the token's."""
+        return guard_view(scope, role, self._call)
+
+    def _call(self, view: View, scope: str | None, role: str, args: Any, kwargs: Any) -> Any:
+        principal = self._verify(read_bearer_token())
+        require_scopes(scope, principal.scopes)
+        if principal.org_role not in ROLES[ROLES.index(role) :]:
+            raise InsufficientRole(f"{principal.org_role} of {role}")
         return view(principal, *args, **kwargs)
+
+
+def guard_view(scope: str | None, role: str, call: Call) -> Decorator:
+    """
+    Make the decorator of one view: what the three guards share.
+
+    Args:
+        call: runs the view; it gets the view, the scope, the role and the view's arguments.
+
+    Raises:
+        ValueError: there is no such role.
+    """
+    if role not in ROLES:
+        raise ValueError(f"role must be one of {', '.join(ROLES)}")
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            return call(view, scope, role, args, kwargs)
+
+        guarded.required_scope = scope  # type: ignore[attr-defined]
+        guarded.required_role = role  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def read_bearer_token() -> str:
+    """
+    Return the unverified token of this request.
+
+    Raises:
+        MissingToken: no Authorization header, or one of another scheme.
+        InvalidRequest: more than one token; two headers reach us as one, joined by a comma.
+    """
+    parts = request.headers.get("Authorization", "").split(None, 1)
+    if len(parts) != 2 or parts[0].lower() != "bearer":
+        raise MissingToken("no bearer token in the Authorization header")
+    if "," in parts[1] or " " in parts[1]:
+        raise InvalidRequest("more than one token")
+    return parts[1]
+
+
+def require_scopes(scope: str | None, scopes: frozenset[str]) -> None:
+    """
+    Require all scopes in *scope*, which are separated by spaces.
+
+    Raises:
+        InsufficientScope: the token lacks one.
+    """
+    if scope and not scopes.issuperset(scope.split()):
+        raise InsufficientScope(scope)
 
 
 def answer_refusals(app: Flask) -> None:
@@ -125,7 +185,7 @@ def answer_refusals(app: Flask) -> None:
 
 
 def refuse(error: GuardError) -> Response:
-    """Build the answer of one refusal: constants of its class, nothing of the request."""
+    """Build the answer to one refusal: constants of its class, nothing of the request."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
@@ -140,26 +200,3 @@ def refuse(error: GuardError) -> Response:
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
-
-
-class _Bearer(TokenValidator):  # type: ignore[misc]
-    """What Authlib asks about the part after "Bearer"."""
-
-    def __init__(self, verify: Callable[[str], Any]) -> None:
-        super().__init__()
-        self._verify = verify
-
-    def authenticate_token(self, token_string: str) -> Any:
-        """Verify the token; two headers reach us as one, joined by a comma."""
-        if "," in token_string or " " in token_string:
-            raise InvalidRequest("more than one token")
-        return self._verify(token_string)
-
-    def validate_token(self, token: Any, scopes: list[str] | None, _request: object) -> None:
-        """Compare scopes; all else was checked."""
-        if scopes and self.scope_insufficient(tuple(token.scopes), scopes):
-            raise InsufficientScope(" ".join(scopes))
-
-
-def _no_database() -> NoReturn:
-    raise GuardError("an API that relies on the claim alone has no database to enter")

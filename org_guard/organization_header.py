@@ -1,66 +1,89 @@
 """
-Option C: a token that names all of a person's organizations, and a header that picks one.
+Design C: a token names all organizations of a person, and a header chooses one at every request.
 
-The organizations are permissions of Auth0's role-based access control (`org:abc-inc`), the
-current one is the slug in the header `X-Organization`. Compared with one organization per token
-it costs: whoever steals a token acts in all organizations; it grows with every organization
-(Auth0 puts the permissions into the token: 8 kB end at about 250 for one person, and an API has
-at most 1,000 in all); and memberships are maintained twice. See docs/choosing-a-design.md.
+The organizations are permissions of Auth0's role-based access control (`org:abc-inc`); the header
+`X-Organization` holds the slug. The price, compared with one organization per token: a stolen
+token opens all organizations of that person; the token grows with every organization (Auth0 puts
+the permissions into it: 8 kB hold about 250, and an API has at most 1,000); and memberships are
+maintained twice. See docs/choosing-a-design.md.
 
-Checked: the token as in `access_token` 1 to 7, that it has no claim of the one-organization
-design (and that design's verifier refuses these tokens in turn), that the header names one of
-the token's organizations; and at the entry that the membership still exists (`row_security`).
-Not checked: roles in the token, there are none.
+Checked: the token (`organizations_token`); its scopes; that the header names one of the token's
+organizations; and when the view enters it, that the membership still exists (`row_security`).
 
-Give this API an audience of its own: a token then is of one design or the other.
+Give this API an audience of its own: a token is then of one design or of the other.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request
 
+from org_guard.base_url import keys_url, list_issuers
 from org_guard.errors import InvalidRequest, NotAMember
-from org_guard.flask import RequireAuth
-from org_guard.organizations_token import SLUG, OrganizationsToken
+from org_guard.flask import Decorator, View, guard_view, read_bearer_token, require_scopes
+from org_guard.organizations_token import SLUG, OrganizationsToken, OrganizationsTokenVerifier
 from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
+from org_guard.row_security import Connections, Read, RowSecurity
+from org_guard.signing_keys import SigningKeys
+from org_guard.verified_tokens import VerifiedTokens
 
 HEADER = "X-Organization"
 _MOST = 4096  # slugs remembered
 
 
-class OrganizationFromHeader(RequireAuth):
-    """
-    Guard views by such a token and the header.
+class GuardByHeader:
+    """Guard an API by tokens of all organizations and the header; arguments as in `Guard`."""
 
-    Args:
-        verify: `OrganizationsTokenVerifier.verify`, or a `VerifiedTokens` in front of it.
-        rows: where the views enter the organization, which checks the membership again.
-    """
+    def __init__(
+        self,
+        *,
+        domains: Sequence[str],
+        audience: str,
+        namespace: str,
+        connections: Connections,
+        read: Read | None = None,
+        keys: SigningKeys | None = None,
+    ) -> None:
+        issuers = list_issuers(domains)
+        self.rows = RowSecurity(connections, read)
+        self.keys = keys or SigningKeys(keys_url(domains))
+        verifier = OrganizationsTokenVerifier(
+            issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
+        )
+        self._verify = VerifiedTokens(verifier.verify, self.keys)
+        self._org_ids: dict[str, str] = {}  # by slug; slugs are never changed and never reused
 
-    def __init__(self, verify: Callable[[str], Any], rows: RowSecurity) -> None:
-        super().__init__(verify, rows)
-        self._known: dict[str, str] = {}  # slugs are never changed and never reused
+    def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
+        """Guard a view as `Guard.require_auth` does."""
+        return guard_view(scope, role, self._call)
 
-    def find_principal(self, token: OrganizationsToken) -> Principal:
+    def _call(self, view: View, scope: str | None, role: str, args: Any, kwargs: Any) -> Any:
+        token = self._verify(read_bearer_token())
+        require_scopes(scope, token.scopes)
+        principal = self._load_principal(token)
+        with self.rows.visit(role) as visit:
+            answer = view(principal, *args, **kwargs)
+        visit.require_entered(principal, view.__name__)
+        return answer
+
+    def _load_principal(self, token: OrganizationsToken) -> Principal:
         """
         Return the principal for the organization that the header names.
 
         Raises:
-            InvalidRequest: no header, two, or no slug.
-            NotAMember: the token does not name that organization, or there is none.
+            InvalidRequest: no header, two, or one that is not a slug.
+            NotAMember: the token does not name that organization, or it does not exist.
         """
         slug = request.headers.get(HEADER, "")
         if not SLUG.fullmatch(slug):
             raise InvalidRequest(HEADER)
         if slug not in token.org_slugs:
             raise NotAMember("not among the permissions")
-        org_id = self._known.get(slug) or self._rows.find_org_id(slug)
+        org_id = self._org_ids.get(slug) or self.rows.find_org_id(slug)
         if org_id is None:
             raise NotAMember("no such organization")
-        if len(self._known) < _MOST:
-            self._known[slug] = org_id
+        if len(self._org_ids) < _MOST:
+            self._org_ids[slug] = org_id
         return Principal(
             auth0_user_id=token.auth0_user_id,
             org_id=org_id,

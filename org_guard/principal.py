@@ -18,4 +18,3 @@ class Principal:
     scopes: frozenset[str]
     client_id: str  # the application that asked for the token
     expires_at: float  # seconds since the epoch
-    required_role: str = "member"  # the membership role that the route demands

@@ -1,13 +1,13 @@
 """
-One organization's rows, for the length of one transaction.
+The way into one organization's rows, for the length of one transaction.
 
-`enter_organization` (migration 0002) checks inside Postgres that the person is a member whose
-role covers the request, of an organization that is not suspended; only then does row-level
-security show that organization's rows. It travels with BEGIN and the first query, so a removed
-member is refused at the next request without a round trip of its own.
+`enter_organization` (migration 0002) checks inside Postgres that the person is a member, in the
+role that the route demands, of an organization that is not suspended. Only then does row-level
+security show that organization's rows. The call travels with BEGIN and the first query, so a
+removed member is refused at the next request, without an additional round trip.
 
-It protects against a forgotten `where` and against ids of other organizations. It does not
-protect against SQL of an attacker's own: whoever can run that as org_api can enter any scope.
+It protects against a forgotten `where` and against ids of other organizations. It does not protect
+against SQL injection: SQL that runs as org_api can enter any organization.
 
 Sources: PostgreSQL "Row Security Policies", "libpq Pipeline Mode".
 """
@@ -16,6 +16,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -23,12 +24,12 @@ import psycopg
 from org_guard.errors import GuardError, InsufficientRole, NotAMember, OrganizationSuspended
 from org_guard.principal import Principal
 
-# The inner query depends on the entry, and "offset 0" keeps the planner from taking it apart: so
-# Postgres must enter first.
-_ENTER_AND: LiteralString = """
+# `select` puts the query between these two. Postgres has to run the entry first: the query is
+# lateral and depends on the entry's result, and "offset 0" stops the planner from merging the two.
+_BEFORE_QUERY: LiteralString = """
     select found.* from enter_organization(%s, %s, %s) as entered (role), lateral (
         select * from ("""
-_FENCE: LiteralString = """
+_AFTER_QUERY: LiteralString = """
         ) query where entered.role is not null offset 0
     ) found
 """
@@ -41,27 +42,58 @@ _REFUSALS: dict[str, type[GuardError]] = {
 
 T = TypeVar("T")
 Connections = Callable[[], AbstractContextManager[psycopg.Connection]]
+Read = Callable[[Callable[[psycopg.Connection], Any]], Any]
+
+
+@dataclass(slots=True)
+class Visit:
+    """One call of a guarded view: the membership role it demands, and who has entered."""
+
+    required_role: str
+    entered_by: Principal | None = None
+
+    def require_entered(self, principal: Principal, view_name: str) -> None:
+        """
+        Require that this visit entered for exactly *principal*, not for an equal or changed one.
+
+        Raises:
+            GuardError: it did not, so that no membership was checked.
+        """
+        if self.entered_by is not principal:
+            raise GuardError(f"{view_name} answered without entering the organization")
 
 
 class RowSecurity:
     """
-    The way into an organization's rows.
+    The way into an organization's rows. One object per process, safe for threads.
 
     Args:
-        connections: gives one autocommit connection of the role org_api, such as
-            `ConnectionPool.connection` of psycopg_pool; opened with `require_row_security`.
-        read: runs a read-only function with a connection, if the pool knows better than to try
-            once; `select` uses it.
+        connections: lends one autocommit connection of the role org_api, such as
+            `ConnectionPool.connection` of psycopg_pool; each new connection must have passed
+            `require_row_security`.
+        read: runs a read-only function with a connection, for a pool that can try it again on
+            another connection; `select` uses it.
     """
 
-    def __init__(
-        self,
-        connections: Connections,
-        read: Callable[[Callable[[psycopg.Connection], Any]], Any] | None = None,
-    ) -> None:
+    def __init__(self, connections: Connections, read: Read | None = None) -> None:
         self._connections = connections
         self._read = read or self._read_once
-        self.entered: ContextVar[Principal | None] = ContextVar("entered", default=None)
+        self._visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
+
+    @contextmanager
+    def visit(self, required_role: str) -> Iterator[Visit]:
+        """
+        Let the block enter organizations, and demand *required_role* of the person each time.
+
+        The guard does this around every view. Do it yourself where no view is: in a script, or in
+        a thread that a view starts.
+        """
+        visit = Visit(required_role)
+        token = self._visit.set(visit)
+        try:
+            yield visit
+        finally:
+            self._visit.reset(token)
 
     @contextmanager
     def organization(self, principal: Principal) -> Iterator[psycopg.Connection]:
@@ -69,24 +101,27 @@ class RowSecurity:
         Enter the principal's organization; yield a connection inside a transaction.
 
         BEGIN, the entry and the first query make one round trip (a pipeline); COMMIT is the
-        second. An exception rolls everything back. Put `with conn.transaction():` around what may
-        fail without an end to it all.
+        second. An exception rolls everything back. To survive an expected error, wrap the
+        statement in `with conn.transaction():` (a savepoint).
 
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: at the first result, or at the end.
-            GuardError: the block swallowed an error of Postgres; nothing of it was kept.
+            GuardError: there is no visit; or the block swallowed an error of Postgres, and
+                nothing of the block was kept.
         """
+        visit = self._load_visit()
         with _refusals(), self._connections() as conn:
             try:
                 with conn.pipeline() as pipeline:
-                    # Whoever waits for a lock must see what was committed meanwhile.
+                    # Read committed: a statement that waited for a lock sees what was committed
+                    # meanwhile, whatever the database's default is.
                     conn.execute("begin isolation level read committed")
-                    conn.execute(_ENTER, _entry(principal))
+                    conn.execute(_ENTER, _entry(principal, visit))
                     try:
                         yield conn
                     except psycopg.DatabaseError:
-                        # What stood behind the error in the pipeline was skipped, and says so;
-                        # psycopg would log that as a mistake of ours.
+                        # The pipeline skips what follows the error, and each skipped statement
+                        # raises; psycopg would log that as a mistake in the use of the pipeline.
                         with suppress(psycopg.DatabaseError):
                             pipeline.sync()
                         raise
@@ -98,9 +133,21 @@ class RowSecurity:
                 conn.rollback()
                 raise
             if end.statusmessage != "COMMIT":
-                conn.close()  # psycopg still knows statements that Postgres has forgotten
+                conn.close()  # psycopg remembers prepared statements that Postgres has forgotten
                 raise GuardError("went on after an error of Postgres")
-            self.entered.set(principal)
+            visit.entered_by = principal
+
+    def enter_again(self, conn: psycopg.Connection, principal: Principal) -> None:
+        """
+        Check membership and role once more on a connection that `organization` yielded.
+
+        For a block that has waited for a lock: the person may have been removed meanwhile. A
+        refusal comes with the next result of *conn*, as in `organization`.
+
+        Raises:
+            GuardError: there is no visit.
+        """
+        conn.execute(_ENTER, _entry(principal, self._load_visit()))
 
     def select(
         self, principal: Principal, query: LiteralString, parameters: Sequence[object] = ()
@@ -108,48 +155,60 @@ class RowSecurity:
         """
         Enter and read in one statement, which is one round trip and its own transaction.
 
-        *query* is a plain `select` without a semicolon and without a thought of organizations: it
-        is put behind the entry. Were it ever read first, nothing would be found: without a scope
-        there are no rows. Where nothing is found the entry is asked for once more, in a second
-        round trip.
+        Args:
+            query: one plain `select` without a semicolon and without an organization filter.
+                Postgres runs the entry first; if it ever did not, row-level security would show
+                no rows.
+            parameters: the values of the query's `%s`.
 
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: the entry was refused.
+            GuardError: there is no visit.
         """
-        entry = _entry(principal)
+        visit = self._load_visit()
+        entry = _entry(principal, visit)
         try:
             rows: list[tuple[Any, ...]] = self._read(
                 lambda conn: conn.execute(_put_behind(query), (*entry, *parameters)).fetchall()
             )
             if not rows:
-                # What is known to find nothing (null for a parameter is enough) Postgres skips
-                # altogether, and the entry with it.
+                # Postgres does not run a query that is known to find nothing (a null parameter is
+                # enough), and then it skips the entry, too. So ask for the entry by itself.
                 self._read(lambda conn: conn.execute(_ENTER, entry))
         except psycopg.DatabaseError as error:
             _refuse(error)
             raise
-        self.entered.set(principal)
+        visit.entered_by = principal
         return rows
 
     def find_org_id(self, slug: str) -> str | None:
-        """Return the id a slug stands for; it says nothing about who belongs there."""
+        """Return the id of the organization with that slug; it checks no membership."""
         row = self._read(
             lambda conn: conn.execute("select find_organization_id(%s)::text", (slug,)).fetchone()
         )
         return row[0] if row else None
+
+    def _load_visit(self) -> Visit:
+        visit = self._visit.get()
+        if visit is None:
+            raise GuardError(
+                "entered outside of a guarded view, so no role is demanded; "
+                'put `with rows.visit("member"):` around it'
+            )
+        return visit
 
     def _read_once(self, query: Callable[[psycopg.Connection], T]) -> T:
         with self._connections() as conn:
             return query(conn)
 
 
-@functools.lru_cache(512)  # psycopg looks a text up faster that it has seen before
+@functools.lru_cache(512)  # psycopg finds a prepared statement faster by the same string object
 def _put_behind(query: LiteralString) -> LiteralString:
-    return _ENTER_AND + query + _FENCE
+    return _BEFORE_QUERY + query + _AFTER_QUERY
 
 
-def _entry(principal: Principal) -> tuple[str, str, str]:
-    return principal.auth0_user_id, principal.org_id, principal.required_role
+def _entry(principal: Principal, visit: Visit) -> tuple[str, str, str]:
+    return principal.auth0_user_id, principal.org_id, visit.required_role
 
 
 @contextmanager

@@ -61,7 +61,7 @@ class MemberRows:
             InsufficientRole, LastOwner: `may_change` forbids it.
         """
         with self._rows.organization(principal) as conn:
-            decided = _decide(conn, principal, user_id, role)
+            decided = self._decide(conn, principal, user_id, role)
             if decided is None:
                 return None
             member, verdict, _ = decided
@@ -81,7 +81,7 @@ class MemberRows:
             InsufficientRole, LastOwner: `may_change` forbids it.
         """
         with self._rows.organization(principal) as conn:
-            decided = _decide(conn, principal, user_id, None)
+            decided = self._decide(conn, principal, user_id, None)
             if decided is None:
                 return False
             member, _, is_self = decided
@@ -91,39 +91,42 @@ class MemberRows:
             conn.execute("delete from membership where user_id = %s", (user_id,))
         return True
 
-
-def _decide(
-    conn: psycopg.Connection, principal: Principal, user_id: UUID, new_role: MembershipRole | None
-) -> tuple[Member, Verdict, bool] | None:
-    """
-    Lock, look up both people and ask `may_change`; the target may not be a member: None.
-
-    Returns:
-        the target as it is, "change" or "same", and whether the target is the caller.
-    """
-    lock_organization(conn, principal)
-    row = conn.execute(
+    def _decide(
+        self,
+        conn: psycopg.Connection,
+        principal: Principal,
+        user_id: UUID,
+        new_role: MembershipRole | None,
+    ) -> tuple[Member, Verdict, bool] | None:
         """
-        select a.role, a.user_id = %(user_id)s, exists (
-                select from membership o where o.role = 'owner' and o.user_id <> %(user_id)s
-            ), m.user_id::text, u.name, u.email, m.role, m.joined_at
-        from membership a
-        left join (membership m join app_user u on u.id = m.user_id) on m.user_id = %(user_id)s
-        where a.user_id = (select entered_user())
-        """,
-        {"user_id": user_id},
-    ).fetchone()
-    if row is None:
-        raise NotAMember("removed between the entry and now")
-    actor_role, is_self, another_owner, *target = row
-    if target[0] is None:
-        return None
-    member = Member(*target)
-    verdict = may_change(
-        actor_role, member.role, new_role, is_self=is_self, another_owner=another_owner
-    )
-    if verdict == "insufficient_role":
-        raise InsufficientRole(verdict)
-    if verdict == "last_owner":
-        raise LastOwner
-    return member, verdict, is_self
+        Lock, look up both people and ask `may_change`; the target may not be a member: None.
+
+        Returns:
+            the target as it is, "change" or "same", and whether the target is the caller.
+        """
+        lock_organization(self._rows, conn, principal)
+        row = conn.execute(
+            """
+            select a.role, a.user_id = %(user_id)s, exists (
+                    select from membership o where o.role = 'owner' and o.user_id <> %(user_id)s
+                ), m.user_id::text, u.name, u.email, m.role, m.joined_at
+            from membership a
+            left join (membership m join app_user u on u.id = m.user_id) on m.user_id = %(user_id)s
+            where a.user_id = (select entered_user())
+            """,
+            {"user_id": user_id},
+        ).fetchone()
+        if row is None:
+            raise NotAMember("removed between the entry and now")
+        actor_role, is_self, another_owner, *target = row
+        if target[0] is None:
+            return None
+        member = Member(*target)
+        verdict = may_change(
+            actor_role, member.role, new_role, is_self=is_self, another_owner=another_owner
+        )
+        if verdict == "insufficient_role":
+            raise InsufficientRole(verdict)
+        if verdict == "last_owner":
+            raise LastOwner
+        return member, verdict, is_self

@@ -42,7 +42,7 @@ class OrganizationRows:
     def rename_organization(self, principal: Principal, name: str) -> Organization:
         """Give it another name; its slug stays what it was."""
         with self._rows.organization(principal) as conn:
-            lock_organization(conn, principal)
+            lock_organization(self._rows, conn, principal)
             row = conn.execute(
                 """
                 update organization o set name = %s from organization before
@@ -63,7 +63,7 @@ class OrganizationRows:
         return organization
 
 
-def lock_organization(conn: psycopg.Connection, principal: Principal) -> None:
+def lock_organization(rows: RowSecurity, conn: psycopg.Connection, principal: Principal) -> None:
     """
     Lock the organization until COMMIT, so that roles and its name are changed one after the other.
 
@@ -71,7 +71,4 @@ def lock_organization(conn: psycopg.Connection, principal: Principal) -> None:
     or demoted meanwhile.
     """
     conn.execute("select from organization for no key update")
-    conn.execute(
-        "select enter_organization(%s, %s, %s)",
-        (principal.auth0_user_id, principal.org_id, principal.required_role),
-    )
+    rows.enter_again(conn, principal)

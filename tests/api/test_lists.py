@@ -14,8 +14,7 @@ from api.rows.members import MemberRows
 from api.rows.projects import ProjectRows
 from endpoint.keyset import Keyset
 from local_stack import seed
-from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
+from org_guard import Principal, RowSecurity
 from tests.kit.running_api import RunningApi
 
 SOLO = seed.organization("solo-works")
@@ -255,7 +254,8 @@ def test_a_page_of_20_000_rows_reads_a_page(api: RunningApi, listed: Listed, mod
         rows = RowSecurity(psycopg.connect, lambda query: query(cast(Any, explaining)))
         deep = Keyset("2026-01-01T00:00:00.003333+00:00", UUID(int=0), 20)
         for keyset in (Keyset(), Keyset(limit=100), deep):
-            listed.method(rows)(principal, keyset)
+            with rows.visit("member"):
+                listed.method(rows)(principal, keyset)
             nodes = list(_nodes(explaining.plan))
 
             assert explaining.plan["Actual Rows"] == keyset.limit + 1

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,15 +16,12 @@ import psycopg
 import pytest
 from werkzeug.test import TestResponse
 
-from api.app import create_app, require_one_organization
-from api.settings import ApiSettings
+from api.app import create_app
 from local_stack import access_tokens
 from local_stack.postgres import Postgres
 from local_stack.processes import free_port
 from local_stack.stack import DATABASE, Stack, prepare_database
-from org_guard.flask import RequireAuth
-from org_guard.row_security import RowSecurity
-from org_guard.signing_keys import SigningKeys
+from org_guard import Guard, SigningKeys
 from tests.kit.routes import ROWS, code, place
 from tests.kit.running_api import RunningApi, make_settings, run_api
 
@@ -318,12 +316,8 @@ def endpoint() -> Iterator[KeyEndpoint]:
 @pytest.fixture
 def hasty(stack: Stack, endpoint: KeyEndpoint) -> Iterator[RunningApi]:
     """An API that asks for keys more often than anybody should, so that a test need not wait."""
-
-    def guard(settings: ApiSettings, _keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
-        keys = SigningKeys(settings.keys_url, max_age=0.2, cool_down=0.2)
-        return require_one_organization(settings, keys, rows)
-
-    with run_api(stack.postgres, endpoint.url, guard) as api:
+    make_guard = partial(Guard, keys=SigningKeys(endpoint.url, max_age=0.2, cool_down=0.2))
+    with run_api(stack.postgres, endpoint.url, make_guard) as api:
         yield api
 
 

@@ -22,10 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 from api.app import create_app
 from local_stack import seed
 from local_stack.stack import Stack
-from org_guard.errors import NotAMember
-from org_guard.principal import Principal
-from org_guard.role_check import require_row_security
-from org_guard.row_security import RowSecurity
+from org_guard import NotAMember, Principal, RowSecurity, require_row_security
 from service.pool import Database
 from tests.kit.running_api import RunningApi, make_settings, run_api
 
@@ -117,10 +114,11 @@ def rows(wire: Wire) -> Iterator[RowSecurity]:
     """The way in, through the API's own pool with one connection, which has been used before."""
     database = Database(wire.url, size=1, configure=require_row_security)
     rows = RowSecurity(database.connection, database.read)
-    rows.select(_principal(), READ)
-    with rows.organization(_principal()) as conn:
-        conn.execute("select name from project").fetchall()
-    yield rows
+    with rows.visit("member"):
+        rows.select(_principal(), READ)
+        with rows.organization(_principal()) as conn:
+            conn.execute("select name from project").fetchall()
+        yield rows
     database.close()
 
 

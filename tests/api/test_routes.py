@@ -11,15 +11,10 @@ import pytest
 from werkzeug.routing import Map
 from werkzeug.test import TestResponse
 
-from api.app import require_one_organization
-from api.settings import ApiSettings
 from local_stack import access_tokens, seed
 from local_stack.access_tokens import ABSENT
 from local_stack.stack import API_SCOPES, Stack
-from org_guard.flask import RequireAuth
-from org_guard.principal import Principal
-from org_guard.row_security import RowSecurity
-from org_guard.signing_keys import SigningKeys
+from org_guard import Guard, Principal
 from org_selector.app import create_app as create_selector
 from tests.kit.routes import NAMED, ROWS, TIME, Row, add_project, code, events, place, snapshot
 from tests.kit.running_api import RunningApi, run_api
@@ -485,67 +480,75 @@ def test_what_is_public_needs_no_token_and_looks_at_none(api: RunningApi, path: 
 
 
 @pytest.fixture
-def open_to_more(
-    stack: Stack, keys_url: str
-) -> Iterator[tuple[RunningApi, RequireAuth, RowSecurity]]:
+def open_to_more(stack: Stack, keys_url: str) -> Iterator[tuple[RunningApi, Guard]]:
     """An API that somebody adds a view to, and what they add it with."""
-    used: list[tuple[RequireAuth, RowSecurity]] = []
+    made: list[Guard] = []
 
-    def guard(settings: ApiSettings, keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
-        used.append((require_one_organization(settings, keys, rows), rows))
-        return used[0][0]
+    def make_guard(**wiring: Any) -> Guard:
+        made.append(Guard(**wiring))
+        return made[0]
 
-    with run_api(stack.postgres, keys_url, guard) as api:
-        yield api, *used[0]
+    with run_api(stack.postgres, keys_url, make_guard) as api:
+        yield api, made[0]
 
 
 def test_a_view_that_forgets_to_enter_shows_nothing(
-    open_to_more: tuple[RunningApi, RequireAuth, RowSecurity],
+    open_to_more: tuple[RunningApi, Guard],
 ) -> None:
     """Its answer is thrown away: a 500 for everybody, at the first try of whoever wrote it."""
-    api, require_auth, rows = open_to_more
+    api, guard = open_to_more
 
     @api.app.get("/forgets")
-    @require_auth("read:projects")
+    @guard.require_auth("read:projects")
     def forget(_principal: Principal) -> str:
         return "the secret"
 
     @api.app.get("/enters")
-    @require_auth("read:projects")
+    @guard.require_auth("read:projects")
     def come_in(principal: Principal) -> str:
-        with rows.organization(principal) as conn:
+        with guard.rows.organization(principal) as conn:
             row = conn.execute("select name from organization").fetchone()
             return str(row)
 
     @api.app.get("/enters-as-another")
-    @require_auth("read:projects", role="owner")
+    @guard.require_auth("read:projects", role="owner")
     def sneak_in(principal: Principal) -> str:
-        with rows.organization(replace(principal, required_role="member")):
+        with guard.rows.organization(replace(principal, org_role="member")):
+            return "the secret"
+
+    @api.app.get("/enters-in-a-lower-role")
+    @guard.require_auth("read:projects", role="owner")
+    def stoop(principal: Principal) -> str:
+        with guard.rows.visit("member"), guard.rows.organization(principal):
             return "the secret"
 
     assert api.get("/enters").text == "('ABC Inc',)"
+    expected = {
+        ("nina", "/enters-as-another"): (403, "not_a_member"),
+        ("nina", "/enters-in-a-lower-role"): (403, "not_a_member"),
+        ("sue", "/enters-as-another"): (403, "insufficient_role"),
+    }
     for login in ("joe", "sue", "nina"):
-        for path in ("/forgets", "/enters-as-another"):
+        for path in ("/forgets", "/enters-as-another", "/enters-in-a-lower-role"):
             answer = api.get(path, login=login)
-            assert answer.status_code == (
-                403 if (login, path) == ("nina", "/enters-as-another") else 500
+            assert (answer.status_code, code(answer)) == expected.get(
+                (login, path), (500, "unexpected")
             )
             assert "secret" not in answer.text
-            assert code(answer) in ("unexpected", "not_a_member")
     assert api.get("/enters").status_code == 200  # the entry before counts for its request only
     assert api.get("/forgets").status_code == 500
 
 
 def test_an_error_nobody_foresaw_says_nothing(
-    open_to_more: tuple[RunningApi, RequireAuth, RowSecurity],
+    open_to_more: tuple[RunningApi, Guard],
 ) -> None:
     """A 500 without a word of the exception, and the transaction is undone."""
-    api, require_auth, rows = open_to_more
+    api, guard = open_to_more
 
     @api.app.post("/fails")
-    @require_auth()
+    @guard.require_auth()
     def fail(principal: Principal) -> str:
-        with rows.organization(principal) as conn:
+        with guard.rows.organization(principal) as conn:
             conn.execute("update organization set name = 'Changed'")
             raise ZeroDivisionError("the secret")
 

@@ -17,10 +17,7 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
 
 from local_stack import seed
-from org_guard.errors import NotAMember
-from org_guard.principal import Principal
-from org_guard.role_check import require_row_security
-from org_guard.row_security import RowSecurity
+from org_guard import NotAMember, Principal, RowSecurity, require_row_security
 from service.pool import Database
 from tests.kit.target import Target
 
@@ -69,16 +66,18 @@ def database(target: Target) -> Iterator[Database]:
 
 
 @pytest.fixture
-def rows(database: Database) -> RowSecurity:
-    """The way in."""
-    return RowSecurity(database.connection, database.read)
+def rows(database: Database) -> Iterator[RowSecurity]:
+    """The way in, during the visit of a member."""
+    rows = RowSecurity(database.connection, database.read)
+    with rows.visit("member"):
+        yield rows
 
 
-def principal(login: str, slug: str, role: str = "member") -> Principal:
+def principal(login: str, slug: str) -> Principal:
     """Whom a verified token stands for."""
     org_id = str(seed.organization(slug).id)
     scopes: frozenset[str] = frozenset()
-    return Principal(f"auth0|{login}", org_id, None, scopes, "spa", time.time() + 600, role)
+    return Principal(f"auth0|{login}", org_id, None, scopes, "spa", time.time() + 600)
 
 
 JOE = principal("joe", "abc-inc")
@@ -245,9 +244,10 @@ def test_what_the_role_may_not_do_even_in_its_own_organization(
     assert target.snapshot("abc-inc") == before
 
 
-def test_a_connection_forgets_whom_it_served(target: Target, database: Database) -> None:
+def test_a_connection_forgets_whom_it_served(
+    target: Target, database: Database, rows: RowSecurity
+) -> None:
     """One connection: A, then B, then nobody, and nobody after a refusal or a crash either."""
-    rows = RowSecurity(database.connection, database.read)
     pids, nothing = set(), dict.fromkeys(TABLES, 0)
 
     def seen_by_nobody() -> dict[str, int]:

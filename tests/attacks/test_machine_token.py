@@ -12,7 +12,6 @@ from dataclasses import replace
 import httpx2
 import pytest
 
-from api.app import Guard
 from local_stack import seed
 from local_stack.access_tokens import ABSENT
 from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, Stack
@@ -45,7 +44,6 @@ def test_a_machine_of_the_tenant_in_both_dialects(
     stack: Stack, start: Start, design: str, dialect: str
 ) -> None:
     """Same tenant, same API, same scopes, same permissions: a person passes, a machine does not."""
-    guard: Guard = GUARDS[design]
     rbac = design == "C"
     form = f"{dialect}_authz" if rbac else dialect
     its_api = Api(AUDIENCE, 600, dialect=form, enforce_policies=rbac)  # type: ignore[arg-type]
@@ -59,7 +57,7 @@ def test_a_machine_of_the_tenant_in_both_dialects(
     login = running.log_in(running.browser(), audience=AUDIENCE, scope=scope)
     person = running.exchange(login).json()["access_token"]
     machine = machine_token(running)
-    with run_api(stack.postgres, f"{running.url}/.well-known/jwks.json", guard) as api:
+    with run_api(stack.postgres, f"{running.url}/.well-known/jwks.json", GUARDS[design]) as api:
         target = Target(api, design)
         for operation in target.operations():
             path = operation.path(**target.objects("abc-inc"))

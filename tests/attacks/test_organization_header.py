@@ -1,7 +1,7 @@
 """
 Attacker: a member of one organization at an API of design C, where a header chooses.
 Wants: another organization, or none at all, by what the header says and how it is written.
-Stopped by: `org_guard/organization_header.py` `find_principal`
+Stopped by: `org_guard/organization_header.py` `_load_principal`
 
 The header must be one canonical slug, the token must name it, and the membership must still exist.
 """

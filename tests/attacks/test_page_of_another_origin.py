@@ -1,7 +1,7 @@
 """
 Attacker: a web page of another origin that a member has open in the same browser.
 Wants: to call the API as that member, or to read what the API answers to their app.
-Stopped by: `service/cors.py` `Cors`, `org_guard/flask.py` `RequireAuth`
+Stopped by: `service/cors.py` `Cors`, `org_guard/flask.py` `read_bearer_token`
 
 There is no cookie that a page could send along; a page without a token gets 401, and a browser
 lets pages of the configured origins alone read answers.

@@ -9,16 +9,14 @@ end is compared at every hit, and membership is the database's answer of this mo
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import time_machine
 
-from api.settings import ApiSettings
 from local_stack.access_tokens import jwk, sign, valid_header
 from local_stack.stack import Stack
-from org_guard.flask import RequireAuth
-from org_guard.row_security import RowSecurity
-from org_guard.signing_keys import SigningKeys
+from org_guard import SigningKeys
 from tests.kit.key_endpoint import Clock, Endpoint, eventually, jwks
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
@@ -105,10 +103,8 @@ def test_after_its_key_was_withdrawn(stack: Stack, endpoint: Endpoint, design: s
     """The memory is emptied when the keys change, long before its minute is over."""
     clock = Clock()
 
-    def guard(settings: ApiSettings, _keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
-        return GUARDS[design](settings, SigningKeys(settings.keys_url, clock=clock), rows)
-
-    with run_api(stack.postgres, endpoint.url, guard) as api:
+    make_guard = partial(GUARDS[design], keys=SigningKeys(endpoint.url, clock=clock))
+    with run_api(stack.postgres, endpoint.url, make_guard) as api:
         target = Target(api, design)
         old = target.token()
         for _ in range(2):

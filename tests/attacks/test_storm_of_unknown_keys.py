@@ -13,16 +13,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
-from api.settings import ApiSettings
 from local_stack import access_tokens
 from local_stack.access_tokens import jwk, sign, valid_header
 from local_stack.stack import Stack
-from org_guard.flask import RequireAuth
-from org_guard.row_security import RowSecurity
-from org_guard.signing_keys import SigningKeys
+from org_guard import SigningKeys
 from tests.kit.key_endpoint import Answer, Clock, Endpoint, hang, jwks, reply
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
@@ -77,10 +75,8 @@ def good() -> Answer:
 def run_on(stack: Stack, endpoint: Endpoint, clock: Clock, design: str = "D") -> Iterator[Target]:
     """Run an API that takes its keys from there."""
 
-    def guard(settings: ApiSettings, _keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
-        return GUARDS[design](settings, SigningKeys(settings.keys_url, clock=clock), rows)
-
-    with run_api(stack.postgres, endpoint.url, guard) as api:
+    make_guard = partial(GUARDS[design], keys=SigningKeys(endpoint.url, clock=clock))
+    with run_api(stack.postgres, endpoint.url, make_guard) as api:
         yield Target(api, design)
 
 

@@ -12,18 +12,16 @@ import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import httpx2
 import jwt
 import pytest
 
-from api.settings import ApiSettings
 from local_stack import seed
 from local_stack.stack import API_SCOPES, AUDIENCE, NAMESPACE, SIGNING_KEY_SCOPES, Stack
 from local_tenant.configuration import MANAGEMENT_API, Api, Client, ClientGrant
-from org_guard.flask import RequireAuth
-from org_guard.row_security import RowSecurity
-from org_guard.signing_keys import SigningKeys
+from org_guard import SigningKeys
 from tests.kit.key_endpoint import Clock, eventually
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
@@ -58,11 +56,9 @@ def tenant(start: Start) -> Running:
 @pytest.fixture
 def target(stack: Stack, tenant: Running, clock: Clock) -> Iterator[Target]:
     """An API on that tenant."""
-
-    def guard(settings: ApiSettings, _keys: SigningKeys, rows: RowSecurity) -> RequireAuth:
-        return GUARDS["D"](settings, SigningKeys(settings.keys_url, clock=clock), rows)
-
-    with run_api(stack.postgres, f"{tenant.url}/.well-known/jwks.json", guard) as api:
+    keys_url = f"{tenant.url}/.well-known/jwks.json"
+    make_guard = partial(GUARDS["D"], keys=SigningKeys(keys_url, clock=clock))
+    with run_api(stack.postgres, keys_url, make_guard) as api:
         yield Target(api, "D")
 
 

@@ -31,9 +31,8 @@ from endpoint.openapi import build_document, list_refusals
 from endpoint.operation import operation
 from local_stack import access_tokens
 from local_stack.node import node
-from org_guard.errors import GuardError
-from org_guard.flask import ROLES, RequireAuthByClaimAlone
-from org_guard.principal import Principal
+from org_guard import GuardByClaimAlone, GuardError, Principal
+from org_guard.flask import ROLES
 from tests.kit.running_api import make_settings, serve_keys
 
 NO_DATABASE = "postgresql://org_api@127.0.0.1:1/none"
@@ -181,14 +180,16 @@ def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> No
         code = "closed"
         description = "The year is closed"
 
-    def verify(unverified_token: str) -> Principal:
-        raise AssertionError("nobody calls")
-
+    guard = GuardByClaimAlone(
+        domains=[access_tokens.DOMAIN],
+        audience=access_tokens.AUDIENCE,
+        namespace=access_tokens.NAMESPACE,
+    )
     grown = Flask("grown", static_folder=None)
     routes = Blueprint("invoices", __name__)
 
     @routes.get("/invoices/<int:number>")
-    @RequireAuthByClaimAlone(verify)("read:invoices", role="owner")
+    @guard.require_auth("read:invoices", role="owner")
     @operation("One invoice", answer=Invoice, errors=[Closed])
     def find_invoice(
         principal: Principal, number: Annotated[int, Field(examples=[2026])]

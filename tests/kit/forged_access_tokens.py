@@ -68,7 +68,7 @@ class Kind:
 
     Args:
         one_organization: with one organization as a claim (designs A, B, D), or with all of
-            them among the permissions (option C).
+            them among the permissions (design C).
         typ: "JWT" for Auth0's own dialect, "at+jwt" for RFC 9068's.
         org_id: the one organization.
     """

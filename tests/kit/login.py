@@ -3,14 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from api.app import require_organization_header
-from api.settings import ApiSettings
 from local_stack.person import Person, Tokens
 from local_stack.stack import ALL_ORGANIZATIONS_AUDIENCE, API_SCOPES, AUDIENCE
-from org_guard.flask import RequireAuth
-from org_guard.row_security import RowSecurity
-from org_guard.signing_keys import SigningKeys
+from org_guard import GuardByHeader
 from tests.kit.running_api import run_api
 from tests.kit.target import GUARDS, Target
 
@@ -38,13 +35,10 @@ def sign_in(person: Person, design: str, **parameters: str) -> Tokens:
 def run_for_tenant(person: Person, design: str) -> Iterator[Target]:
     """Run an API of that design that trusts the local tenant of the stack."""
     keys_url = f"{person.stack.tenant_url}/.well-known/jwks.json"
-    guard = _require_other_audience if design == "C" else GUARDS[design]
-    with run_api(person.stack.postgres, keys_url, guard) as api:
+    make_guard = _guard_other_audience if design == "C" else GUARDS[design]
+    with run_api(person.stack.postgres, keys_url, make_guard) as api:
         yield Target(api, design)
 
 
-def _require_other_audience(
-    settings: ApiSettings, keys: SigningKeys, rows: RowSecurity
-) -> RequireAuth:
-    own = settings.model_copy(update={"auth0_audience": ALL_ORGANIZATIONS_AUDIENCE})
-    return require_organization_header(own, keys, rows)
+def _guard_other_audience(**wiring: Any) -> GuardByHeader:
+    return GuardByHeader(**wiring | {"audience": ALL_ORGANIZATIONS_AUDIENCE})

@@ -14,11 +14,12 @@ import psycopg
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from api.app import Guard, create_app, require_one_organization
+from api.app import MakeGuard, create_app
 from api.settings import ApiSettings
 from local_stack import access_tokens, seed
 from local_stack.postgres import Postgres
 from local_stack.stack import prepare_database
+from org_guard import Guard
 
 _TEMPLATE = "api_template"
 _numbers = itertools.count()
@@ -87,7 +88,7 @@ class RunningApi:
 
 @contextmanager
 def run_api(
-    postgres: Postgres, keys_url: str, guard: Guard = require_one_organization
+    postgres: Postgres, keys_url: str, make_guard: MakeGuard = Guard
 ) -> Iterator[RunningApi]:
     """Make a database with the seeded people and an API on it."""
     name = f"api_{next(_numbers)}"
@@ -99,7 +100,7 @@ def run_api(
         prepare_database(postgres, _TEMPLATE)
     postgres.create_database(name, _TEMPLATE)
     url = postgres.url(name, "org_api")
-    app = create_app(make_settings(url, keys_url), guard)
+    app = create_app(make_settings(url, keys_url), make_guard)
     try:
         with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
             yield RunningApi(app, superuser, url, name)

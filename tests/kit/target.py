@@ -8,14 +8,15 @@ from uuid import UUID, uuid4
 
 from werkzeug.test import TestResponse
 
-from api.app import Guard, require_one_organization, require_organization_header
+from api.app import MakeGuard
 from local_stack import access_tokens, seed
 from local_stack.access_tokens import ABSENT, NAMESPACE, ORG_CLAIM, valid_claims
 from local_stack.postgres import Postgres
+from org_guard import Guard, GuardByHeader
 from tests.kit.running_api import RunningApi, run_api
 
 HEADER = "X-Organization"
-GUARDS: Mapping[str, Guard] = {"C": require_organization_header, "D": require_one_organization}
+GUARDS: Mapping[str, MakeGuard] = {"C": GuardByHeader, "D": Guard}
 # By rule; what is not here takes no body.
 BODIES: Mapping[tuple[str, str], object] = {
     ("PATCH", "/organization"): {"name": "Another name"},

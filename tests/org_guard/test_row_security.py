@@ -6,7 +6,9 @@ forgotten; and each check is tried against a database that lacks what it checks.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextvars import copy_context
 from typing import Any, LiteralString, cast
 from uuid import UUID, uuid4
 
@@ -23,10 +25,16 @@ from api.rows.projects import ProjectRows
 from endpoint.keyset import Keyset
 from local_stack import seed
 from local_stack.stack import Stack
-from org_guard.errors import GuardError, InsufficientRole, NotAMember, OrganizationSuspended
-from org_guard.principal import Principal
-from org_guard.role_check import UnsafeRole, require_row_security
-from org_guard.row_security import RowSecurity
+from org_guard import (
+    GuardError,
+    InsufficientRole,
+    NotAMember,
+    OrganizationSuspended,
+    Principal,
+    RowSecurity,
+    UnsafeRole,
+    require_row_security,
+)
 from service.pool import Database, Unavailable
 from tests.kit.catalog import (
     ABC,
@@ -71,9 +79,11 @@ def conn(shared: RunningApi) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def rows(conn: psycopg.Connection) -> RowSecurity:
-    """The way in, always over the same session."""
-    return RowSecurity(lambda: nullcontext(conn))
+def rows(conn: psycopg.Connection) -> Iterator[RowSecurity]:
+    """The way in, always over the same session, during the visit of a member."""
+    rows = RowSecurity(lambda: nullcontext(conn))
+    with rows.visit("member"):
+        yield rows
 
 
 def test_no_statement_reaches_a_row_of_another_organization(superuser: psycopg.Connection) -> None:
@@ -283,11 +293,13 @@ def test_nobody_else_does(
     refusal: type[GuardError],
 ) -> None:
     """Refused by both ways in, and no scope is left behind."""
-    principal = _principal(auth0_user_id, org_id, required_role)
-    with pytest.raises(refusal):
-        rows.select(principal, "select 1")
-    with pytest.raises(refusal), rows.organization(principal):
-        pass
+    principal = _principal(auth0_user_id, org_id)
+    with rows.visit(required_role) as visit:
+        with pytest.raises(refusal):
+            rows.select(principal, "select 1")
+        with pytest.raises(refusal), rows.organization(principal):
+            pass
+    assert visit.entered_by is None
     _require_no_scope(conn)
 
 
@@ -491,13 +503,18 @@ def test_a_pool_hands_no_organization_on(
     try:
         for org_id in (ABC, TRAVEL):
             principal = _principal(JOE, org_id)
-            with suppress(*ACCIDENTS), rows.organization(principal) as conn:
+            with (
+                suppress(*ACCIDENTS),
+                rows.visit("member"),
+                rows.organization(principal) as conn,
+            ):
                 assert _organizations(conn) == [org_id]
                 if accident:
                     raise accident
             with database.connection() as conn:
                 _require_no_scope(conn)
-            found = rows.select(principal, "select distinct org_id from project")
+            with rows.visit("member"):
+                found = rows.select(principal, "select distinct org_id from project")
             assert found == [(org_id,)]
             with database.connection() as conn:
                 _require_no_scope(conn)
@@ -584,14 +601,18 @@ def test_an_error_swallowed_in_an_inner_block_is_no_success(shared: RunningApi, 
     name = f"lost {uuid4()}"
     try:
         for inner in (psycopg.Connection.pipeline, psycopg.Connection.transaction):
-            with pytest.raises(GuardError), rows.organization(_principal(login)) as entered:
+            with (
+                pytest.raises(GuardError),
+                rows.visit("member"),
+                rows.organization(_principal(login)) as entered,
+            ):
                 entered.execute("insert into project (name) values (%s)", (name,))
                 with suppress(psycopg.Error), inner(entered):
                     entered.execute("select 1/0")
                 if inner is psycopg.Connection.transaction and login == JOE:
                     raise GuardError("an inner transaction saves the outer one")
         for _ in range(3):  # the same pool, prepared statements and all
-            with rows.organization(_principal()) as entered:
+            with rows.visit("member"), rows.organization(_principal()) as entered:
                 found = entered.execute("select from project where name = %s", (name,)).fetchall()
             assert found == []
     finally:
@@ -600,15 +621,82 @@ def test_an_error_swallowed_in_an_inner_block_is_no_success(shared: RunningApi, 
 
 def test_who_swallows_a_refusal_has_not_entered(rows: RowSecurity) -> None:
     """The guard asks, and throws the view's answer away."""
-    for refused in (_principal("auth0|nina"), _principal(required_role="boss")):
-        rows.entered.set(None)
-        with suppress(GuardError):
-            rows.select(refused, "select id from project")
-        with suppress(GuardError), rows.organization(refused) as conn:
-            conn.execute("select id from project").fetchall()
-        assert rows.entered.get() is None
-    rows.select(_principal(), "select id from project")
-    assert rows.entered.get() == _principal()
+    for refused, role in ((_principal("auth0|nina"), "member"), (_principal(), "boss")):
+        with rows.visit(role) as visit:
+            with suppress(GuardError):
+                rows.select(refused, "select id from project")
+            with suppress(GuardError), rows.organization(refused) as conn:
+                conn.execute("select id from project").fetchall()
+        assert visit.entered_by is None
+        with pytest.raises(GuardError, match="list_projects answered without entering"):
+            visit.require_entered(refused, "list_projects")
+    principal = _principal()
+    with rows.visit("member") as visit:
+        rows.select(principal, "select id from project")
+    visit.require_entered(principal, "list_projects")
+    with pytest.raises(GuardError):  # an equal one may be of another token
+        visit.require_entered(_principal(), "list_projects")
+
+
+def test_without_a_visit_nobody_enters(conn: psycopg.Connection) -> None:
+    """Neither before, nor after, nor in another thread; the text says what to write."""
+    rows, principal = RowSecurity(lambda: nullcontext(conn)), _principal()
+
+    def require_closed() -> None:
+        with pytest.raises(GuardError, match=r'with rows\.visit\("member"\):'):
+            rows.select(principal, "select 1")
+        with pytest.raises(GuardError, match="visit"), rows.organization(principal):
+            pass
+        with pytest.raises(GuardError, match="visit"):
+            rows.enter_again(conn, principal)
+
+    require_closed()
+    with rows.visit("member"):
+        assert rows.select(principal, "select 1") == [(1,)]
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(require_closed).result()
+            here = copy_context()
+            found = threads.submit(here.run, rows.select, principal, "select 1").result()
+            assert found == [(1,)]
+    require_closed()
+    with pytest.raises(Interrupted), rows.visit("member"):
+        raise Interrupted
+    require_closed()
+    with RowSecurity(lambda: nullcontext(conn)).visit("member"):  # another database's visit
+        require_closed()
+
+
+def test_each_visit_demands_its_own_role(rows: RowSecurity) -> None:
+    """Joe is a member there: an inner visit demands more, and the outer one less again."""
+    principal = _principal(JOE, TRAVEL)
+    with rows.visit("member") as outer:
+        with rows.visit("admin") as inner, pytest.raises(InsufficientRole):
+            rows.select(principal, "select 1")
+        assert (outer.entered_by, inner.entered_by) == (None, None)
+        rows.select(principal, "select 1")
+        assert (outer.entered_by, inner.entered_by) == (principal, None)
+
+
+def test_who_waited_for_a_lock_is_looked_at_again(
+    rows: RowSecurity, shared: RunningApi, conn: psycopg.Connection
+) -> None:
+    """Removed or demoted meanwhile: the second entry refuses what the first let in."""
+    sue = _principal(SUE, TRAVEL)
+    for role, refusal in (("member", InsufficientRole), (None, NotAMember)):
+        try:
+            with (
+                pytest.raises(refusal),
+                rows.visit("admin"),
+                rows.organization(sue) as entered,
+            ):
+                rows.enter_again(entered, sue)
+                assert _organizations(entered) == [TRAVEL]
+                shared.set_role("sue", "xyz-travel", role)
+                rows.enter_again(entered, sue)
+                entered.execute("select 1").fetchone()
+        finally:
+            shared.set_role("sue", "xyz-travel", "admin")
+    _require_no_scope(conn)
 
 
 def test_a_database_with_another_isolation_changes_nothing(shared: RunningApi) -> None:
@@ -617,7 +705,7 @@ def test_a_database_with_another_isolation_changes_nothing(shared: RunningApi) -
     with psycopg.connect(shared.url, autocommit=True, options=options) as conn:
         rows = RowSecurity(lambda: nullcontext(conn))
         assert conn.execute("show transaction_isolation").fetchone() == ("repeatable read",)
-        with rows.organization(_principal()) as entered:
+        with rows.visit("member"), rows.organization(_principal()) as entered:
             isolation = entered.execute("show transaction_isolation").fetchone()
 
     assert isolation == ("read committed",)
@@ -630,9 +718,9 @@ def test_an_outage_is_no_refusal() -> None:
         raise Unavailable("no connection")
 
     rows = RowSecurity(out_of_reach)
-    with pytest.raises(Unavailable), rows.organization(_principal()):
+    with pytest.raises(Unavailable), rows.visit("member"), rows.organization(_principal()):
         pass
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable), rows.visit("member"):
         rows.select(_principal(), "select 1")
 
 
@@ -641,7 +729,11 @@ def test_a_lost_connection_is_an_outage(stack: Stack, shared: RunningApi) -> Non
     database = Database(shared.url, size=1, configure=require_row_security)
     rows = RowSecurity(database.connection, database.read)
     try:
-        with pytest.raises(Unavailable), rows.organization(_principal()) as entered:
+        with (
+            pytest.raises(Unavailable),
+            rows.visit("member"),
+            rows.organization(_principal()) as entered,
+        ):
             row = entered.execute("select pg_backend_pid()").fetchone()
             shared.superuser.execute("select pg_terminate_backend(%s)", row)
             entered.execute("select 1").fetchone()
@@ -733,7 +825,8 @@ def test_every_read_enters_first_and_looks_at_its_page_only(
                 return conn.execute(query.encode(), parameters)
 
         rows = RowSecurity(lambda: nullcontext(cast(psycopg.Connection, Explaining())))
-        STATEMENTS[name](rows, _principal(newest[0]), page, project[0])
+        with rows.visit("member"):
+            STATEMENTS[name](rows, _principal(newest[0]), page, project[0])
 
     first, blocks = seen[0]
     assert first == "enter_organization"
@@ -892,15 +985,9 @@ def _require_no_scope(conn: psycopg.Connection) -> None:
         assert found == (0,)
 
 
-def _principal(
-    auth0_user_id: str = JOE, org_id: UUID = ABC, required_role: str = "member"
-) -> Principal:
+def _principal(auth0_user_id: str = JOE, org_id: UUID = ABC) -> Principal:
     organization = cast(str, org_id and str(org_id))
-    return Principal(auth0_user_id, organization, None, frozenset(), "spa", 0.0, required_role)
-
-
-def _entry(principal: Principal) -> tuple[str, str, str]:
-    return principal.auth0_user_id, principal.org_id, principal.required_role
+    return Principal(auth0_user_id, organization, None, frozenset(), "spa", 0.0)
 
 
 def _explain(

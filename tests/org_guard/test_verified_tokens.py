@@ -11,10 +11,13 @@ from joserfc.jwk import RSAKey
 
 from local_stack import access_tokens
 from local_stack.access_tokens import AUDIENCE, ISSUER, KID, NAMESPACE, segment, sign
-from org_guard import verified_tokens
-from org_guard.access_token import AccessTokenVerifier
-from org_guard.errors import InvalidToken, KeysUnavailable
-from org_guard.principal import Principal
+from org_guard import (
+    AccessTokenVerifier,
+    InvalidToken,
+    KeysUnavailable,
+    Principal,
+    verified_tokens,
+)
 from org_guard.verified_tokens import MOST, VerifiedTokens
 from tests.kit.forged_access_tokens import ATTACKER
 

@@ -1,0 +1,114 @@
+"""The guard of an app without our database: who gets to the view, and what others are told."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import org_guard
+from local_stack import access_tokens
+from local_stack.access_tokens import ABSENT, AUDIENCE, CUSTOM_DOMAIN, DOMAIN, NAMESPACE, jwk
+from org_guard import (
+    Guard,
+    GuardByClaimAlone,
+    GuardByHeader,
+    Principal,
+    SigningKeys,
+    answer_refusals,
+)
+from tests.kit.key_endpoint import Endpoint, jwks
+
+ROLE = f"{NAMESPACE}org_role"
+
+
+@pytest.fixture
+def client() -> Iterator[FlaskClient]:
+    """An app that believes the claim alone."""
+    endpoint = Endpoint(jwks(jwk()))
+    guard = GuardByClaimAlone(
+        domains=[DOMAIN, CUSTOM_DOMAIN],
+        audience=AUDIENCE,
+        namespace=NAMESPACE,
+        keys=SigningKeys(endpoint.url),
+    )
+    app = Flask(__name__)
+    answer_refusals(app)
+
+    @app.get("/reports/<int:number>")
+    @guard.require_auth("read:reports write:reports", role="admin")
+    def show_report(principal: Principal, number: int) -> dict[str, object]:
+        return {"organization": principal.org_id, "number": number}
+
+    assert vars(show_report)["required_scope"] == "read:reports write:reports"
+    assert vars(show_report)["required_role"] == "admin"
+    yield app.test_client()
+    endpoint.close()
+
+
+def bearer(**changes: object) -> dict[str, str]:
+    """The header of an admin with both scopes; *changes* are made to the claims."""
+    said = {ROLE: "admin", "scope": "openid write:reports read:reports"} | changes
+    return {
+        "Authorization": f"Bearer {access_tokens.sign(claims=access_tokens.valid_claims(**said))}"
+    }
+
+
+def test_an_admin_with_both_scopes_sees_the_report(client: FlaskClient) -> None:
+    """On every domain of the tenant, and in every spelling of the scheme."""
+    expected = {"organization": access_tokens.ORG_ID, "number": 7}
+    for domain in (DOMAIN, CUSTOM_DOMAIN):
+        answer = client.get("/reports/7", headers=bearer(iss=f"https://{domain}/"))
+        assert (answer.status_code, answer.json) == (200, expected)
+    token = bearer()["Authorization"].removeprefix("Bearer ")
+    for header in (f"bearer {token}", f"BEARER   {token}", f"\tBearer\t{token}"):
+        assert client.get("/reports/7", headers={"Authorization": header}).json == expected
+
+
+@pytest.mark.parametrize("role", ["member", "", "ADMIN", "emperor", None, 7, ABSENT])
+def test_a_lower_or_unknown_role_in_the_token_is_refused(client: FlaskClient, role: object) -> None:
+    """An owner may what an admin may."""
+    assert client.get("/reports/7", headers=bearer(**{ROLE: "owner"})).status_code == 200
+    refused = client.get("/reports/7", headers=bearer(**{ROLE: role}))
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "insufficient_role")
+
+
+@pytest.mark.parametrize(
+    "scope", ["read:reports", "write:reports", "", ABSENT, "read:reports write"]
+)
+def test_one_scope_of_two_is_not_enough(client: FlaskClient, scope: object) -> None:
+    """The challenge names both."""
+    refused = client.get("/reports/7", headers=bearer(scope=scope))
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "insufficient_scope")
+    assert refused.headers["WWW-Authenticate"].endswith('scope="read:reports write:reports"')
+
+
+def test_a_role_that_does_not_exist_is_an_error_at_the_start() -> None:
+    """Not at the first request."""
+    guard = GuardByClaimAlone(domains=[DOMAIN], audience=AUDIENCE, namespace=NAMESPACE)
+    for role in ("member", "admin", "owner"):
+        guard.require_auth(role=role)
+    for role in ("boss", "Owner", ""):
+        with pytest.raises(ValueError, match="member, admin, owner"):
+            guard.require_auth(role=role)
+
+
+@pytest.mark.parametrize("kind", [Guard, GuardByHeader, GuardByClaimAlone])
+@pytest.mark.parametrize(
+    "domains", [[], DOMAIN, [f"https://{DOMAIN}"], [DOMAIN, f"{CUSTOM_DOMAIN}/"]], ids=str
+)
+def test_domains_are_hosts(kind: type[GuardByClaimAlone], domains: list[str]) -> None:
+    """A URL, or a text in place of a list, would refuse every token and fetch keys elsewhere."""
+    wiring: dict[str, object] = {"audience": AUDIENCE, "namespace": NAMESPACE}
+    if kind is not GuardByClaimAlone:
+        wiring["connections"] = None
+    kind(domains=[DOMAIN, "localhost:3030"], **wiring)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="domains is a list of hosts"):
+        kind(domains=domains, **wiring)  # type: ignore[arg-type]
+
+
+def test_the_public_names_are_there() -> None:
+    """Each can be imported from the package, and the manual names the one that wires the others."""
+    assert all(hasattr(org_guard, name) for name in org_guard.__all__)
+    assert sorted(org_guard.__all__) == org_guard.__all__
+    assert "guard = Guard(" in (org_guard.__doc__ or "")
