@@ -14,6 +14,7 @@ Sources: RFC 6750 sections 2.1 and 3; RFC 9457.
 
 import functools
 import json
+import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -37,6 +38,7 @@ ROLES = ("member", "admin", "owner")  # each may do what those before it may
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
 Call = Callable[[View, str | None, str, Any, Any], Any]
+_log = logging.getLogger("org_guard")
 
 
 class Guard:
@@ -180,8 +182,19 @@ def require_scopes(scope: str | None, scopes: frozenset[str]) -> None:
 
 
 def answer_refusals(app: Flask) -> None:
-    """Answer every GuardError of *app* with `application/problem+json`."""
-    app.register_error_handler(GuardError, refuse)
+    """
+    Answer every GuardError of *app* with `application/problem+json`, and log its detail.
+
+    The logger is "org_guard": a fault of the caller is logged at INFO, one of ours (5xx) at ERROR,
+    which Python prints even where nothing configures logging.
+    """
+    app.register_error_handler(GuardError, _log_and_refuse)
+
+
+def _log_and_refuse(error: GuardError) -> Response:
+    level = logging.ERROR if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+    _log.log(level, "refused, %s: %s", error.code, error.detail)
+    return refuse(error)
 
 
 def refuse(error: GuardError) -> Response:

@@ -1,5 +1,6 @@
 """The guard of an app without our database: who gets to the view, and what others are told."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,39 @@ def test_one_scope_of_two_is_not_enough(client: FlaskClient, scope: object) -> N
     refused = client.get("/reports/7", headers=bearer(scope=scope))
     assert (refused.status_code, refused.get_json()["code"]) == (403, "insufficient_scope")
     assert refused.headers["WWW-Authenticate"].endswith('scope="read:reports write:reports"')
+
+
+def test_what_is_refused_is_logged_without_the_token(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says which check it was; the answers are all alike."""
+    caplog.set_level(logging.INFO, "org_guard")
+    answers = []
+    for changes, detail in (({"iss": "https://evil.example/"}, "iss"), ({"exp": 1}, "time")):
+        caplog.clear()
+        header = bearer(**changes)
+        answers.append(client.get("/reports/7", headers=header))
+        [record] = [one for one in caplog.records if one.name == "org_guard"]
+        assert record.levelname == "INFO"
+        assert record.getMessage() == f"refused, invalid_token: {detail}"
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.data for answer in answers}) == 1
+
+
+def test_an_outage_of_the_keys_is_an_error_in_the_log(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """503 is ours, so it is louder than a refusal."""
+    guard = GuardByClaimAlone(domains=["localhost:1"], audience=AUDIENCE, namespace=NAMESPACE)
+    answer_refusals(app := Flask(__name__))
+    app.get("/")(guard.require_auth()(lambda principal: ""))
+
+    answer = app.test_client().get("/", headers=bearer(iss="http://localhost:1/"))
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    refusals = [one for one in caplog.records if "refused" in one.getMessage()]
+    assert [one.levelname for one in refusals] == ["ERROR"]
 
 
 def test_a_role_that_does_not_exist_is_an_error_at_the_start() -> None:

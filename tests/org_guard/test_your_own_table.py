@@ -1,5 +1,6 @@
 """docs/your-own-table.md does what it says, and each of its lines is missed when it is left out."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -153,6 +154,26 @@ def test_nobody_else_sees_them(
     answer = app.get("/invoices", headers=headers)
 
     assert (answer.status_code, _json(answer)["code"]) == (status, code)
+
+
+def test_a_view_that_forgot_to_enter_is_a_500_and_the_log_says_which(
+    api: RunningApi, keys_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its developer finds its name; a refused caller is logged, too, but not as an error."""
+    line = "jsonify(invoices.list_newest(principal))"
+    assert line in PYTHON
+    forgetful = _load(PYTHON.replace(line, "jsonify(['the secret'])"))
+    caplog.set_level(logging.INFO)
+    with _run(forgetful, api.url, keys_url) as client:
+        answer = client.get("/invoices", headers=_headers(keys_url))
+        assert client.get("/invoices").status_code == 401
+
+    assert (answer.status_code, _json(answer)["code"]) == (500, "unexpected")
+    assert "secret" not in answer.text
+    mistake, refusal = (one for one in caplog.records if one.name == "org_guard")
+    assert (mistake.levelname, refusal.levelname) == ("ERROR", "INFO")
+    assert "list_invoices answered without entering the organization" in mistake.getMessage()
+    assert "missing_token" in refusal.getMessage()
 
 
 def test_writing_needs_the_role_and_a_project_of_ones_own(
