@@ -1,6 +1,6 @@
 """The API: one Flask app from settings, with every collaborator passed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import Flask
 
@@ -57,14 +57,18 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
         require_ready=require_ready,
         refusals=REFUSALS,
         max_body_bytes=MAX_BODY_BYTES,
-        cors=Cors(
-            settings.app_origins,
-            methods=["GET", "POST", "PATCH", "DELETE"],
-            request_headers=["Authorization", "Content-Type", IDEMPOTENCY_KEY, HEADER],
-            exposed_headers=["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
-        ),
+        cors=_make_cors(settings.app_origins),
     )
     for noun in (me, organization, members, audit_events, projects):
         app.register_blueprint(noun.create_blueprint(guard))
     app.register_blueprint(documentation.create_blueprint())
     return app
+
+
+def _make_cors(origins: Sequence[str]) -> Cors:
+    return Cors(
+        origins,
+        methods=["GET", "POST", "PATCH", "DELETE"],
+        request_headers=["Authorization", "Content-Type", IDEMPOTENCY_KEY, HEADER],
+        exposed_headers=["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+    )

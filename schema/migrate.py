@@ -112,8 +112,8 @@ def _is_applied(conn: psycopg.Connection, migration: Migration) -> bool:
         return False
     if applied[migration.version].sha256 != migration.sha256:
         raise MigrationFailed(
-            "This database was made by an earlier, unreleased state of "
-            f"{migration.name}: make a new database."
+            f"This database was made with another state of {migration.name}, from before the "
+            "first release: make a new database, or go back to the checkout that made this one."
         )
     return True
 
