@@ -29,7 +29,7 @@ from endpoint.refusals import (
 )
 from endpoint.schemas import Json, Key, build_schemas, make_example
 
-SECURITY_SCHEME = "access_token"
+_SECURITY_SCHEME = "access_token"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PATH_PARAMETER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
 _QUERY_PARAMETERS: dict[str, Json] = {
@@ -81,7 +81,7 @@ def build_document(app: Flask, *, title: str, description: str) -> Json:
         "paths": paths,
         "components": {
             "securitySchemes": {
-                SECURITY_SCHEME: {
+                _SECURITY_SCHEME: {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
@@ -143,7 +143,7 @@ def _describe(route: _Route, schemas: Mapping[Key, Json], components: Json) -> J
         "operationId": route.name,
         "summary": declared.summary,
         "tags": [route.noun],
-        "security": [{SECURITY_SCHEME: list(route.scopes)}],
+        "security": [{_SECURITY_SCHEME: list(route.scopes)}],
         "x-required-role": route.role,
     }
     if parameters := [*_list_parameters(route)]:

@@ -37,23 +37,10 @@ def build_schemas(
     return {key: dict(schema) for (key, _mode), schema in made.items()}, components
 
 
-def component_name(schema: Json) -> str:
-    """Return the name of the component that *schema* refers to."""
-    reference: str = schema["$ref"]
-    return reference.removeprefix(REF)
-
-
-def resolve(components: Json, schema: Json) -> Json:
-    """Return the component that *schema* refers to, or else *schema*."""
-    if "$ref" not in schema:
-        return schema
-    component: Json = components[component_name(schema)]
-    return component
-
-
 def make_example(schema: Json, components: Json) -> Any:
     """Return the example that stands in *schema*, or else a value that it allows."""
-    match resolve(components, schema) | schema:
+    component: Json = components[schema["$ref"].removeprefix(REF)] if "$ref" in schema else {}
+    match component | schema:
         case (
             {"examples": [example, *_]}
             | {"enum": [example, *_]}

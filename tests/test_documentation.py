@@ -49,6 +49,7 @@ def test_the_table_of_codes_is_what_the_action_denies_with() -> None:
         "README.md",
         "SECURITY.md",
         "benchmarks/README.md",
+        "docs/api.md",
         "docs/choosing-a-design.md",
         "docs/your-own-table.md",
     ],
@@ -84,11 +85,12 @@ def test_the_transcript_names_the_people_there_are() -> None:
 
 
 def test_the_packages_carry_what_they_show_and_apply() -> None:
-    """Templates, catalogs and migrations are installed with the code."""
+    """Templates, catalogs, migrations and the guide are installed with the code."""
     patterns = (PROJECT / "setup.cfg").read_text()
     for suffix in {path.suffix for path in Path(PROJECT / "templates").rglob("*.*")} - {".po"}:
         assert f"*{suffix}" in patterns
     assert "schema = *.sql" in patterns
+    assert "api = *.html" in patterns and "api.docs = api.md" in patterns
 
 
 def test_the_table_of_attacks_is_the_folder() -> None:

@@ -26,7 +26,7 @@ from tests.kit.routes import ROWS, code, place
 from tests.kit.running_api import RunningApi, make_settings, run_api
 
 Call = Callable[[], TestResponse]
-PUBLIC = ("/healthz", "/openapi.json", "/docs")
+PUBLIC = ("/healthz", "/openapi.json", "/docs", "/docs/redoc.js", "/api.md")
 
 
 def calls(api: RunningApi) -> list[Call]:

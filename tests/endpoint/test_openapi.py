@@ -1,22 +1,16 @@
-"""The OpenAPI document and the page made of it say what the API does: no more and no less."""
+"""The OpenAPI document says what the API does: no more and no less."""
 
 import copy
-import itertools
 import json
 import re
-import shlex
 import subprocess
 from collections.abc import Iterator
-from html import unescape
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Blueprint, Flask
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from playwright.sync_api import Browser, Page, Request, Route, expect
 from pydantic import BaseModel, Field, TypeAdapter
 from werkzeug.test import TestResponse
 
@@ -33,21 +27,16 @@ from local_stack import access_tokens
 from local_stack.node import node
 from org_guard import GuardByClaimAlone, GuardError, Principal
 from org_guard.flask import ROLES
-from tests.kit.running_api import make_settings, serve_keys
-
-NO_DATABASE = "postgresql://org_api@127.0.0.1:1/none"
-ORIGIN = "https://api.example.com"
-PUBLIC = {"/healthz", "/readyz", "/openapi.json", "/docs"}
-Json = dict[str, Any]
+from tests.kit.documented import NO_DATABASE, Json, operations_of, run_without_database
+from tests.kit.running_api import make_settings
+from tests.kit.target import PUBLIC
 
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Flask]:
     """The API, with the tenant's keys and without a database."""
-    with serve_keys() as keys_url:
-        app = create_app(make_settings(NO_DATABASE, keys_url))
+    with run_without_database() as app:
         yield app
-        app.extensions["database"].close()
 
 
 @pytest.fixture(scope="module")
@@ -59,25 +48,6 @@ def document(app: Flask) -> Json:
     assert answer.content_type == "application/json"
     found: Json = json.loads(answer.data)
     return found
-
-
-@pytest.fixture(scope="module")
-def html(app: Flask) -> str:
-    """The page as everybody gets it."""
-    answer = app.test_client().get("/docs")
-
-    assert answer.status_code == 200
-    assert answer.content_type == "text/html; charset=utf-8"
-    return answer.text
-
-
-def operations_of(document: Json) -> list[tuple[str, str, Json]]:
-    """Every (method, path, operation)."""
-    return [
-        (method.upper(), path, operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
 
 
 def guarded_routes(app: Flask) -> dict[tuple[str, str], Any]:
@@ -330,9 +300,6 @@ def test_the_document_is_the_same_for_everybody_and_made_once(app: Flask) -> Non
     assert client.get("/openapi.json", headers={"Host": "evil.example.com"}).data == first.data
     assert other.test_client().get("/openapi.json").data == first.data
     assert b"servers" not in first.data
-    page = client.get("/docs")
-    assert client.get("/docs", headers={"Host": "evil.example.com"}).data == page.data
-    assert b"evil" not in page.data
 
 
 # What it says about refusals is what happens
@@ -385,213 +352,3 @@ def test_an_outage_is_answered_as_documented(app: Flask, document: Json) -> None
     for method, path, one in operations_of(document):
         answer = send(app, method, path, one)
         expect_refusal(answer, one, "temporarily_unavailable")
-
-
-# The page
-
-
-def test_the_page_names_every_operation_and_every_code(document: Json, html: str) -> None:
-    """Nothing that programs are told is kept from people."""
-    text = re.sub(r"<[^>]*>", "", html)
-    for method, path, one in operations_of(document):
-        assert f'id="{one["operationId"]}"' in html
-        assert f"{method} {path}" in text
-        assert one["summary"] in text
-        for scope in one["security"][0]["access_token"]:
-            assert scope in text
-    for name in document["components"]["schemas"]:
-        assert f'id="{name}"' in html
-    for code in document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]:
-        assert code in text
-    assert "undefined" not in text.lower()
-
-
-def test_every_link_of_the_page_leads_somewhere(app: Flask, html: str) -> None:
-    """To a place on the page, or to the document."""
-    ids = re.findall(r'\bid="([^"]*)"', html)
-    links = re.findall(r'<a\b[^>]*\bhref="([^"]*)"', html)
-
-    assert len(set(ids)) == len(ids)
-    assert {link.removeprefix("#") for link in links if link.startswith("#")} <= set(ids)
-    assert {link for link in links if not link.startswith("#")} == {"openapi.json"}
-    assert app.test_client().get("/openapi.json").status_code == 200
-
-
-def test_headings_and_tables_have_their_order(html: str) -> None:
-    """Whoever hears the page moves by them."""
-    levels = [int(level) for level in re.findall(r"<h([1-6])\b", html)]
-
-    assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-    assert re.findall(r"<th(?! scope=\"(?:row|col)\">)[\s>][^>]*>?", html) == []
-    assert html.count("<pre") == html.count('<pre tabindex="0" dir="ltr">') > 0
-
-
-def test_the_curl_examples_send_the_documents_examples(document: Json, html: str) -> None:
-    """Each is one command that a shell reads as it was meant."""
-    commands = {one[:2]: one for one in map(_read_curl, _examples(html, "curl"))}
-    operations = operations_of(document)
-
-    assert len(_examples(html, "curl")) == len(operations)
-    for method, path, one in operations:
-        target = _fill(path, one)
-        _method, _target, headers, body = commands[method, target]
-        assert headers.pop("Authorization") == "Bearer $TOKEN"
-        _expect_request(one, headers, body)
-
-
-def test_the_javascript_examples_send_the_documents_examples(document: Json, html: str) -> None:
-    """Each is run with a `fetch` that only writes down what it is asked for."""
-    operations = operations_of(document)
-    examples = _examples(html, "JavaScript")
-    script = (
-        "const API = '', TOKEN = '$TOKEN', asked = [];"
-        "const fetch = async (url, options) => (asked.push([url, options]),"
-        " { ok: true, json: async () => null });"
-        + "".join(f"{{\n{one}\n}}\n" for one in examples)
-        + "console.log(JSON.stringify(asked));"
-    )
-    done = subprocess.run(
-        [str(node()), "--input-type=module", "--eval", script],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    asked = {
-        (options.get("method", "GET"), url): options for url, options in json.loads(done.stdout)
-    }
-
-    assert len(examples) == len(operations)
-    for method, path, one in operations:
-        options = asked[method, _fill(path, one)]
-        headers = options["headers"]
-        assert headers.pop("Authorization") == "Bearer $TOKEN"
-        _expect_request(one, headers, options.get("body"))
-
-
-def test_the_page_loads_nothing_and_needs_no_script(
-    chromium: Browser, app: Flask, document: Json
-) -> None:
-    """Its own policy lets its style through, and nothing else is asked for, from anywhere."""
-    context = chromium.new_context(java_script_enabled=False)
-    try:
-        page = context.new_page()
-        requests: list[Request] = []
-        errors: list[str] = []
-        page.on("request", lambda request: requests.append(request))
-        page.on("console", lambda message: errors.append(message.text))
-        policy = _open(page, app)
-
-        assert [urlsplit(one.url).path for one in requests] == ["/docs"]
-        assert errors == []
-        assert "default-src 'none'" in policy
-        assert "script-src" not in policy and "unsafe" not in policy
-        expect(page.locator("main")).to_have_css("display", "grid")
-        for _method, _path, one in operations_of(document):
-            expect(page.locator(f"h3#{one['operationId']}")).to_be_visible()
-        page.get_by_role("link", name="openapi.json").wait_for()
-    finally:
-        context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
-def test_axe_finds_nothing_and_nothing_sticks_out(
-    chromium: Browser, app: Flask, width: int, scheme: Any
-) -> None:
-    """In a usual width and in a small one, from left to right and from right to left."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
-    )
-    try:
-        page = context.new_page()
-        _open(page, app)
-        sticks_out = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        found = Axe().run(page)
-
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate(sticks_out) == 0
-        page.evaluate("document.documentElement.dir = 'rtl'")
-        assert page.evaluate(sticks_out) == 0
-    finally:
-        context.close()
-
-
-def test_the_keyboard_reaches_the_text_and_every_example(chromium: Browser, app: Flask) -> None:
-    """The first Tab offers to skip the contents."""
-    context = chromium.new_context(viewport={"width": 320, "height": 800})
-    try:
-        page = context.new_page()
-        _open(page, app)
-        page.keyboard.press("Tab")
-        expect(page.locator("a.skip")).to_be_focused()
-        expect(page.locator("a.skip")).to_be_in_viewport()
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        expect(page.locator("main pre").first).to_be_focused()
-    finally:
-        context.close()
-
-
-def _open(page: Page, app: Flask) -> str:
-    """Open the page at an origin that only this browser knows; return its policy."""
-    client = app.test_client()
-
-    def answer(route: Route) -> None:
-        given = client.get(urlsplit(route.request.url).path)
-        route.fulfill(status=given.status_code, headers=dict(given.headers), body=given.data)
-
-    page.route(f"{ORIGIN}/**", answer)
-    response = page.goto(f"{ORIGIN}/docs")
-    assert response is not None and response.status == 200
-    return response.headers["content-security-policy"]
-
-
-def _examples(html: str, name: str) -> list[str]:
-    found = re.findall(
-        rf"<figcaption>{name}</figcaption>\s*<pre[^>]*><code>(.*?)</code></pre>", html, re.DOTALL
-    )
-    return [unescape(one) for one in found]
-
-
-def _read_curl(command: str) -> tuple[str, str, dict[str, str], str | None]:
-    program, url, *options = shlex.split(command.replace("\\\n", ""))
-    method, headers, body = "GET", {}, None
-    for option, value in zip(options[::2], options[1::2], strict=True):
-        match option:
-            case "-X":
-                method = value
-            case "-H":
-                name, _, value = value.partition(": ")
-                headers[name] = value
-            case "-d":
-                body = value
-            case _:
-                raise AssertionError(option)
-    assert program == "curl" and url.startswith("$API/")
-    return method, url.removeprefix("$API"), headers, body
-
-
-def _fill(path: str, operation: Json) -> str:
-    query = ""
-    for parameter in operation.get("parameters", []):
-        path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
-        if parameter["name"] == "limit":
-            query = f"?limit={parameter['example']}"
-    return path + query
-
-
-def _expect_request(operation: Json, headers: dict[str, str], body: str | None) -> None:
-    wanted = {
-        one["name"]: one["example"]
-        for one in operation.get("parameters", [])
-        if one["in"] == "header"
-    }
-    if "requestBody" in operation:
-        wanted["Content-Type"] = "application/json"
-        example = operation["requestBody"]["content"]["application/json"]["example"]
-        assert body is not None and json.loads(body) == example
-    else:
-        assert body is None
-    assert headers == wanted

@@ -635,7 +635,7 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(api: RunningA
     for rule in api.app.url_map.iter_rules():
         path = re.sub("<uuid:.*>", ID, rule.rule)
         paths.setdefault(path, set()).update(rule.methods or ())
-    assert len(paths) == 11
+    assert len(paths) == 13
     token = api.token()
     for path, known in paths.items():
         for method in (

@@ -24,7 +24,7 @@ BODIES: Mapping[tuple[str, str], object] = {
     ("POST", "/projects"): {"name": "Another project"},
     ("PATCH", "/projects/<uuid:project_id>"): {"name": "Another name"},
 }
-PUBLIC = {"/healthz", "/readyz", "/openapi.json", "/docs"}
+PUBLIC = {"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/redoc.js", "/api.md"}
 TABLES = ("organization", "membership", "project", "audit_event", "idempotency_key")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
