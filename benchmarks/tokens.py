@@ -115,7 +115,7 @@ def _list_candidates(
     signature, signed_bytes = access_tokens.signature(signed), signed.encode()
     pkcs1, sha256 = padding.PKCS1v15(), hashes.SHA256()
     key = RSAKey.import_key({name: raw[name] for name in ("kty", "n", "e")})
-    remembered = VerifiedTokens(verifier.verify, keys)
+    remembered = VerifiedTokens(verifier, keys)
     client = jwt.PyJWKClient(url)
     audience, issuer = access_tokens.AUDIENCE, access_tokens.ISSUER
 
@@ -136,7 +136,7 @@ def _list_candidates(
     candidates: dict[str, Callable[[], object]] = {
         FLOOR: lambda: public.verify(signature, signed_bytes, pkcs1, sha256),
         "unseen token": lambda: verifier.verify(token),
-        "the same token again": lambda: remembered(token),
+        "the same token again": lambda: remembered.verify(token),
         "refuse rubbish": refused(_rubbish()),
         "refuse a bad signature": refused(f"{signed}.{'A' * len(last)}"),
         "refuse an unknown key": refused(

@@ -25,8 +25,13 @@ _BY_STATUS: dict[int, type[EndpointError]] = {
 }
 
 
-class DatabaseUnavailable(KeysUnavailable):
-    """Postgres does not answer at the moment; a client reads the same as without keys."""
+class DatabaseUnavailable(EndpointError):
+    """Postgres does not answer at the moment; a client is told the same as without keys."""
+
+    status = KeysUnavailable.status
+    code = KeysUnavailable.code
+    description = KeysUnavailable.description
+    retry_after = KeysUnavailable.retry_after
 
 
 def _answer(error: Any) -> Response:

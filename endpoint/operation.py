@@ -186,10 +186,15 @@ def _read_body(model: type[Body]) -> Body:
 def _explain(model: type[Body], error: ErrorDetails) -> str:
     """Say what is wrong with one field; a pattern by the words that describe it."""
     if error["type"] == "string_pattern_mismatch":
-        fields = model.model_json_schema()["properties"]
-        description: str = fields[error["loc"][0]].get("description", error["msg"])
-        return description
+        return _describe_fields(model).get(str(error["loc"][0]), error["msg"])
     return error["msg"]
+
+
+@functools.cache
+def _describe_fields(model: type[Body]) -> dict[str, str]:
+    """Return the descriptions of fields by name; once a model, since a schema is costly to make."""
+    fields = model.model_json_schema()["properties"]
+    return {name: field["description"] for name, field in fields.items() if "description" in field}
 
 
 def _pointer(path: tuple[int | str, ...]) -> str:

@@ -37,7 +37,6 @@ from org_guard.verified_tokens import VerifiedTokens
 ROLES = ("member", "admin", "owner")  # each may do what those before it may
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
-Call = Callable[[View, str | None, str, Any, Any], Any]
 _log = logging.getLogger("org_guard")
 
 
@@ -69,7 +68,7 @@ class Guard:
         verifier = AccessTokenVerifier(
             issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
         )
-        self._verify = VerifiedTokens(verifier.verify, self.keys)
+        self._tokens = VerifiedTokens(verifier, self.keys)
 
     def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
         """
@@ -82,15 +81,20 @@ class Guard:
         Raises:
             ValueError: there is no such role.
         """
-        return guard_view(scope, role, self._call)
+        require_role_name(role)
 
-    def _call(self, view: View, scope: str | None, role: str, args: Any, kwargs: Any) -> Any:
-        principal = self._verify(read_bearer_token())
-        require_scopes(scope, principal.scopes)
-        with self.rows.visit(role) as visit:
-            answer = view(principal, *args, **kwargs)
-        visit.require_entered(principal, view.__name__)
-        return answer
+        def decorate(view: View) -> View:
+            def guarded(*args: Any, **kwargs: Any) -> Any:
+                principal = self._tokens.verify(read_bearer_token())
+                require_scopes(scope, principal.scopes)
+                with self.rows.visit(role) as visit:
+                    answer = view(principal, *args, **kwargs)
+                visit.require_entered(principal, view.__name__)
+                return answer
+
+            return mark_guarded(guarded, view, scope, role)
+
+        return decorate
 
 
 class GuardByClaimAlone:
@@ -115,43 +119,37 @@ class GuardByClaimAlone:
         verifier = AccessTokenVerifier(
             issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
         )
-        self._verify = VerifiedTokens(verifier.verify, self.keys)
+        self._tokens = VerifiedTokens(verifier, self.keys)
 
     def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
         """Guard a view as `Guard.require_auth` does; the role is compared with the token's."""
-        return guard_view(scope, role, self._call)
+        require_role_name(role)
 
-    def _call(self, view: View, scope: str | None, role: str, args: Any, kwargs: Any) -> Any:
-        principal = self._verify(read_bearer_token())
-        require_scopes(scope, principal.scopes)
-        if principal.org_role not in ROLES[ROLES.index(role) :]:
-            raise InsufficientRole(f"{principal.org_role} of {role}")
-        return view(principal, *args, **kwargs)
+        def decorate(view: View) -> View:
+            def guarded(*args: Any, **kwargs: Any) -> Any:
+                principal = self._tokens.verify(read_bearer_token())
+                require_scopes(scope, principal.scopes)
+                if principal.org_role not in ROLES[ROLES.index(role) :]:
+                    raise InsufficientRole(f"{principal.org_role} of {role}")
+                return view(principal, *args, **kwargs)
+
+            return mark_guarded(guarded, view, scope, role)
+
+        return decorate
 
 
-def guard_view(scope: str | None, role: str, call: Call) -> Decorator:
-    """
-    Make the decorator of one view: what the three guards share.
-
-    Args:
-        call: runs the view; it gets the view, the scope, the role and the view's arguments.
-
-    Raises:
-        ValueError: there is no such role.
-    """
+def require_role_name(role: str) -> None:
+    """Raise ValueError unless *role* is one of ROLES."""
     if role not in ROLES:
         raise ValueError(f"role must be one of {', '.join(ROLES)}")
 
-    def decorate(view: View) -> View:
-        @functools.wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            return call(view, scope, role, args, kwargs)
 
-        guarded.required_scope = scope  # type: ignore[attr-defined]
-        guarded.required_role = role  # type: ignore[attr-defined]
-        return guarded
-
-    return decorate
+def mark_guarded(guarded: View, view: View, scope: str | None, role: str) -> View:
+    """Let *guarded* pass for *view*, and say what it demands: for tests and documentation."""
+    functools.update_wrapper(guarded, view)
+    guarded.required_scope = scope  # type: ignore[attr-defined]
+    guarded.required_role = role  # type: ignore[attr-defined]
+    return guarded
 
 
 def read_bearer_token() -> str:

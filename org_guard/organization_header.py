@@ -20,7 +20,14 @@ from flask import request
 
 from org_guard.base_url import keys_url, list_issuers
 from org_guard.errors import InvalidRequest, NotAMember
-from org_guard.flask import Decorator, View, guard_view, read_bearer_token, require_scopes
+from org_guard.flask import (
+    Decorator,
+    View,
+    mark_guarded,
+    read_bearer_token,
+    require_role_name,
+    require_scopes,
+)
 from org_guard.organizations_token import SLUG, OrganizationsToken, OrganizationsTokenVerifier
 from org_guard.principal import Principal
 from org_guard.row_security import Connections, Read, RowSecurity
@@ -50,21 +57,26 @@ class GuardByHeader:
         verifier = OrganizationsTokenVerifier(
             issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
         )
-        self._verify = VerifiedTokens(verifier.verify, self.keys)
+        self._tokens = VerifiedTokens(verifier, self.keys)
         self._org_ids: dict[str, str] = {}  # by slug; slugs are never changed and never reused
 
     def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
         """Guard a view as `Guard.require_auth` does."""
-        return guard_view(scope, role, self._call)
+        require_role_name(role)
 
-    def _call(self, view: View, scope: str | None, role: str, args: Any, kwargs: Any) -> Any:
-        token = self._verify(read_bearer_token())
-        require_scopes(scope, token.scopes)
-        principal = self._load_principal(token)
-        with self.rows.visit(role) as visit:
-            answer = view(principal, *args, **kwargs)
-        visit.require_entered(principal, view.__name__)
-        return answer
+        def decorate(view: View) -> View:
+            def guarded(*args: Any, **kwargs: Any) -> Any:
+                token = self._tokens.verify(read_bearer_token())
+                require_scopes(scope, token.scopes)
+                principal = self._load_principal(token)
+                with self.rows.visit(role) as visit:
+                    answer = view(principal, *args, **kwargs)
+                visit.require_entered(principal, view.__name__)
+                return answer
+
+            return mark_guarded(guarded, view, scope, role)
+
+        return decorate
 
     def _load_principal(self, token: OrganizationsToken) -> Principal:
         """

@@ -2,9 +2,9 @@
 The way into one organization's rows, for the length of one transaction.
 
 `enter_organization` (migration 0002) checks inside Postgres that the person is a member, in the
-role that the route demands, of an organization that is not suspended. Only then does row-level
-security show that organization's rows. The call travels with BEGIN and the first query, so a
-removed member is refused at the next request, without an additional round trip.
+role that the route demands or a higher one, of an organization that is not suspended. Only then
+does row-level security show that organization's rows. The call travels with BEGIN and the first
+query, so a removed member is refused at the next request, without an additional round trip.
 
 It protects against a forgotten `where` and against ids of other organizations. It does not protect
 against SQL injection: SQL that runs as org_api can enter any organization.
@@ -86,7 +86,10 @@ class RowSecurity:
         Let the block enter organizations, and demand *required_role* of the person each time.
 
         The guard does this around every view. Do it yourself where no view is: in a script, or in
-        a thread that a view starts.
+        a thread that a view starts. A visit ends with its view, so a view that streams its answer
+        reads all of it before it returns. Do not keep a visit open over a `yield` of your own.
+
+        Postgres refuses a role that it does not know (InsufficientRole).
         """
         visit = Visit(required_role)
         token = self._visit.set(visit)
@@ -192,8 +195,8 @@ class RowSecurity:
         visit = self._visit.get()
         if visit is None:
             raise GuardError(
-                "entered outside of a guarded view, so no role is demanded; "
-                'put `with rows.visit("member"):` around it'
+                "entered outside of a guarded view, so no role is demanded; put "
+                "`with rows.visit(role):` around it, with the membership role that it needs"
             )
         return visit
 

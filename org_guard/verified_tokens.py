@@ -16,7 +16,6 @@ Not for tokens that may be used once only.
 
 import hashlib
 import time
-from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from org_guard.errors import InvalidToken
@@ -43,24 +42,32 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Expiring)
+T_co = TypeVar("T_co", bound=Expiring, covariant=True)
+
+
+class Verifier(Protocol[T_co]):
+    """What verifies: `AccessTokenVerifier`, or `OrganizationsTokenVerifier` of design C."""
+
+    def verify(self, unverified_token: str) -> T_co:
+        """Return a frozen value, or raise InvalidToken or KeysUnavailable."""
 
 
 class VerifiedTokens(Generic[T]):
     """
-    Call it instead of the verifier. Safe for threads without a lock: every step is one look-up.
+    Ask it instead of the verifier. Safe for threads without a lock: every step is one look-up.
 
     Args:
-        verify: turns an unverified token into a frozen value, or raises.
-        keys: what *verify* takes its keys from.
+        verifier: verifies a token that is not remembered.
+        keys: where *verifier* takes its keys from.
     """
 
-    def __init__(self, verify: Callable[[str], T], keys: Versioned) -> None:
-        self._verify = verify
+    def __init__(self, verifier: Verifier[T], keys: Versioned) -> None:
+        self._verifier = verifier
         self._keys = keys
         self._known: dict[bytes, tuple[T, float]] = {}
         self._version = keys.version
 
-    def __call__(self, unverified_token: str) -> T:
+    def verify(self, unverified_token: str) -> T:
         """
         Return the verified value of *unverified_token*.
 
@@ -78,7 +85,7 @@ class VerifiedTokens(Generic[T]):
             if time.time() >= found[0].expires_at + LEEWAY:
                 raise InvalidToken("time")
             return found[0]
-        verified = self._verify(unverified_token)
+        verified = self._verifier.verify(unverified_token)
         if len(known) >= MOST:
             for old in list(known)[: MOST // 2]:
                 known.pop(old, None)

@@ -2,7 +2,7 @@
 The two tokens the Action sends to the selector, and the one the selector sends back.
 
 A session token (in the redirect URL) and a decision token (at `POST /decisions`) pass the same
-checks, in this order; each number is one function below:
+checks, in this order; 1 to 6 are one function each:
 1. the raw string: size, three canonical segments, strict JSON (`org_guard.compact_token`);
 2. the header: `alg` is HS256, `typ` is "JWT" or absent, and besides a `kid` nothing else;
 3. the signature: HMAC-SHA256 under one of the session secrets, compared in constant time;

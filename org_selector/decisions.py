@@ -62,10 +62,10 @@ class Decisions:
         self, question: Question, standing: Standing, decision: Decision | Apply
     ) -> Decision:
         if isinstance(decision, Apply):
-            decision = self._apply_choice(question.user.id, decision.choice)
+            return self._apply_choice(question.user.id, decision.choice)
         # A hint in a browser is a person who switches in the app or follows a link, so the picker
         # should list that organization first next time. Refreshes and silent logins happen
-        # without the person, and a choice has saved its own use.
+        # without the person, and an applied choice saves its own use.
         if isinstance(decision, Granted) and question.hint and question.interaction == "page":
             self._rows.save_last_use(standing.user_id, decision.organization.id)
         return decision

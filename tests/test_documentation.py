@@ -14,7 +14,7 @@ from service.environment import Settings
 README = (PROJECT / "README.md").read_text()
 SECURITY = (PROJECT / "SECURITY.md").read_text()
 ATTACKS = sorted((PROJECT / "tests" / "attacks").glob("test_*.py"))
-OPENING = re.compile(r'"""\nAttacker: (.+)\.\nWants: .+\.\nStopped by: (.+)\n\n')
+OPENING = re.compile(r'"""\nAttacker: (.+)\.\nWants: .+\.\nStopped by: ((?:.+\n)+)\n')
 ACTION = (PROJECT / "actions" / "select-organization" / "code.js").read_text()
 
 
@@ -100,7 +100,7 @@ def test_the_table_of_attacks_is_the_folder() -> None:
         opening = OPENING.match(path.read_text())
         assert opening, f"{path.name} must open with three lines: Attacker, Wants, Stopped by"
         name = path.stem.removeprefix("test_").replace("_", " ")
-        attacker, stopped_by = opening.groups()
+        attacker, stopped_by = opening[1], " ".join(opening[2].split())
         rows.append(f"| [{name}](tests/attacks/{path.name}) | {attacker} | {stopped_by} |")
 
     assert re.findall(r"^\| \[.*\]\(tests/attacks/.*$", SECURITY, re.M) == rows
@@ -111,7 +111,7 @@ def test_what_stops_an_attack_is_there(path: Path) -> None:
     """Files, and in each the functions, classes or policies that are named after it."""
     opening = OPENING.match(path.read_text())
     assert opening
-    stopped_by = opening[2]
+    stopped_by = " ".join(opening[2].split())
     assert re.fullmatch(r"`[^`]+/[^`]+`(?: `\w+`)+(?:, `[^`]+/[^`]+`(?: `\w+`)+)*", stopped_by)
     for file, names in re.findall(r"`([^`]+/[^`]+)`((?: `\w+`)+)", stopped_by):
         source = (PROJECT / file).read_text()

@@ -7,7 +7,7 @@ write enters, changes and notes the change in one transaction: the entry travels
 statement, the audit event with COMMIT.
 
 Every method may raise what the entry raises: NotAMember, OrganizationSuspended, InsufficientRole.
-A method that finds nothing returns None.
+A method that does not find what it looks for returns None or False.
 
 The dataclasses are not frozen: up to 100 rows are made for a page, and frozen ones take five times
 as long.

@@ -15,7 +15,8 @@ def may_change(
     another_owner: bool,
 ) -> Verdict:
     """
-    Only an owner makes, unmakes or removes owners. The last owner stays. Anybody may leave.
+    Admins and owners change and remove others. Only an owner makes, unmakes or removes owners. The
+    last owner stays. Every member may leave.
 
     Args:
         actor: the membership role of the person who asks.

@@ -1,7 +1,8 @@
 """
 Attacker: a person in the middle of a login, who can copy every token that passes their browser.
 Wants: to use a token of one kind where another is expected: here, at the selector, or both.
-Stopped by: `org_guard/access_token.py` `_require_header`, `org_selector/action_tokens.py` `_verify`
+Stopped by: `org_guard/access_token.py` `_require_header`, `org_selector/action_tokens.py`
+`_require_header` `_require_issuer_and_audience`
 
 Each kind has a verifier of its own, with an algorithm, keys, audience and form that no other has.
 """

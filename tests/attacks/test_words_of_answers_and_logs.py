@@ -1,7 +1,7 @@
 """
 Attacker: somebody who collects refusals, or who may read logs, of a system they do not belong to.
 Wants: tokens, addresses, names, other people's ids, SQL or paths of files in either.
-Stopped by: `org_guard/flask.py` `refuse`, `service/logs.py` `RequestLog` `redact`
+Stopped by: `service/problem.py` `problem`, `service/logs.py` `RequestLog` `redact`
 
 A refusal is made of constants; the log names the route, never path, query, body or person.
 """

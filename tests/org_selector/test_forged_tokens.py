@@ -44,9 +44,11 @@ def _enter(selector: Selector, token: str) -> TestResponse:
     return selector.app.test_client().get(f"/select?{query}", base_url=OWN_ORIGIN)
 
 
-def _decide(selector: Selector, authorization: str | None, body: bytes = BODY) -> TestResponse:
+def _decide(
+    selector: Selector, authorization: str | None, body: bytes = BODY, path: str = "/decisions"
+) -> TestResponse:
     headers = {} if authorization is None else {"Authorization": authorization}
-    return selector.app.test_client().post("/decisions", data=body, headers=headers)
+    return selector.app.test_client().post(path, data=body, headers=headers)
 
 
 def _without_reference(answer: TestResponse) -> str:
@@ -305,3 +307,12 @@ def test_valid_claims_are_what_the_action_really_sends(person: Person) -> None:
     assert cookie.value is not None
 
     assert set(claims_of(cookie.value)) == set(valid_session_claims())
+
+
+@pytest.mark.parametrize("path", ["//decisions", "///decisions", "//host.example/decisions"])
+def test_a_path_has_one_spelling(selector: Selector, path: str) -> None:
+    """A rule of a proxy for /decisions would not hold for //decisions."""
+    bearer = f"Bearer {DECISION.token()}"
+
+    assert _decide(selector, bearer).status_code == 200
+    assert _decide(selector, bearer, path=path).status_code == 404
