@@ -71,6 +71,13 @@ class Postgres:
         self._child: Child | None = None
         self._socket: Path | None = None
 
+    @classmethod
+    def running(cls, socket: Path) -> Self:
+        """Use a server that another process started, and ends, by the folder of its socket."""
+        found = cls(socket)
+        found._socket = socket
+        return found
+
     def start(self) -> None:
         """
         Start the server and wait until it takes connections.

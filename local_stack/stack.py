@@ -68,6 +68,7 @@ class Stack:
         folder: data, logs and configuration.
         durable: keep the database for the next start.
         report: called with each step that is done.
+        postgres: a running one to use, which is left running; else the stack has one of its own.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Stack:
         *,
         durable: bool = False,
         report: Callable[[str], None] = lambda step: None,
+        postgres: Postgres | None = None,
     ) -> None:
         self.folder = folder
         self.ports = ports
@@ -89,7 +91,8 @@ class Stack:
         self.session_secret = secrets.token_urlsafe(48)
         self.selection_secret = secrets.token_urlsafe(48)
         self.machine_secret = secrets.token_urlsafe(48)
-        self.postgres = Postgres(folder / "postgres", durable=durable)
+        self.postgres = postgres or Postgres(folder / "postgres", durable=durable)
+        self._owns_postgres = postgres is None
         self.processes = Processes(folder / "logs")
         self._report = report
 
@@ -109,7 +112,8 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         self.processes.__exit__(kind, error, trace)
-        self.postgres.stop()
+        if self._owns_postgres:
+            self.postgres.stop()
 
     @property
     def logs(self) -> Path:
@@ -201,7 +205,8 @@ class Stack:
         }
 
     def _start(self) -> None:
-        self.postgres.start()
+        if self._owns_postgres:
+            self.postgres.start()
         self._report("Postgres")
         prepare_database(self.postgres)
         self._report("database: migrated, people and organizations in place")

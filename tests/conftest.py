@@ -1,4 +1,7 @@
-"""One real stack for the whole run: Postgres, tenant with the Action in Node, selector, SPA."""
+"""
+One Postgres for the whole run, and on it one real stack: tenant with the Action in Node, selector,
+API, SPA. Each starts when the first test needs it.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,21 +12,21 @@ from playwright.sync_api import Browser
 
 from local_stack.browser import browser
 from local_stack.person import Person
+from local_stack.postgres import Postgres
 from local_stack.stack import DATABASE, Ports, Stack
+from tests.kit.apps import api, keys_url, postgres, selector, statements
 from tests.kit.leaks import find_leaks, log_files, secrets_of
-from tests.kit.running_api import RunningApi, run_api, serve_keys
-from tests.kit.running_selector import Selector, run_selector
 from tests.kit.tenant import keys, start
 from tests.kit.window import Window, open_window
 
-__all__ = ["keys", "start"]  # fixtures
+__all__ = ["api", "keys", "keys_url", "postgres", "selector", "start", "statements"]  # fixtures
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything an administrator would run, on free ports of this machine."""
     folder: Path = tmp_path_factory.mktemp("stack")
-    with Stack(folder, Ports.free()) as running:
+    with Stack(folder, Ports.free(), postgres=postgres) as running:
         yield running
 
 
@@ -39,27 +42,6 @@ def person(stack: Stack) -> Iterator[Person]:
     """Somebody with a fresh browser."""
     with Person(stack) as somebody:
         yield somebody
-
-
-@pytest.fixture
-def selector(stack: Stack) -> Iterator[Selector]:
-    """A selector in this process with a database of its own."""
-    with run_selector(stack.postgres) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def keys_url() -> Iterator[str]:
-    """Where the keys stand that `access_tokens` signs with."""
-    with serve_keys() as url:
-        yield url
-
-
-@pytest.fixture
-def api(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
-    """The resource API in this process with a database of its own."""
-    with run_api(stack.postgres, keys_url) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

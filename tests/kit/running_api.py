@@ -1,6 +1,5 @@
 """The resource API in this process, on a database and keys of its own that a test may change."""
 
-import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -18,11 +17,9 @@ from api.app import MakeGuard, create_app
 from api.settings import ApiSettings
 from local_stack import access_tokens, seed
 from local_stack.postgres import Postgres
-from local_stack.stack import prepare_database
 from org_guard import Guard
+from tests.kit.databases import copy_database
 
-_TEMPLATE = "api_template"
-_numbers = itertools.count()
 APP_ORIGIN = "https://app.example.com"
 
 
@@ -91,22 +88,14 @@ def run_api(
     postgres: Postgres, keys_url: str, make_guard: MakeGuard = Guard
 ) -> Iterator[RunningApi]:
     """Make a database with the seeded people and an API on it."""
-    name = f"api_{next(_numbers)}"
-    with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
-        known = conn.execute(
-            "select 1 from pg_database where datname = %s", (_TEMPLATE,)
-        ).fetchone()
-    if known is None:
-        prepare_database(postgres, _TEMPLATE)
-    postgres.create_database(name, _TEMPLATE)
-    url = postgres.url(name, "org_api")
-    app = create_app(make_settings(url, keys_url), make_guard)
-    try:
-        with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
-            yield RunningApi(app, superuser, url, name)
-    finally:
-        app.extensions["database"].close()
-        postgres.drop_database(name)
+    with copy_database(postgres, "api") as name:
+        url = postgres.url(name, "org_api")
+        app = create_app(make_settings(url, keys_url), make_guard)
+        try:
+            with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
+                yield RunningApi(app, superuser, url, name)
+        finally:
+            app.extensions["database"].close()
 
 
 def make_settings(database_url: str, keys_url: str) -> ApiSettings:

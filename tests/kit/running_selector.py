@@ -1,6 +1,5 @@
 """A selector in this process, on a database of its own that a test may change as it likes."""
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from flask import Flask
 
 from local_stack import seed
 from local_stack.postgres import Postgres
-from local_stack.stack import prepare_database
 from org_selector.app import create_app
 from org_selector.decision_table import Decision
 from org_selector.decisions import Decisions
@@ -20,9 +18,7 @@ from org_selector.rows import DecisionRows
 from org_selector.settings import SelectorSettings
 from service.pool import Database
 from tests.kit.action_tokens import CUSTOM_DOMAIN, DOMAIN, SELECTION_SECRET, SESSION_SECRET
-
-_TEMPLATE = "selector_template"
-_numbers = itertools.count()
+from tests.kit.databases import copy_database
 
 
 @dataclass
@@ -106,22 +102,14 @@ class Selector:
 @contextmanager
 def run_selector(postgres: Postgres) -> Iterator[Selector]:
     """Make a database with the seeded people and an app on it."""
-    name = f"selector_{next(_numbers)}"
-    with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
-        known = conn.execute(
-            "select 1 from pg_database where datname = %s", (_TEMPLATE,)
-        ).fetchone()
-    if known is None:
-        prepare_database(postgres, _TEMPLATE)
-    postgres.create_database(name, _TEMPLATE)
-    url = postgres.url(name, "org_selector")
-    app = create_app(make_settings(url))
-    try:
-        with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
-            yield Selector(app, superuser, url, postgres.url(name, "org_owner"))
-    finally:
-        app.extensions["database"].close()
-        postgres.drop_database(name)
+    with copy_database(postgres, "selector") as name:
+        url = postgres.url(name, "org_selector")
+        app = create_app(make_settings(url))
+        try:
+            with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
+                yield Selector(app, superuser, url, postgres.url(name, "org_owner"))
+        finally:
+            app.extensions["database"].close()
 
 
 def make_settings(database_url: str) -> SelectorSettings:

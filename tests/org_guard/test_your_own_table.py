@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from local_stack import access_tokens, seed
 from local_stack.node import PROJECT
-from local_stack.stack import Stack
+from local_stack.postgres import Postgres
 from org_guard import NotAMember, Principal, RowSecurity, UnsafeRole, require_row_security
 from tests.kit.running_api import RunningApi, run_api
 
@@ -41,25 +41,25 @@ OWN = "grant create on schema public to org_owner"
 
 
 @pytest.fixture(scope="module")
-def template(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
+def template(postgres: Postgres, keys_url: str) -> Iterator[RunningApi]:
     """A database for tests that leave nothing behind."""
-    with run_api(stack.postgres, keys_url) as running:
+    with run_api(postgres, keys_url) as running:
         running.superuser.execute(OWN)
         yield running
 
 
 @pytest.fixture
-def owner(stack: Stack, template: RunningApi) -> Iterator[psycopg.Connection]:
+def owner(postgres: Postgres, template: RunningApi) -> Iterator[psycopg.Connection]:
     """The tables' owner, who changes nothing for good."""
-    with psycopg.connect(stack.postgres.url(template.database_name, "org_owner")) as conn:
+    with psycopg.connect(postgres.url(template.database_name, "org_owner")) as conn:
         yield conn
         conn.rollback()
 
 
 @pytest.fixture
-def superuser(stack: Stack, template: RunningApi) -> Iterator[psycopg.Connection]:
+def superuser(postgres: Postgres, template: RunningApi) -> Iterator[psycopg.Connection]:
     """Somebody who can be anybody, and changes nothing for good."""
-    with psycopg.connect(stack.postgres.url(template.database_name, "postgres")) as conn:
+    with psycopg.connect(postgres.url(template.database_name, "postgres")) as conn:
         yield conn
         conn.rollback()
 
@@ -78,11 +78,11 @@ def _load(python: str) -> ModuleType:
 
 @pytest.fixture
 def app(
-    stack: Stack, api: RunningApi, invoices: ModuleType, keys_url: str
+    postgres: Postgres, api: RunningApi, invoices: ModuleType, keys_url: str
 ) -> Iterator[FlaskClient]:
     """The app of the document on the migrated database."""
     api.superuser.execute(OWN)
-    with psycopg.connect(stack.postgres.url(api.database_name, "org_owner")) as conn:
+    with psycopg.connect(postgres.url(api.database_name, "org_owner")) as conn:
         conn.execute(MIGRATION.encode())
     with _run(invoices, api.url, keys_url) as client:
         yield client
@@ -232,13 +232,13 @@ def test_the_migration_as_it_stands_is_safe_and_works(superuser: psycopg.Connect
 
 @pytest.mark.parametrize("line", ["enable", "force"])
 def test_without_forced_row_security_nothing_starts(
-    stack: Stack, api: RunningApi, invoices: ModuleType, keys_url: str, line: str
+    postgres: Postgres, api: RunningApi, invoices: ModuleType, keys_url: str, line: str
 ) -> None:
     """The app says so, and which table it is about."""
     left_out = MIGRATION.replace(f"alter table invoice {line} row level security;\n", "")
     assert left_out != MIGRATION
     api.superuser.execute(OWN)
-    with psycopg.connect(stack.postgres.url(api.database_name, "org_owner")) as conn:
+    with psycopg.connect(postgres.url(api.database_name, "org_owner")) as conn:
         conn.execute(left_out.encode())
 
     with (

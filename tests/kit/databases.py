@@ -1,0 +1,63 @@
+"""One Postgres for the tests of a process, or of several, and databases with the seeded people."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from local_stack.postgres import Postgres
+from local_stack.stack import prepare_database
+
+SHARED_POSTGRES: Final = "SHARED_POSTGRES"  # socket folder of a server that another process ends
+_TEMPLATE = "people_template"
+# Of this process and of those it forks, which run one after the other: two transactions at once
+# would meet at each other's locks.
+_UNCHANGED = f"people_{os.getpid()}"
+_numbers = itertools.count()
+
+
+@contextmanager
+def run_postgres(folder: Path) -> Iterator[Postgres]:
+    """Use the Postgres that the environment names, else start one below *folder*."""
+    shared = os.environ.get(SHARED_POSTGRES)
+    if shared is not None:
+        yield Postgres.running(Path(shared))
+    else:
+        with Postgres(folder) as started:
+            yield started
+
+
+@contextmanager
+def copy_database(postgres: Postgres, prefix: str) -> Iterator[str]:
+    """Make a database with the seeded people; yield its name, which no other process uses."""
+    name = f"{prefix}_{os.getpid()}_{next(_numbers)}"
+    _make_template(postgres)
+    postgres.create_database(name, _TEMPLATE)
+    try:
+        yield name
+    finally:
+        postgres.drop_database(name)
+
+
+def find_unchanged_database(postgres: Postgres) -> str:
+    """Return the name of the database in which every test rolls back what it did."""
+    _make_template(postgres)
+    _make_once(postgres, _UNCHANGED, lambda: postgres.create_database(_UNCHANGED, _TEMPLATE))
+    return _UNCHANGED
+
+
+def _make_template(postgres: Postgres) -> None:
+    _make_once(postgres, _TEMPLATE, lambda: prepare_database(postgres, _TEMPLATE))
+
+
+def _make_once(postgres: Postgres, name: str, make: Callable[[], None]) -> None:
+    """Make a database unless it is there; other processes that want it wait."""
+    with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(1)")
+        known = conn.execute("select 1 from pg_database where datname = %s", (name,)).fetchone()
+        if known is None:
+            make()

@@ -1,0 +1,70 @@
+"""The selector's statements alone, in a transaction that is rolled back."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString, TypeVar, cast
+from uuid import UUID
+
+import psycopg
+
+from local_stack import seed
+from local_stack.postgres import Postgres
+from service.pool import Database
+from tests.kit.databases import find_unchanged_database
+
+T = TypeVar("T")
+
+
+class Statements:
+    """
+    One transaction: in it the product's statements run as org_selector, a test's as superuser.
+
+    `now()` is the same in all of them, so that a limit of time can be met exactly.
+    """
+
+    def __init__(self, conn: psycopg.Connection) -> None:
+        self.conn = conn
+
+    @property
+    def database(self) -> Database:
+        """What the classes of statements take in the place of the pool."""
+        return cast("Database", self)
+
+    def read(self, query: Callable[[psycopg.Connection], T]) -> T:
+        """Run a statement of the product."""
+        self.conn.execute("set local role org_selector")
+        found = query(self.conn)
+        self.conn.execute("reset role")
+        return found
+
+    write = read
+
+    def run(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement of the test; return its rows, if it has any."""
+        cursor = self.conn.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+    def user_id(self, login: str) -> UUID:
+        """Return the id of a seeded person."""
+        [(found,)] = self.run("select id from app_user where auth0_user_id = %s", f"auth0|{login}")
+        return cast("UUID", found)
+
+    def join(self, login: str, slug: str, role: str = "member") -> None:
+        """Make a person a member."""
+        self.run(
+            "insert into membership (user_id, org_id, role) values (%s, %s, %s)",
+            *(self.user_id(login), seed.organization(slug).id, role),
+        )
+
+    def block(self, login: str) -> None:
+        """Block a person."""
+        self.run("update app_user set blocked_at = now() where id = %s", self.user_id(login))
+
+
+@contextmanager
+def roll_back(postgres: Postgres) -> Iterator[Statements]:
+    """Open such a transaction; nothing of it is kept."""
+    url = postgres.url(find_unchanged_database(postgres), "postgres")
+    with psycopg.connect(url) as conn:
+        yield Statements(conn)
+        conn.rollback()
