@@ -1,0 +1,67 @@
+"""An error of Postgres that is no refusal reaches the view unchanged, by both ways in."""
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import psycopg
+import pytest
+
+from local_stack import seed
+from local_stack.postgres import Postgres
+from org_guard import NotAMember, Principal, RowSecurity
+from tests.kit.databases import find_unchanged_database
+
+ABC = str(seed.organization("abc-inc").id)
+
+
+@pytest.fixture
+def rows(postgres: Postgres) -> Iterator[RowSecurity]:
+    """The way in, over one session of org_api that changes nothing."""
+    url = postgres.url(find_unchanged_database(postgres), "org_api")
+    with psycopg.connect(url, autocommit=True) as conn:
+        rows = RowSecurity(lambda: nullcontext(conn))
+        with rows.visit("member"):
+            yield rows
+
+
+def _principal(login: str) -> Principal:
+    return Principal(f"auth0|{login}", ABC, None, frozenset(), "spa", 0.0)
+
+
+def test_a_mistake_in_a_query_is_the_error_that_postgres_names(rows: RowSecurity) -> None:
+    """Beside it a refusal, which gets a name of ours, and a query without a mistake."""
+    assert rows.select(_principal("joe"), "select 1 / 1") == [(1,)]
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        rows.select(_principal("joe"), "select 1 / 0")
+    with pytest.raises(NotAMember):
+        rows.select(_principal("ann"), "select 1 / 1")
+
+
+def test_a_mistake_in_a_block_is_the_error_that_postgres_names(rows: RowSecurity) -> None:
+    """Also where the block asks for no result, so that the error comes with its end."""
+    with rows.organization(_principal("joe")) as conn:
+        assert conn.execute("select 1 / 1").fetchall() == [(1,)]
+    with pytest.raises(psycopg.errors.DivisionByZero), rows.organization(_principal("joe")) as conn:
+        conn.execute("select 1 / 0").fetchall()
+    with pytest.raises(psycopg.errors.DivisionByZero), rows.organization(_principal("joe")) as conn:
+        conn.execute("select 1 / 0")
+    with pytest.raises(NotAMember), rows.organization(_principal("ann")) as conn:
+        conn.execute("select 1 / 1")
+
+
+def test_a_function_that_reads_is_used_for_every_select(postgres: Postgres) -> None:
+    """A pool may know how to try again; without one the connections are used."""
+    url = postgres.url(find_unchanged_database(postgres), "org_api")
+    used = []
+
+    def read(query: Callable[[psycopg.Connection], Any]) -> Any:
+        used.append("read")
+        with psycopg.connect(url, autocommit=True) as conn:
+            return query(conn)
+
+    own = RowSecurity(lambda: pytest.fail("read knows a connection"), read)
+    with own.visit("member"):
+        assert own.select(_principal("joe"), "select 1") == [(1,)]
+    assert own.find_org_id("abc-inc") == ABC
+    assert used == ["read", "read"]
