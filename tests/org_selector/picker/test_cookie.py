@@ -1,0 +1,165 @@
+"""What a waiting login keeps in the browser, and what its form carries; no app, no database."""
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
+
+import pytest
+from flask import Response
+
+from org_selector.errors import CrossSiteForm, InvalidSessionToken
+from org_selector.picker.cookie import LoginCookies, UnverifiedLogin, parse_login
+
+NEW, OLD = "the newest secret, of more than 32 bytes", "the secret before it, as long as it is"
+TOKEN = "a.session.token"
+COOKIES = LoginCookies([NEW, OLD], secure=True)
+JOE, SUE = UnverifiedLogin(TOKEN, "state-of-joe"), UnverifiedLogin(TOKEN, "state-of-sue")
+
+
+def _save(login: UnverifiedLogin, cookies: LoginCookies = COOKIES) -> tuple[str, str, set[str]]:
+    """Return name, value and attributes of the cookie that is set."""
+    response = Response()
+    cookies.save(response, login, 60)
+    pair, *attributes = response.headers["Set-Cookie"].split("; ")
+    name, _, value = pair.partition("=")
+    return name, value, set(attributes)
+
+
+def _browser(*logins: UnverifiedLogin) -> dict[str, str]:
+    """The cookies of a browser in which these logins wait, the oldest first."""
+    return dict(_save(login)[:2] for login in logins)
+
+
+def _forgotten(browser: dict[str, str], login: UnverifiedLogin) -> dict[str, set[str]]:
+    """The cookies that end when *login* comes, each with its attributes."""
+    response = Response()
+    COOKIES.forget_oldest(response, browser, login)
+    ended = [line.split("; ") for line in response.headers.getlist("Set-Cookie")]
+    return {pair.partition("=")[0]: set(attributes) for pair, *attributes in ended}
+
+
+@pytest.mark.parametrize("length", range(1, 14))
+def test_a_saved_login_is_found_by_its_address(length: int) -> None:
+    """Base64 pads by the length; the cookie's value holds no character that needs quotes."""
+    login = UnverifiedLogin(TOKEN, "~?>"[:length] + "s" * (length - 3))
+    name, value, _ = _save(login)
+
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", value)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", login.login_id)
+    assert name == f"__Host-login-{login.login_id}"
+    assert COOKIES.read({name: value}, login.login_id) == login
+
+
+def test_the_browser_keeps_it_for_this_host_and_from_scripts() -> None:
+    """RFC 6265bis 4.1.3.2: `__Host-` needs Secure and Path=/, and no Domain."""
+    attributes = _save(JOE)[2]
+
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=60"} <= attributes
+    assert {one.partition("=")[0] for one in attributes} <= {
+        *("Secure", "HttpOnly", "SameSite", "Path", "Max-Age", "Expires")
+    }
+
+
+def test_over_plain_http_the_name_has_no_prefix() -> None:
+    """Browsers refuse `__Host-` there; only a stand-in on localhost is reached so."""
+    plain = LoginCookies([NEW], secure=False)
+    name, value, _ = _save(JOE, plain)
+
+    assert name == f"login-{JOE.login_id}"
+    assert plain.read({name: value}, JOE.login_id) == JOE
+    with pytest.raises(InvalidSessionToken):
+        COOKIES.read({name: value}, JOE.login_id)
+
+
+def test_an_address_finds_no_other_login() -> None:
+    """Neither one that does not wait here, nor one that was put under its name."""
+    joe, sue = _browser(JOE), _browser(SUE)
+    [(name, _)] = joe.items()
+    [(_, value)] = sue.items()
+
+    assert COOKIES.read(joe | sue, JOE.login_id) == JOE
+    for browser in ({}, sue, {name: value}):
+        with pytest.raises(InvalidSessionToken):
+            COOKIES.read(browser, JOE.login_id)
+
+
+@pytest.mark.parametrize("login_id", ["", "x", "x" * 21, "x" * 23, "x" * 21 + "ä", "x" * 21 + "="])
+def test_an_address_that_is_no_login_id_is_told_apart_in_the_log(login_id: str) -> None:
+    """No cookie is looked up by a name that a request made up."""
+    with pytest.raises(InvalidSessionToken) as refused:
+        COOKIES.read({f"__Host-login-{login_id}": JOE.value}, login_id)
+
+    assert refused.value.detail == "login id"
+
+
+@pytest.mark.parametrize(
+    "value", ["", ".", "a.b.c", "no-dot", f"{TOKEN}.ä", f"{TOKEN}.YQ.Y", "a.="]
+)
+def test_a_broken_cookie_is_no_login(value: str) -> None:
+    """A cookie is only as good as what wrote it."""
+    [(name, good)] = _browser(JOE).items()
+    assert COOKIES.read({name: good}, JOE.login_id) == JOE
+
+    with pytest.raises(InvalidSessionToken):
+        COOKIES.read({name: value}, JOE.login_id)
+
+
+def test_a_fourth_login_ends_the_oldest_and_only_that() -> None:
+    """Cookies of other apps stay; what ends a `__Host-` cookie needs the same attributes."""
+    logins = [UnverifiedLogin(TOKEN, f"state-{number}") for number in range(4)]
+    oldest = f"__Host-login-{logins[0].login_id}"
+    browser = {"first": "of another app"} | _browser(*logins[:3]) | {"last": "of another app"}
+
+    for waiting in range(3):
+        assert _forgotten(_browser(*logins[:waiting]), logins[3]) == {}
+    forgotten = _forgotten(browser, logins[3])
+    assert forgotten.keys() == {oldest}
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=0"} <= forgotten[oldest]
+
+
+def test_a_reload_ends_no_login() -> None:
+    """The login that comes again has its place already."""
+    logins = [UnverifiedLogin(TOKEN, f"state-{number}") for number in range(3)]
+
+    for login in logins:
+        assert _forgotten(_browser(*logins), login) == {}
+
+
+def test_the_form_of_this_login_is_taken_and_no_other() -> None:
+    """A page of another login, or none, cannot have signed it."""
+    COOKIES.require_form(JOE, COOKIES.sign_form(JOE))
+
+    for signature in (COOKIES.sign_form(SUE), "", "x", "ä", COOKIES.sign_form(JOE) + "x"):
+        with pytest.raises(CrossSiteForm):
+            COOKIES.require_form(JOE, signature)
+
+
+def test_the_form_is_signed_under_a_key_of_its_own_from_the_newest_secret() -> None:
+    """A signature of a token is none of a form: HMAC-SHA-256 with a derived key."""
+    key = hashlib.sha256(b"org-selector/form" + b"signer" + NEW.encode()).digest()
+    signature = hmac.digest(key, JOE.value.encode(), "sha256")
+
+    assert COOKIES.sign_form(JOE) == urlsafe_b64encode(signature).rstrip(b"=").decode()
+
+
+def test_a_form_of_before_the_rotation_is_still_taken() -> None:
+    """And one that was signed with a secret that is gone is not."""
+    before = LoginCookies([OLD], secure=True)
+
+    COOKIES.require_form(JOE, before.sign_form(JOE))
+    with pytest.raises(CrossSiteForm):
+        before.require_form(JOE, COOKIES.sign_form(JOE))
+
+
+@pytest.mark.parametrize("state", ["!", "~", "s" * 1024])
+def test_a_state_of_printable_ascii_is_carried(state: str) -> None:
+    """It is Auth0's, and nothing of it is read."""
+    assert parse_login(TOKEN, state) == UnverifiedLogin(TOKEN, state)
+
+
+@pytest.mark.parametrize("state", ["", " ", "\x7f", "a b", "ä", "a\n", "s" * 1025])
+def test_any_other_state_is_refused(state: str) -> None:
+    """Nothing Auth0 makes looks like this."""
+    with pytest.raises(InvalidSessionToken):
+        parse_login(TOKEN, state)
