@@ -1,0 +1,280 @@
+"""
+Each statement of the picker by itself: every condition in it is needed.
+
+What a statement must not find belongs to another user who fits all its other conditions.
+"""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from local_stack import seed
+from org_selector.picker.rows import ListedOrganization, OrganizationList, PickerRows, Selectable
+from tests.kit.statements import Statements
+
+ABC, TRAVEL, SOLO, FROZEN = (
+    seed.organization(slug).id for slug in ("abc-inc", "xyz-travel", "solo-works", "frozen-foods")
+)
+NONCE = "n" * 22
+START = ("", UUID(int=0))
+ANY_SEARCH = ""  # every name contains it
+
+
+def _load(
+    statements: Statements,
+    login: str,
+    search: str | None = None,
+    after: tuple[str, UUID] = START,
+) -> OrganizationList | None:
+    rows = PickerRows(statements.database)
+    user = f"auth0|{login}"
+    if search is None:
+        return rows.load_page(user, nonce=NONCE, after=after)
+    return rows.search_page(user, nonce=NONCE, after=after, search=search)
+
+
+def _slugs(found: OrganizationList | None) -> list[str]:
+    assert found is not None
+    return [one.slug for one in found.by_name]
+
+
+def _recent(found: OrganizationList | None) -> list[str]:
+    assert found is not None
+    return [one.slug for one in found.recent]
+
+
+def _use(statements: Statements, login: str, slug: str, ago: str) -> None:
+    statements.run(
+        "update membership set last_selected_at = now() - %s::text::interval "
+        "where user_id = %s and org_id = %s",
+        *(ago, statements.user_id(login), seed.organization(slug).id),
+    )
+
+
+@pytest.mark.parametrize("search", [None, ANY_SEARCH])
+@pytest.mark.parametrize("person", seed.PEOPLE, ids=lambda person: person.login)
+def test_a_person_sees_their_own_organizations(
+    statements: Statements, person: seed.SeedPerson, search: str | None
+) -> None:
+    """By name, at most twenty; and above them their own address and name."""
+    found = _load(statements, person.login, search)
+    assert found is not None
+    names = {slug: seed.organization(slug).name for slug in person.roles}
+    by_name = sorted(names, key=lambda slug: (names[slug].lower(), seed.organization(slug).id))
+
+    assert (found.email, found.name) == (person.email, person.name)
+    assert [(one.slug, one.name, one.role, one.suspended) for one in found.by_name] == [
+        (slug, names[slug], person.roles[slug], slug == "frozen-foods") for slug in by_name[:20]
+    ]
+    assert all(one.id == str(seed.organization(one.slug).id) for one in found.by_name)
+    assert all(one.name_key == one.name.lower() for one in found.by_name)
+    assert {one.last_selected_at for one in found.by_name} <= {None}
+    assert found.more is (len(names) > 20)
+    assert found.recent == ()
+    assert found.default_org_id is None
+    assert found.already_chosen is False
+
+
+@pytest.mark.parametrize("search", [None, ANY_SEARCH])
+def test_a_stranger_and_a_blocked_user_see_nothing(
+    statements: Statements, search: str | None
+) -> None:
+    """Other users are not touched by a block."""
+    statements.block("joe")
+    _use(statements, "joe", "abc-inc", "1 day")
+
+    assert _load(statements, "joe", search) is None
+    assert _load(statements, "stranger", search) is None
+    assert _slugs(_load(statements, "sue", search)) == ["abc-inc", "frozen-foods", "xyz-travel"]
+
+
+@pytest.mark.parametrize("search", [None, ANY_SEARCH])
+def test_the_default_and_a_choice_of_this_login_are_found(
+    statements: Statements, search: str | None
+) -> None:
+    """Another user's default and another login's choice are not."""
+    statements.run(
+        "update app_user set default_org_id = %s where auth0_user_id = 'auth0|joe'", TRAVEL
+    )
+    for nonce, login in (("another", "joe"), (NONCE, "sue")):
+        statements.run(
+            "insert into selection (nonce, user_id, org_id) values (%s, %s, %s)",
+            *(nonce, statements.user_id(login), ABC),
+        )
+        joe, sue = _load(statements, "joe", search), _load(statements, "sue", search)
+        assert joe is not None
+        assert sue is not None
+        assert joe.already_chosen is sue.already_chosen is (nonce == NONCE)
+        assert (joe.default_org_id, sue.default_org_id) == (str(TRAVEL), None)
+
+
+@pytest.mark.parametrize("search", [None, ANY_SEARCH])
+@pytest.mark.parametrize("count", [20, 21])
+def test_a_page_holds_twenty_and_the_next_begins_after_its_last(
+    statements: Statements, search: str | None, count: int
+) -> None:
+    """Organizations of one name are told apart by their id."""
+    for number in range(count):
+        org_id = UUID(int=count - number)
+        statements.run(
+            "insert into organization (id, slug, name) values (%s, %s, 'Same')",
+            *(org_id, f"same-{org_id.int}"),
+        )
+        statements.run(
+            "insert into membership (user_id, org_id, role) values (%s, %s, 'member')",
+            *(statements.user_id("nina"), org_id),
+        )
+    first = _load(statements, "nina", search)
+    assert first is not None
+    last = first.by_name[-1]
+    second = _load(statements, "nina", search, (last.name_key, UUID(last.id)))
+    assert second is not None
+
+    assert _slugs(first) == [f"same-{number}" for number in range(1, 21)]
+    assert _slugs(second) == [f"same-{number}" for number in range(21, count + 1)]
+    assert (first.more, second.more) == (count > 20, False)
+
+
+def test_the_three_used_last_come_first_on_the_first_page(statements: Statements) -> None:
+    """Newest first, with the time; they stay in the list by name, and others' uses do not count."""
+    for number in range(1, 6):
+        _use(statements, "max", f"customer-{number:04}", f"{abs(3 - number) + 1} days")
+        _use(statements, "max", f"customer-{number + 100:04}", f"{number} hours")
+    _use(statements, "sue", "abc-inc", "1 minute")
+    first = _load(statements, "max")
+    assert first is not None
+    expected = ["customer-0101", "customer-0102", "customer-0103"]
+
+    assert _recent(first) == expected
+    assert [one.last_selected_at for one in first.recent] == [
+        row[0]
+        for row in statements.run(
+            "select last_selected_at from membership where user_id = %s and org_slug = any(%s) "
+            "order by org_slug",
+            *(statements.user_id("max"), expected),
+        )
+    ]
+    assert _slugs(first)[:2] == ["customer-0001", "customer-0002"]
+    last = first.by_name[-1]
+    assert _recent(_load(statements, "max", None, (last.name_key, UUID(last.id)))) == []
+    assert _recent(_load(statements, "max", "customer")) == []
+    assert _recent(_load(statements, "joe")) == []
+
+
+def test_a_used_organization_is_listed_with_everything_the_page_says(
+    statements: Statements,
+) -> None:
+    """A suspended one included."""
+    _use(statements, "sue", "frozen-foods", "0 days")
+    found = _load(statements, "sue")
+    assert found is not None
+    [(now,)] = statements.run("select now()")
+
+    assert found.recent == (
+        ListedOrganization(
+            id=str(FROZEN),
+            slug="frozen-foods",
+            name="Frozen Foods",
+            name_key="frozen foods",
+            role="owner",
+            suspended=True,
+            last_selected_at=now,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("abc", ["abc-inc"]),
+        ("TRAV", ["xyz-travel"]),
+        ("c", ["abc-inc"]),
+        ("i", ["abc-inc"]),
+        ("x", ["xyz-travel"]),
+        ("solo", []),
+        ("%", []),
+        ("_", []),
+    ],
+)
+def test_a_short_list_is_searched_for_a_part_of_the_name(
+    statements: Statements, search: str, found: list[str]
+) -> None:
+    """In any case of its letters, and no character is special."""
+    assert _slugs(_load(statements, "joe", search)) == found
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_list_of_more_than_a_hundred_is_searched_for_beginnings(
+    statements: Statements, more: int
+) -> None:
+    """At a hundred still for parts; others' organizations do not count."""
+    nina = statements.user_id("nina")
+    statements.run(
+        "insert into membership (user_id, org_id, role) select %s, id, 'member' "
+        "from organization where slug like 'customer-%%' order by slug limit %s",
+        *(nina, 99 + more),
+    )
+    statements.join("nina", "xyz-travel")
+
+    assert _slugs(_load(statements, "nina", "travel")) == ([] if more else ["xyz-travel"])
+    assert _slugs(_load(statements, "nina", "XYZ")) == ["xyz-travel"]
+    assert _slugs(_load(statements, "nina", "customer 001")) == [
+        f"customer-001{number}" for number in range(10)
+    ]
+    assert _slugs(_load(statements, "max", "2000")) == []
+    assert _slugs(_load(statements, "joe", "travel")) == ["xyz-travel"]
+
+
+def test_names_that_only_sort_near_the_searched_beginning_are_not_found(
+    statements: Statements,
+) -> None:
+    """Nor one that goes on with the highest code point, which is no character."""
+    highest = "\U0010ffff"
+    for name in ("Custom", "Customer 2", "Customer 2" + highest, "Customer 2z", "Customer 3"):
+        statements.run(
+            "with made as (insert into organization (slug, name) values (%s, %s) returning id) "
+            "insert into membership (user_id, org_id, role) select %s, id, 'member' from made",
+            *(f"made-{len(name)}-{ord(name[-1]):x}", name, statements.user_id("max")),
+        )
+
+    assert _slugs(_load(statements, "max", "customer 2"))[:2] == ["made-10-32", "customer-2000"]
+    found = _load(statements, "max", "customer 2")
+    assert found is not None
+    assert [one.name for one in found.by_name][2:] == ["Customer 2z"]
+
+
+@pytest.mark.parametrize(
+    ("login", "org_id", "selectable"),
+    [
+        ("joe", ABC, True),
+        ("joe", TRAVEL, True),
+        ("joe", SOLO, False),
+        ("joe", uuid4(), False),
+        ("sue", FROZEN, False),
+        ("sue", ABC, True),
+        ("nina", ABC, False),
+    ],
+)
+def test_a_choice_may_be_signed_for_a_member_of_what_is_not_suspended(
+    statements: Statements, login: str, org_id: UUID, selectable: bool
+) -> None:
+    """A choice of the same login is found, one of another is not."""
+    rows = PickerRows(statements.database)
+    for nonce in (None, "another", NONCE):
+        if nonce is not None:
+            statements.run(
+                "insert into selection (nonce, user_id, org_id) values (%s, %s, %s)",
+                *(nonce, statements.user_id("ann"), SOLO),
+            )
+        found = rows.find_selectable(f"auth0|{login}", org_id=org_id, nonce=NONCE)
+        assert found == Selectable(already_chosen=nonce == NONCE, selectable=selectable)
+
+
+def test_nothing_may_be_signed_for_a_stranger_or_a_blocked_user(statements: Statements) -> None:
+    """A block of one user is not a block of another."""
+    rows = PickerRows(statements.database)
+    statements.block("joe")
+
+    for login in ("joe", "stranger"):
+        assert rows.find_selectable(f"auth0|{login}", org_id=ABC, nonce=NONCE) is None
+    assert rows.find_selectable("auth0|sue", org_id=ABC, nonce=NONCE) is not None
