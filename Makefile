@@ -11,15 +11,18 @@ PAGES  := $(wildcard templates/*.html templates/*/*.html api/*.html)
 ACTION_TESTS := $(wildcard tests/actions/*.test.js tests/actions/*.test.mjs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean install pytest benchmarks translations
+.PHONY: help demo test test-long check clean install pytest benchmarks translations
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 14
 
 demo: install ## run everything offline on this machine and print one URL
 	@$(VENV)/python demo.py
 
 test: check pytest ## make check, then every test in random order
+
+test-long: install ## what takes longer: every mutant (about 10 minutes)
+	@$(VENV)/python -m tests.mutations
 
 check: install ## format, lint, types, walls between the parts, JavaScript, templates
 	$(VENV)/python -m ruff check .

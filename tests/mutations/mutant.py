@@ -31,10 +31,11 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A mutant and the test that noticed it, or `None` where none did."""
+    """A mutant and the test that noticed it, or `None` where none did; and what that took."""
 
     mutant: Mutant
     killer: str | None
+    seconds: float
 
 
 def describe(file: str, source: str, start: int, end: int, now: str) -> Mutant:

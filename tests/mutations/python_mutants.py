@@ -2,9 +2,13 @@
 
 import ast
 import copy
+import re
 from collections.abc import Iterator
 
 Change = tuple[ast.AST, str]  # a node and the text that takes its place
+# What stands in their brackets is for type checkers, or says how an object keeps its fields.
+_IDLE_CALLS = {"TypeVar", "dataclass"}
+_IDLE_TYPES = {"Callable", "Literal", "dict", "tuple"}
 
 _BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -36,11 +40,30 @@ def make_mutants(source: str) -> list[tuple[int, int, str]]:
         assert node.end_lineno is not None and node.end_col_offset is not None
         start = _offset(source, offsets, node.lineno, node.col_offset)
         end = _offset(source, offsets, node.end_lineno, node.end_col_offset)
-        mutant = source[:start] + now + source[end:]
-        compile(mutant, "mutant", "exec")
-        if mutant != source:
-            found.setdefault(mutant, (start, end, now))
+        changes = [(start, end, now)]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            changes += [
+                (start + begin, start + stop, word)
+                for begin, stop, word in make_sql_mutants(source[start:end])
+            ]
+        for start, end, now in changes:
+            mutant = source[:start] + now + source[end:]
+            compile(mutant, "mutant", "exec")
+            if mutant != source:
+                found.setdefault(mutant, (start, end, now))
     return list(found.values())
+
+
+def find_function(source: str, offset: int) -> int | None:
+    """Return the first line of the innermost function whose body has *offset*, if any has."""
+    line = source.count("\n", 0, offset) + 1
+    firsts = [
+        min(part.lineno for part in (node, *node.decorator_list))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body[0].lineno <= line <= (node.end_lineno or 0)
+    ]
+    return max(firsts, default=None)
 
 
 def _line_offsets(source: str) -> list[int]:
@@ -58,16 +81,31 @@ def _offset(source: str, offsets: list[int], line: int, column: int) -> int:
 
 def _walk(node: ast.AST) -> Iterator[Change]:
     """Yield the changes of *node* and below; words for people and types are left alone."""
+    if _is_idle(node):
+        return
     yield from _changes(node)
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params"):
             continue
         if isinstance(node, ast.Raise) and name == "exc" and isinstance(value, ast.Call):
             continue  # what is raised may say anything, and its class is seen by `raise` → `pass`
+        if isinstance(node, ast.JoinedStr):
+            continue  # Python before 3.12 does not tell where its parts stand
         for child in value if isinstance(value, list) else [value]:
             is_docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
             if isinstance(child, ast.AST) and not is_docstring:
                 yield from _walk(child)
+
+
+def _is_idle(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return name in _IDLE_CALLS
+        case ast.Subscript(value=ast.Name(id=name)):
+            return name in _IDLE_TYPES
+        case ast.If(test=ast.Name(id=name)):
+            return name == "TYPE_CHECKING"
+    return False
 
 
 def _changes(node: ast.AST) -> Iterator[Change]:
@@ -96,6 +134,8 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         case ast.Dict():
             for at in range(len(node.keys)):
                 yield _without_entry(node, at)
+        case ast.JoinedStr():
+            yield node, "''"
         case ast.Constant():
             yield from _constants(node)
 
@@ -139,3 +179,38 @@ def _constants(node: ast.Constant) -> Iterator[Change]:
             yield node, f"({value - 1})"
         case str(value):
             yield node, repr("" if value else "mutant")
+
+
+# What a condition follows, and what ends it outside brackets.
+_SQL = re.compile(r"\b(select|insert|update|delete)\s")
+_BEFORE_CONDITION = re.compile(r"(?<!is )\b(where|and|or|not|on|when)\s+(?!conflict)")
+_AFTER_CONDITION = re.compile(
+    r"\b(and|or|order by|limit|offset|union|for update|then|returning)\b|[,;\n)]"
+)
+_SQL_COMPARISON = re.compile(r"(?<=\s)(<>|[<>]=?)(?=\s)|\bis (not )?null\b|\b(asc|desc)\b")
+_OTHER_COMPARISON = {
+    "<": "<=",
+    "<=": "<",
+    ">": ">=",
+    ">=": ">",
+    "<>": "=",
+    "is null": "is not null",
+    "is not null": "is null",
+    "asc": "desc",
+    "desc": "asc",
+}
+
+
+def make_sql_mutants(literal: str) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, replacement) for each condition and comparison of a statement."""
+    if not _SQL.search(literal):
+        return
+    sql = re.sub("--[^\n]*", lambda comment: " " * len(comment[0]), literal)
+    for word in _BEFORE_CONDITION.finditer(sql):
+        depth, end = 0, word.end()
+        while end < len(sql) - 1 and (depth or not _AFTER_CONDITION.match(sql, end)):
+            depth += (sql[end] == "(") - (sql[end] == ")")
+            end += 1
+        yield word.end(), end, "false" if word[1] == "or" else "true"
+    for found in _SQL_COMPARISON.finditer(sql):
+        yield found.start(), found.end(), _OTHER_COMPARISON[found[0]]

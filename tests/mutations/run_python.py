@@ -1,47 +1,59 @@
 """
-Tries each mutant of a Python file: `python -m tests.mutations.run_python SHARE SHARES FILE TEST…`.
+Tries each mutant of a Python file: `run_python SHARE SHARES FILE TEST…`; options may be among TEST.
 
 The tests run once as they are, after which all that they need is imported; for each mutant a child
-is forked, which imports the mutant in place of the module and runs pytest up to the first failure.
+is forked, which forgets the module and what imports it, reads them again with the mutant in the
+module's place, and runs pytest up to the first failure: only tests that call the mutant's function,
+first those that failed before, then the quick ones.
 A line of JSON out for each mutant: {start, end, now, killer}; the first is for the unmutated file.
 """
 
 import contextlib
 import gc
-import importlib
-import importlib.abc
-import importlib.machinery
 import io
 import json
 import os
 import sys
-import types
-from collections.abc import Sequence
+import threading
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_loader
+from types import CodeType, FrameType
 
+import grimp
 import pytest
 
 from tests.mutations.mutant import ROOT
-from tests.mutations.python_mutants import make_mutants
+from tests.mutations.python_mutants import find_function, make_mutants
 
 # Start and end of pytest cost more than the tests: no plugin but the one that ends what hangs (in
 # seconds), no conftest.py, which would import the whole project, and no words about a failure.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 OPTIONS = [
-    *("-x", "-q", "--capture=no", "--noconftest", "-p", "no:cacheprovider", "-p", "no:logging"),
-    *("--tb=no", "--assert=plain", "-p", "pytest_timeout", "--timeout=20"),
+    *("-x", "-q", "--capture=no", "--noconftest", "--tb=no", "--assert=plain"),
+    *("-p", "no:cacheprovider", "-p", "pytest_timeout", "--timeout=20"),
 ]
+PACKAGES = ("api", "endpoint", "org_guard", "org_selector", "schema", "service", "tests")
 
 
 class _Witness:
-    """Remembers the first test that failed, and lets those go first that failed before."""
+    """
+    Remembers the first test that failed.
 
-    def __init__(self, killers: Sequence[str]) -> None:
+    Args:
+        names: the tests to run, in this order; `None` for all.
+    """
+
+    def __init__(self, names: Sequence[str] | None = None) -> None:
         self.killer: str | None = None
-        self._ranks = {name: rank for rank, name in enumerate(killers)}
+        self._names = names
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Sort by who noticed a mutant last; the others keep their order."""
-        items.sort(key=lambda item: self._ranks.get(item.nodeid, len(self._ranks)))
+        """Take the tests that were asked for."""
+        if self._names is not None:
+            by_name = {item.nodeid: item for item in items}
+            items[:] = [by_name[name] for name in self._names if name in by_name]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failure in any phase of a test."""
@@ -54,51 +66,104 @@ class _Witness:
             self.killer = f"{report.nodeid} (import)"
 
 
-def _run_tests(tests: list[str], killers: Sequence[str] = ()) -> str | None:
-    """Return the name of the first test that fails."""
-    witness = _Witness(killers)
-    code = pytest.main(["--rootdir", str(ROOT), *OPTIONS, *tests], plugins=[witness])
-    if code is not pytest.ExitCode.OK and witness.killer is None:
-        return f"pytest ended with {code!r}"
-    return witness.killer
+class _Rehearsal(_Witness):
+    """Notes what each test takes, and which functions of a file it calls, in any thread."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._callers: dict[int, set[str]] = defaultdict(set)  # by the function's first line
+        self._for_all: set[int] = set()  # called outside a test, such as at import
+        self._file = str(ROOT / file)
+        self._test: str | None = None
+
+    def run(self, arguments: list[str]) -> str | None:
+        """Run all tests; return the name of one that fails."""
+        threading.setprofile(self._note)
+        sys.setprofile(self._note)
+        try:
+            return _run_tests(arguments, self)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Watch one test with its fixtures."""
+        self._test = item.nodeid
+        try:
+            return (yield)
+        finally:
+            self._test = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object]
+    ) -> Generator[None, object, object]:
+        """What a fixture of a module or session calls is called for every test of this run."""
+        test = self._test
+        if fixturedef.scope != "function":
+            self._test = None
+        try:
+            return (yield)
+        finally:
+            self._test = test
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up the phases of a test."""
+        super().pytest_runtest_logreport(report)
+        self.seconds[report.nodeid] += report.duration
+
+    def order(self, function: int | None, killers: Sequence[str]) -> list[str]:
+        """List the tests that call *function*, the latest of *killers* first, then by time."""
+        everyone = function is None or function in self._for_all
+        callers = self.seconds.keys() if everyone else self._callers[function or 0]
+        ranks = {name: rank for rank, name in enumerate(killers)}
+        return sorted(callers, key=lambda name: (ranks.get(name, len(ranks)), self.seconds[name]))
+
+    def _note(self, frame: FrameType, event: str, _: object) -> None:
+        code: CodeType = frame.f_code
+        if event == "call" and code.co_filename == self._file:
+            if self._test is None:
+                self._for_all.add(code.co_firstlineno)
+            else:
+                self._callers[code.co_firstlineno].add(self._test)
+
+
+class _Mutated(SourceFileLoader):
+    """Finds one module only, and gives it another source than its file's."""
+
+    def __init__(self, file: str, source: str) -> None:
+        super().__init__(_module_name(file), str(ROOT / file))
+        self._source = source
+
+    def find_spec(
+        self, name: str, _path: object = None, _target: object = None
+    ) -> ModuleSpec | None:
+        """Answer the import system; `None` leaves a module to the ordinary finders."""
+        return spec_from_loader(name, self) if name == self.name else None
+
+    def get_code(self, _name: str) -> CodeType:
+        """Compile the other source."""
+        return compile(self._source, self.path, "exec")
 
 
 def _module_name(file: str) -> str:
     return file.removesuffix(".py").replace("/", ".")
 
 
-class _Mutant(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports *source* in place of the module of *file*."""
-
-    def __init__(self, file: str, source: str) -> None:
-        self._file, self._source, self._name = file, source, _module_name(file)
-
-    def find_spec(
-        self, fullname: str, _path: object, _target: object = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Take the import of that one module."""
-        if fullname != self._name:
-            return None
-        return importlib.machinery.ModuleSpec(fullname, self, origin=self._file)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Run the mutant."""
-        module.__file__ = str(ROOT / self._file)
-        exec(compile(self._source, self._file, "exec"), module.__dict__)  # noqa: S102 - our own file
+def _run_tests(arguments: list[str], witness: _Witness) -> str | None:
+    """Return the name of the first test that fails."""
+    code = pytest.main(["--rootdir", str(ROOT), *OPTIONS, *arguments], plugins=[witness])
+    if code is not pytest.ExitCode.OK and witness.killer is None:
+        return f"pytest ended with {code!r}"
+    return witness.killer
 
 
-def _install(file: str, source: str) -> None:
-    """Let the tests import *source* in place of *file*, and with it whatever imports that file."""
-    package = _module_name(file).partition(".")[0]
-    for name in list(sys.modules):
-        if name.partition(".")[0] == package or name.startswith("tests.kit."):
-            del sys.modules[name]
-    sys.meta_path.insert(0, _Mutant(file, source))
-    importlib.import_module(_module_name(file))
-
-
-def _try(file: str, source: str, tests: list[str], killers: Sequence[str] = ()) -> str | None:
-    """Run *tests* with *source* in the place of *file*, in a child of its own."""
+def _try(
+    mutated: _Mutated, dependents: set[str], arguments: list[str], order: list[str]
+) -> str | None:
+    """Run the tests with the mutant in the place of its module, in a child of its own."""
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
@@ -107,8 +172,10 @@ def _try(file: str, source: str, tests: list[str], killers: Sequence[str] = ()) 
         os.dup2(silence, 1)
         os.dup2(silence, 2)
         try:
-            _install(file, source)
-            killer = _run_tests(tests, killers)
+            sys.meta_path.insert(0, mutated)
+            for name in dependents:
+                _forget(name)
+            killer = _run_tests(arguments, _Witness(order))
         except BaseException as error:
             killer = f"{error!r} at import"
         os.write(writable, json.dumps(killer).encode())
@@ -120,20 +187,38 @@ def _try(file: str, source: str, tests: list[str], killers: Sequence[str] = ()) 
     return json.loads(answer) if answer else "the process died"
 
 
-def main(share: int, shares: int, file: str, tests: list[str]) -> None:
-    """Print what became of every *shares*-th mutant of *file*."""
+def _forget(name: str) -> None:
+    """Have a module read again by the next import; `from package import module` looks at both."""
+    package, _, attribute = name.rpartition(".")
+    sys.modules.pop(name, None)
+    if package in sys.modules:
+        vars(sys.modules[package]).pop(attribute, None)
+
+
+def _dependents(file: str, tests: list[str]) -> set[str]:
+    """List the module, its tests, and what imports it, directly or through others."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    name = _module_name(file)
+    return {name, *map(_module_name, tests), *graph.find_downstream_modules(name)}
+
+
+def main(share: int, shares: int, file: str, arguments: list[str]) -> None:
+    """Print what became of every *shares*-th mutant of *file*; *arguments* are pytest's."""
     source = (ROOT / file).read_text()
+    rehearsal = _Rehearsal(file)
     with contextlib.redirect_stdout(io.StringIO()):
-        killer = _run_tests(tests)
-    for test in tests:  # the children read it again, with the mutant
-        sys.modules.pop(_module_name(test), None)
+        killer = rehearsal.run(arguments)
+    dependents = _dependents(file, [name for name in arguments if name.endswith(".py")])
     mutants = make_mutants(source)
-    killer = killer or _try(file, source, tests)
+    unmutated = _Mutated(file, source)
+    killer = killer or _try(unmutated, dependents, arguments, rehearsal.order(None, []))
     print(json.dumps({"mutants": len(mutants), "killer": killer}), flush=True)
     killers: list[str] = []
     gc.freeze()  # no child looks through what it inherits
     for start, end, now in mutants[share::shares]:
-        killer = _try(file, source[:start] + now + source[end:], tests, killers)
+        mutated = _Mutated(file, source[:start] + now + source[end:])
+        order = rehearsal.order(find_function(source, start), killers)
+        killer = _try(mutated, dependents, arguments, order) if order else None
         if killer is not None:
             killers = [killer, *(name for name in killers if name != killer)]
         line = {"start": start, "end": end, "now": now, "killer": killer}
