@@ -35,6 +35,7 @@ PURE: Mapping[str, tuple[str, ...]] = {
     "org_guard/verified_tokens.py": ("tests/org_guard/test_verified_tokens.py",),
     "org_selector/action_tokens.py": ("tests/org_selector/test_action_tokens.py",),
     "org_selector/decision_table.py": ("tests/org_selector/test_decision_table.py",),
+    "org_selector/login_transaction.py": ("tests/org_selector/test_action_tokens.py",),
     "org_selector/picker/cookie.py": ("tests/org_selector/picker/test_cookie.py",),
     "org_selector/picker/page.py": (
         "tests/org_selector/picker/test_page.py",

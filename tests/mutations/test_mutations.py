@@ -12,6 +12,7 @@ FILES = (
     "org_guard/access_token.py",
     "org_guard/token_claims.py",
     "org_selector/action_tokens.py",
+    "org_selector/login_transaction.py",
 )
 
 

@@ -642,7 +642,7 @@ def test_without_a_visit_nobody_enters(conn: psycopg.Connection) -> None:
     rows, principal = RowSecurity(lambda: nullcontext(conn)), _principal()
 
     def require_closed() -> None:
-        with pytest.raises(GuardError, match=r'with rows\.visit\(role\):'):
+        with pytest.raises(GuardError, match=r"with rows\.visit\(role\):"):
             rows.select(principal, "select 1")
         with pytest.raises(GuardError, match="visit"), rows.organization(principal):
             pass
