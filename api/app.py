@@ -41,7 +41,7 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
         audience=settings.auth0_audience,
         namespace=settings.claim_namespace,
         connections=database.connection,
-        read=database.read,
+        fetch=database.fetch,
     )
 
     def require_ready() -> None:

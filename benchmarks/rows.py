@@ -9,7 +9,7 @@ organizations pays, in and after being removed.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import psycopg
@@ -112,7 +112,7 @@ def _measure(
     def lend() -> Iterator[psycopg.Connection]:
         yield conn
 
-    rows = RowSecurity(lend, lambda query: query(conn))
+    rows = RowSecurity(lend, cast(Any, conn).fetch)
     first = memberships.load_organization(superuser, 1).id
     backend = conn.info.backend_pid
 

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import psycopg
@@ -50,7 +50,6 @@ READS = (
 WRITE = "apply_selection"
 
 Calls = dict[str, Callable[[], object]]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,12 @@ class OneConnection:
 
     conn: psycopg.Connection
 
-    def read(self, query: Callable[[psycopg.Connection], T]) -> T:
-        """Run *query*."""
-        return query(self.conn)
+    def fetch(self, statement: str, values: object) -> list[tuple[Any, ...]]:
+        """Run a statement as the pool's connection does."""
+        rows: list[tuple[Any, ...]] = cast(Any, self.conn).fetch(statement, values)
+        return rows
 
-    write = read
+    fetch_once = fetch
 
 
 def run(stack: Stack) -> list[Line]:

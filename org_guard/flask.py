@@ -30,7 +30,7 @@ from org_guard.errors import (
     InvalidRequest,
     MissingToken,
 )
-from org_guard.row_security import Connections, Read, RowSecurity
+from org_guard.row_security import Connections, Fetch, RowSecurity
 from org_guard.signing_keys import SigningKeys
 from org_guard.verified_tokens import VerifiedTokens
 
@@ -48,7 +48,7 @@ class Guard:
         domains: the tenant's domains as `host[:port]`, the canonical one first; keys come from it.
         audience: the API's identifier at Auth0.
         namespace: the prefix of our claims, a URL ending in "/".
-        connections, read: as in `RowSecurity`.
+        connections, fetch: as in `RowSecurity`.
         keys: unset, the tenant's keys with the limits of `SigningKeys`.
     """
 
@@ -59,11 +59,11 @@ class Guard:
         audience: str,
         namespace: str,
         connections: Connections,
-        read: Read | None = None,
+        fetch: Fetch | None = None,
         keys: SigningKeys | None = None,
     ) -> None:
         issuers = list_issuers(domains)
-        self.rows = RowSecurity(connections, read)
+        self.rows = RowSecurity(connections, fetch)
         self.keys = keys or SigningKeys(keys_url(domains))
         verifier = AccessTokenVerifier(
             issuers=issuers, audience=audience, namespace=namespace, keys=self.keys

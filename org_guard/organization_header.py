@@ -30,7 +30,7 @@ from org_guard.flask import (
 )
 from org_guard.organizations_token import SLUG, OrganizationsToken, OrganizationsTokenVerifier
 from org_guard.principal import Principal
-from org_guard.row_security import Connections, Read, RowSecurity
+from org_guard.row_security import Connections, Fetch, RowSecurity
 from org_guard.signing_keys import SigningKeys
 from org_guard.verified_tokens import VerifiedTokens
 
@@ -48,11 +48,11 @@ class GuardByHeader:
         audience: str,
         namespace: str,
         connections: Connections,
-        read: Read | None = None,
+        fetch: Fetch | None = None,
         keys: SigningKeys | None = None,
     ) -> None:
         issuers = list_issuers(domains)
-        self.rows = RowSecurity(connections, read)
+        self.rows = RowSecurity(connections, fetch)
         self.keys = keys or SigningKeys(keys_url(domains))
         verifier = OrganizationsTokenVerifier(
             issuers=issuers, audience=audience, namespace=namespace, keys=self.keys

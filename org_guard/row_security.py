@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -40,9 +40,8 @@ _REFUSALS: dict[str, type[GuardError]] = {
     "ORG03": InsufficientRole,
 }
 
-T = TypeVar("T")
 Connections = Callable[[], AbstractContextManager[psycopg.Connection]]
-Read = Callable[[Callable[[psycopg.Connection], Any]], Any]
+Fetch = Callable[[LiteralString, Sequence[object]], list[tuple[Any, ...]]]
 
 
 @dataclass(slots=True)
@@ -71,13 +70,13 @@ class RowSecurity:
         connections: lends one autocommit connection of the role org_api, such as
             `ConnectionPool.connection` of psycopg_pool; each new connection must have passed
             `require_row_security`.
-        read: runs a read-only function with a connection, for a pool that can try it again on
-            another connection; `select` uses it.
+        fetch: runs one statement that changes nothing and returns all its rows, for a pool that
+            can try it again on another connection; `select` uses it.
     """
 
-    def __init__(self, connections: Connections, read: Read | None = None) -> None:
+    def __init__(self, connections: Connections, fetch: Fetch | None = None) -> None:
         self._connections = connections
-        self._read = read or self._read_once
+        self._fetch = fetch or self._fetch_once
         self._visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
 
     @contextmanager
@@ -171,13 +170,11 @@ class RowSecurity:
         visit = self._load_visit()
         entry = _entry(principal, visit)
         try:
-            rows: list[tuple[Any, ...]] = self._read(
-                lambda conn: conn.execute(_put_behind(query), (*entry, *parameters)).fetchall()
-            )
+            rows = self._fetch(_put_behind(query), (*entry, *parameters))
             if not rows:
                 # Postgres does not run a query that is known to find nothing (a null parameter is
                 # enough), and then it skips the entry, too. So ask for the entry by itself.
-                self._read(lambda conn: conn.execute(_ENTER, entry))
+                self._fetch(_ENTER, entry)
         except psycopg.DatabaseError as error:
             _refuse(error)
             raise
@@ -186,10 +183,8 @@ class RowSecurity:
 
     def find_org_id(self, slug: str) -> str | None:
         """Return the id of the organization with that slug; it checks no membership."""
-        row = self._read(
-            lambda conn: conn.execute("select find_organization_id(%s)::text", (slug,)).fetchone()
-        )
-        return row[0] if row else None
+        [(org_id,)] = self._fetch("select find_organization_id(%s)::text", (slug,))
+        return None if org_id is None else str(org_id)
 
     def _load_visit(self) -> Visit:
         visit = self._visit.get()
@@ -200,9 +195,11 @@ class RowSecurity:
             )
         return visit
 
-    def _read_once(self, query: Callable[[psycopg.Connection], T]) -> T:
+    def _fetch_once(
+        self, statement: LiteralString, values: Sequence[object]
+    ) -> list[tuple[Any, ...]]:
         with self._connections() as conn:
-            return query(conn)
+            return conn.execute(statement, values).fetchall()
 
 
 @functools.lru_cache(512)  # psycopg finds a prepared statement faster by the same string object

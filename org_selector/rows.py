@@ -7,8 +7,7 @@ order the planner could choose: a user with 20,000 organizations must cost what 
 costs (`benchmarks/`).
 """
 
-from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 from org_selector.question import Asked
@@ -103,9 +102,11 @@ class DecisionRows:
     def find_standing(self, auth0_user_id: str, asked: Asked | None) -> Standing | None:
         """Look up the user, and either *asked* or the default and the usable organizations."""
         if asked is not None:
-            rows = self._fetch(_FIND_STANDING_ASKED, (asked.org_id, asked.slug, auth0_user_id))
+            rows = self._database.fetch(
+                _FIND_STANDING_ASKED, (asked.org_id, asked.slug, auth0_user_id)
+            )
         else:
-            rows = self._fetch(_FIND_STANDING, (auth0_user_id,))
+            rows = self._database.fetch(_FIND_STANDING, (auth0_user_id,))
         if not rows:
             return None
         user_id, email, email_verified, name, blocked, invited = rows[0][:6]
@@ -123,7 +124,7 @@ class DecisionRows:
     def save_profile(self, profile: Profile) -> None:
         """Insert the user at first sight, else update what changed."""
         values = (profile.auth0_user_id, profile.email, profile.email_verified, profile.name)
-        self._save(_SAVE_PROFILE, values)
+        self._database.fetch_once(_SAVE_PROFILE, values)
 
     def apply_selection(
         self, auth0_user_id: str, *, org_id: UUID, nonce: str, remember: bool
@@ -141,18 +142,12 @@ class DecisionRows:
             "nonce": nonce,
             "remember": remember,
         }
-        row = self._database.write(lambda conn: conn.execute(_APPLY_SELECTION, values).fetchone())
-        return Organization(*row) if row else None
+        rows = self._database.fetch_once(_APPLY_SELECTION, values)
+        return Organization(*rows[0]) if rows else None
 
     def save_last_use(self, user_id: UUID, org_id: str) -> None:
         """Note that the user went to *org_id* without the picker; at most once a minute."""
-        self._save(_SAVE_LAST_USE, (user_id, org_id))
-
-    def _fetch(self, statement: LiteralString, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        return self._database.read(lambda conn: conn.execute(statement, values).fetchall())
-
-    def _save(self, statement: LiteralString, values: Sequence[object]) -> None:
-        self._database.write(lambda conn: conn.execute(statement, values))
+        self._database.fetch_once(_SAVE_LAST_USE, (user_id, org_id))
 
 
 def _organization(columns: tuple[Any, ...]) -> Organization | None:

@@ -13,8 +13,8 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, LiteralString, TypeVar, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -120,6 +120,18 @@ class Database:
         finally:
             self._take_back(conn)
 
+    def fetch(
+        self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement that changes nothing, as `read` does; return all its rows."""
+        return self.read(lambda conn: cast(_Connection, conn).fetch(statement, values))
+
+    def fetch_once(
+        self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement that changes something, as `write` does; return all its rows."""
+        return self.write(lambda conn: cast(_Connection, conn).fetch(statement, values))
+
     @contextlib.contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
         """
@@ -209,6 +221,17 @@ class _Connection(psycopg.Connection):
     """A connection that can be brought back to its first state, or hung up by another thread."""
 
     hung_up = False
+    _kept: psycopg.Cursor | None = None
+
+    def fetch(
+        self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return all its rows, if it has any."""
+        # The cursor is kept, and never handed out: a new one costs a third of a statement.
+        if self._kept is None:
+            self._kept = self.cursor()
+        cursor = self._kept.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
 
     def settle(self) -> None:
         """Bring the connection back to where it was lent, or close it."""

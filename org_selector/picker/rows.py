@@ -5,10 +5,9 @@ Each method is one statement and one round trip; what `org_selector/rows.py` say
 and joins holds here too.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.pool import Database
@@ -133,7 +132,7 @@ class PickerRows:
             "recent": 0 if after[0] else RECENT,  # shown on the first page only
             "limit": PAGE_SIZE + 1,
         }
-        return _read_list(self._fetch(_LOAD_PAGE, values))
+        return _read_list(self._database.fetch(_LOAD_PAGE, values))
 
     def search_page(
         self, auth0_user_id: str, *, nonce: str, after: tuple[str, UUID], search: str
@@ -153,18 +152,13 @@ class PickerRows:
             "end_of_names": END_OF_NAMES,
             "limit": PAGE_SIZE + 1,
         }
-        return _read_list(self._fetch(_SEARCH_PAGE, values))
+        return _read_list(self._database.fetch(_SEARCH_PAGE, values))
 
     def find_selectable(self, auth0_user_id: str, *, org_id: UUID, nonce: str) -> Selectable | None:
         """Look at a choice again before it is signed."""
         values = {"auth0_user_id": auth0_user_id, "org_id": org_id, "nonce": nonce}
-        rows = self._fetch(_FIND_SELECTABLE, values)
+        rows = self._database.fetch(_FIND_SELECTABLE, values)
         return Selectable(*rows[0]) if rows else None
-
-    def _fetch(
-        self, statement: LiteralString, values: Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
-        return self._database.read(lambda conn: conn.execute(statement, values).fetchall())
 
 
 def _read_list(rows: list[tuple[Any, ...]]) -> OrganizationList | None:

@@ -251,7 +251,9 @@ def test_a_page_of_20_000_rows_reads_a_page(api: RunningApi, listed: Listed, mod
     api.superuser.execute("analyze")
     with psycopg.connect(api.url, autocommit=True) as conn:
         explaining = _Explaining(conn, mode)
-        rows = RowSecurity(psycopg.connect, lambda query: query(cast(Any, explaining)))
+        rows = RowSecurity(
+            psycopg.connect, lambda *statement: explaining.execute(*statement).fetchall()
+        )
         deep = Keyset("2026-01-01T00:00:00.003333+00:00", UUID(int=0), 20)
         for keyset in (Keyset(), Keyset(limit=100), deep):
             with rows.visit("member"):

@@ -113,7 +113,7 @@ def wire(api: RunningApi) -> Iterator[Wire]:
 def rows(wire: Wire) -> Iterator[RowSecurity]:
     """The way in, through the API's own pool with one connection, which has been used before."""
     database = Database(wire.url, size=1, configure=require_row_security)
-    rows = RowSecurity(database.connection, database.read)
+    rows = RowSecurity(database.connection, database.fetch)
     with rows.visit("member"):
         rows.select(_principal(), READ)
         with rows.organization(_principal()) as conn:

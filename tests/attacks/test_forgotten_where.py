@@ -68,7 +68,7 @@ def database(target: Target) -> Iterator[Database]:
 @pytest.fixture
 def rows(database: Database) -> Iterator[RowSecurity]:
     """The way in, during the visit of a member."""
-    rows = RowSecurity(database.connection, database.read)
+    rows = RowSecurity(database.connection, database.fetch)
     with rows.visit("member"):
         yield rows
 

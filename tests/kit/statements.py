@@ -1,8 +1,8 @@
 """The selector's statements alone, in a transaction that is rolled back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import psycopg
@@ -11,8 +11,6 @@ from local_stack import seed
 from local_stack.postgres import Postgres
 from service.pool import Database
 from tests.kit.databases import find_unchanged_database
-
-T = TypeVar("T")
 
 
 class Statements:
@@ -30,14 +28,15 @@ class Statements:
         """What the classes of statements take in the place of the pool."""
         return cast("Database", self)
 
-    def read(self, query: Callable[[psycopg.Connection], T]) -> T:
+    def fetch(self, statement: LiteralString, values: Any) -> list[tuple[Any, ...]]:
         """Run a statement of the product."""
         self.conn.execute("set local role org_selector")
-        found = query(self.conn)
+        cursor = self.conn.execute(statement, values)
+        found = cursor.fetchall() if cursor.description else []
         self.conn.execute("reset role")
         return found
 
-    write = read
+    fetch_once = fetch
 
     def run(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """Run a statement of the test; return its rows, if it has any."""

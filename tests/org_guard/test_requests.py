@@ -5,7 +5,7 @@ Postgres is a stand-in that lets every person enter; the real one is asked in `t
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -50,23 +50,12 @@ class StandIn:
         default_factory=lambda: {"abc-inc": ORG_ID, "xyz-travel": OTHER_ID, "solo-works": OTHER_ID}
     )
 
-    def read(self, query: Callable[[Any], Any]) -> Any:
-        """Run a statement."""
-        return query(self)
-
-    def execute(self, _statement: str, parameters: tuple[str, ...]) -> "StandIn":
-        """Note with what a statement comes."""
-        self.asked.append(parameters)
-        return self
-
-    def fetchall(self) -> list[tuple[str]]:
-        """What a view reads."""
+    def fetch(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Note with what a statement comes; answer with the id of a slug, or with a row."""
+        self.asked.append(tuple(parameters))
+        if "find_organization_id" in statement:
+            return [(self.org_ids.get(parameters[0]),)]
         return [("a row",)]
-
-    def fetchone(self) -> tuple[str] | None:
-        """The id of a slug."""
-        found = self.org_ids.get(self.asked[-1][0])
-        return (found,) if found else None
 
 
 class Keys:
@@ -103,7 +92,7 @@ def run_app(kind: type[Guard | GuardByHeader]) -> GuardedApp:
         audience=AUDIENCE,
         namespace=NAMESPACE,
         connections=lambda: pytest.fail("no view here begins a transaction"),
-        read=database.read,
+        fetch=database.fetch,
         keys=cast("SigningKeys", Keys()),
     )
     app = Flask(__name__)

@@ -498,7 +498,7 @@ def test_a_pool_hands_no_organization_on(
 ) -> None:
     """The API's own pool and way in; what comes next without entering sees nothing."""
     database = Database(shared.url, size=1, configure=require_row_security)
-    rows = RowSecurity(database.connection, database.read)
+    rows = RowSecurity(database.connection, database.fetch)
     try:
         for org_id in (ABC, TRAVEL):
             principal = _principal(JOE, org_id)
@@ -596,7 +596,7 @@ def test_what_may_fail_stands_in_a_transaction_of_its_own(rows: RowSecurity) -> 
 def test_an_error_swallowed_in_an_inner_block_is_no_success(shared: RunningApi, login: str) -> None:
     """Postgres answers such a COMMIT with ROLLBACK; and a refused entry is an error, too."""
     database = Database(shared.url, size=1, configure=require_row_security)
-    rows = RowSecurity(database.connection, database.read)
+    rows = RowSecurity(database.connection, database.fetch)
     name = f"lost {uuid4()}"
     try:
         for inner in (psycopg.Connection.pipeline, psycopg.Connection.transaction):
@@ -726,7 +726,7 @@ def test_an_outage_is_no_refusal() -> None:
 def test_a_lost_connection_is_an_outage(postgres: Postgres, shared: RunningApi) -> None:
     """In the middle of the work, whatever the view was about to raise."""
     database = Database(shared.url, size=1, configure=require_row_security)
-    rows = RowSecurity(database.connection, database.read)
+    rows = RowSecurity(database.connection, database.fetch)
     try:
         with (
             pytest.raises(Unavailable),

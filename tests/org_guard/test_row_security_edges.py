@@ -1,8 +1,8 @@
 """An error of Postgres that is no refusal reaches the view unchanged, by both ways in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -55,13 +55,13 @@ def test_a_function_that_reads_is_used_for_every_select(postgres: Postgres) -> N
     url = postgres.url(find_unchanged_database(postgres), "org_api")
     used = []
 
-    def read(query: Callable[[psycopg.Connection], Any]) -> Any:
-        used.append("read")
+    def fetch(statement: LiteralString, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        used.append("fetch")
         with psycopg.connect(url, autocommit=True) as conn:
-            return query(conn)
+            return conn.execute(statement, values).fetchall()
 
-    own = RowSecurity(lambda: pytest.fail("read knows a connection"), read)
+    own = RowSecurity(lambda: pytest.fail("fetch knows a connection"), fetch)
     with own.visit("member"):
         assert own.select(_principal("joe"), "select 1") == [(1,)]
     assert own.find_org_id("abc-inc") == ABC
-    assert used == ["read", "read"]
+    assert used == ["fetch", "fetch"]

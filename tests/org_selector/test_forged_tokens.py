@@ -48,7 +48,10 @@ def _decide(
     selector: Selector, authorization: str | None, body: bytes = BODY, path: str = "/decisions"
 ) -> TestResponse:
     headers = {} if authorization is None else {"Authorization": authorization}
-    return selector.app.test_client().post(path, data=body, headers=headers)
+    # In the environment: as a URL, the client would take the beginning of //decisions for a host.
+    return selector.app.test_client().post(
+        data=body, headers=headers, environ_overrides={"PATH_INFO": path}
+    )
 
 
 def _without_reference(answer: TestResponse) -> str:
@@ -309,7 +312,7 @@ def test_valid_claims_are_what_the_action_really_sends(person: Person) -> None:
     assert set(claims_of(cookie.value)) == set(valid_session_claims())
 
 
-@pytest.mark.parametrize("path", ["//decisions", "///decisions", "//host.example/decisions"])
+@pytest.mark.parametrize("path", ["//decisions", "///decisions"])
 def test_a_path_has_one_spelling(selector: Selector, path: str) -> None:
     """A rule of a proxy for /decisions would not hold for //decisions."""
     bearer = f"Bearer {DECISION.token()}"
