@@ -417,6 +417,8 @@ def test_tables_operators_and_functions_of_the_callers_own_fool_nobody(
         conn.execute("update public.organization set name = 'Renamed'")
         copies = conn.execute("select distinct org_name from public.membership").fetchall()
         assert copies == [("Renamed",)]  # by a trigger, which found the table, not the temporary
+    # Else they outlive the connection for a moment, and count as tables that org_api owns.
+    conn.execute("reset search_path; discard temp")
 
 
 def test_what_org_gate_may_read_the_caller_may_not(conn: psycopg.Connection) -> None:
