@@ -231,7 +231,9 @@ class _Connection(psycopg.Connection):
         if self._kept is None:
             self._kept = self.cursor()
         cursor = self._kept.execute(statement, values)
-        return cursor.fetchall() if cursor.description else []
+        # Not cursor.description: it makes an object for each column, which costs as much.
+        result = cursor.pgresult
+        return cursor.fetchall() if result is not None and result.nfields else []
 
     def settle(self) -> None:
         """Bring the connection back to where it was lent, or close it."""
