@@ -9,16 +9,15 @@ becomes a 503 within three seconds.
 """
 
 import contextlib
-import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString, TypeVar, cast
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
+
+from service.connection import Connection
 
 WAIT = 1.0  # seconds for a connection
 STATEMENT_TIMEOUT = 1000  # milliseconds for one statement, in Postgres
@@ -30,10 +29,8 @@ _OUTAGES = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.ReadOnlySqlTransaction,  # a standby, a failover, a full disk
 )
-_IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
@@ -66,7 +63,7 @@ class Database:
             reconnect_timeout=_PAUSE,
             configure=self._configure,
             open=False,
-            connection_class=_Connection,
+            connection_class=Connection,
             kwargs={
                 "autocommit": True,
                 "connect_timeout": 2,
@@ -82,7 +79,7 @@ class Database:
         self._check = configure
         self._missing_until = 0.0
         self._opening = threading.Lock()
-        self._busy: dict[_Connection, float] = {}  # since when
+        self._busy: dict[Connection, float] = {}  # since when
         self._watching = threading.Lock()  # held while a connection leaves _busy or is hung up
         self._closed = threading.Event()
 
@@ -124,13 +121,13 @@ class Database:
         self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
     ) -> list[tuple[Any, ...]]:
         """Run a statement that changes nothing, as `read` does; return all its rows."""
-        return self.read(lambda conn: cast(_Connection, conn).fetch(statement, values))
+        return self.read(lambda conn: cast(Connection, conn).fetch(statement, values))
 
     def fetch_once(
         self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
     ) -> list[tuple[Any, ...]]:
         """Run a statement that changes something, as `write` does; return all its rows."""
-        return self.write(lambda conn: cast(_Connection, conn).fetch(statement, values))
+        return self.write(lambda conn: cast(Connection, conn).fetch(statement, values))
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
@@ -158,7 +155,7 @@ class Database:
         self._closed.set()
         self._pool.close(timeout=2)
 
-    def _lend(self) -> "_Connection":
+    def _lend(self) -> Connection:
         if time.monotonic() < self._missing_until:
             raise Unavailable("no connection a moment ago")
         if self._pool.closed:
@@ -171,7 +168,7 @@ class Database:
         self._busy[conn] = time.monotonic()
         return conn
 
-    def _take_back(self, conn: "_Connection") -> None:
+    def _take_back(self, conn: Connection) -> None:
         try:
             conn.settle()
         finally:
@@ -180,11 +177,11 @@ class Database:
                 conn.close()  # the answer may have come all the same; its connection is gone
             self._pool.putconn(conn)
 
-    def _release(self, conn: "_Connection") -> None:
+    def _release(self, conn: Connection) -> None:
         with self._watching:
             del self._busy[conn]
 
-    def _refuse_outage(self, conn: "_Connection", error: psycopg.Error) -> None:
+    def _refuse_outage(self, conn: Connection, error: psycopg.Error) -> None:
         if isinstance(error, _OUTAGES):
             raise Unavailable(type(error).__name__) from error
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -193,7 +190,7 @@ class Database:
                 raise Unavailable("silent") from error
             raise _LostConnection(f"{type(error).__name__}: {error}") from error
 
-    def _configure(self, conn: "_Connection") -> None:
+    def _configure(self, conn: Connection) -> None:
         self._busy[conn] = time.monotonic()
         try:
             self._check(conn)
@@ -215,46 +212,6 @@ class Database:
                 with self._watching:
                     if since < overdue and self._busy.get(conn) == since:
                         conn.hang_up()
-
-
-class _Connection(psycopg.Connection):
-    """A connection that can be brought back to its first state, or hung up by another thread."""
-
-    hung_up = False
-    _kept: psycopg.Cursor | None = None
-
-    def fetch(
-        self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
-        """Run a statement and return all its rows, if it has any."""
-        # The cursor is kept, and never handed out: a new one costs a third of a statement.
-        if self._kept is None:
-            self._kept = self.cursor()
-        cursor = self._kept.execute(statement, values)
-        # Not cursor.description: it makes an object for each column, which costs as much.
-        result = cursor.pgresult
-        return cursor.fetchall() if result is not None and result.nfields else []
-
-    def settle(self) -> None:
-        """Bring the connection back to where it was lent, or close it."""
-        if self.pgconn.pipeline_status:
-            self.close()
-        elif self.pgconn.transaction_status in _IN_TRANSACTION:
-            _log.warning("rolling back a transaction that was left open")
-            try:
-                self.rollback()
-            except psycopg.Error:
-                self.close()
-
-    def hang_up(self) -> None:
-        """Let the thread that waits for Postgres find the connection lost; for another thread."""
-        self.hung_up = True
-        with contextlib.suppress(OSError, psycopg.Error):
-            ours = socket.socket(fileno=self.fileno())
-            try:
-                ours.shutdown(socket.SHUT_RDWR)
-            finally:
-                ours.detach()  # the descriptor stays libpq's
 
 
 class _LostConnection(Unavailable):

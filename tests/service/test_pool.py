@@ -417,6 +417,21 @@ def test_a_first_result_can_be_read_after_the_second_statement(database: Databas
         assert second.fetchone() == (3,)
 
 
+def test_a_fetch_gives_all_rows_and_a_failed_one_does_not_spoil_the_next(
+    database: Database,
+) -> None:
+    """The cursor behind it is kept; its rows are the caller's."""
+    first = database.fetch("select n from generate_series(1, 3) n where n > %s", (1,))
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        database.fetch("select 1 / %s", (0,))
+    nothing = database.fetch_once("do $$ begin end $$", ())
+    second = database.fetch("select %(word)s::text", {"word": "again"})
+
+    assert first == [(2,), (3,)]
+    assert nothing == []
+    assert second == [("again",)]
+
+
 def test_a_database_that_only_reads_is_an_outage_for_who_writes(database: Database) -> None:
     """A standby after a failover, or a full disk: nobody's mistake, and over soon."""
     with pytest.raises(Unavailable), database.connection() as conn:
