@@ -20,12 +20,13 @@ Sources: Auth0 "Redirect with Actions"; RFC 7515 section 5.2; RFC 7519 section 4
 """
 
 import hashlib
+import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
 
-import jwt
 from jwt.algorithms import HMACAlgorithm
+from jwt.utils import base64url_encode
 
 from org_guard.compact_token import MalformedInput, UnverifiedToken, parse_compact_token
 from org_selector.errors import InvalidDecisionToken, InvalidSessionToken, SelectorError
@@ -36,6 +37,7 @@ SELECTION_TOKEN_LIFETIME = 120  # seconds; Auth0 wants more than 60
 MAX_TOKEN_BYTES = 2048  # so that token and state fit into one request line of 8190 bytes
 MIN_SECRET_BYTES = 32
 _HS256 = HMACAlgorithm(HMACAlgorithm.SHA256)
+_HEADER = base64url_encode(b'{"alg":"HS256","typ":"JWT"}')
 _Secrets = Sequence[str]  # newest first
 _Refusal = type[SelectorError]  # what a failed check raises; each kind of token has its own
 
@@ -50,7 +52,7 @@ class ActionTokens:
             if len(secret.encode()) < MIN_SECRET_BYTES:
                 raise ValueError(f"a secret is shorter than {MIN_SECRET_BYTES} bytes")
         self._session_keys = [_HS256.prepare_key(secret) for secret in session_secrets]
-        self._selection_secret = selection_secrets[0]
+        self._selection_key = _HS256.prepare_key(selection_secrets[0])
         self._domains = tuple(domains)
 
     def verify_session_token(self, unverified_token: str) -> LoginTransaction:
@@ -74,7 +76,10 @@ class ActionTokens:
         person = {"iss": transaction.issuer, "sub": transaction.auth0_user_id}
         login = {"state": state, "nonce": transaction.nonce, "jti": secrets.token_urlsafe(16)}
         claims = token | person | login | {"org_id": org_id, "remember": remember}
-        return jwt.encode(claims, self._selection_secret, algorithm="HS256")
+        # Not jwt.encode: it examines the key each time, which costs three times as much.
+        signed = _HEADER + b"." + base64url_encode(json.dumps(claims).encode())
+        signature = _HS256.sign(signed, self._selection_key)
+        return f"{signed.decode()}.{base64url_encode(signature).decode()}"
 
     def _verify(
         self, unverified_token: str, audience: str, lifetime: int, refusal: _Refusal

@@ -11,7 +11,7 @@ from org_selector.action_tokens import ActionTokens
 from org_selector.errors import DatabaseUnavailable, SelectorError, _
 from org_selector.picker import views
 from org_selector.picker.cookie import LoginCookies
-from org_selector.picker.html import TEMPLATES, render_error, set_up_pages
+from org_selector.picker.html import render_error, set_up_pages
 from org_selector.picker.rows import PickerRows
 from org_selector.rows import DecisionRows
 from org_selector.settings import SelectorSettings
@@ -52,7 +52,6 @@ def create_app(settings: SelectorSettings) -> Flask:
         require_ready=lambda: require_schema(database, SCHEMA_VERSION),
         refusals=_REFUSALS,
         max_body_bytes=MAX_FORM_BYTES,
-        template_folder=str(TEMPLATES),
     )
     set_up_pages(app, home=settings.app_origins[0])
     app.register_blueprint(decisions.create_blueprint(tokens, answer))

@@ -109,8 +109,8 @@ def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision
 
 
 def _read_bearer() -> str:
-    values = request.headers.getlist("Authorization")
-    scheme, _, unverified_token = (values[0] if len(values) == 1 else "").partition(" ")
+    # Two headers reach us as one, joined by a comma, which no token contains.
+    scheme, _, unverified_token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise InvalidDecisionToken("no bearer token")
     return unverified_token

@@ -12,7 +12,7 @@ from typing import Any
 
 from org_selector.errors import InvalidSessionToken
 
-SESSION_CLAIMS = {  # claim → the whole of its value; where it may be empty, "" means "not given"
+_PATTERNS = {  # claim → the whole of its value; where it may be empty, "" means "not given"
     "client_id": r".{1,255}",
     "client_name": r".{0,80}",
     "nonce": r"[\w-]{16,64}",
@@ -23,6 +23,7 @@ SESSION_CLAIMS = {  # claim → the whole of its value; where it may be empty, "
     r"(https?://[\w.:\[\]-]{1,247}|[a-z][\w+.-]{0,253}:)?",
     "locale": r".{0,35}",
 }
+SESSION_CLAIMS = {name: re.compile(text, re.A | re.S) for name, text in _PATTERNS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def read_login_transaction(verified_claims: Mapping[str, Any]) -> LoginTransacti
     """
     own: dict[str, Any] = {name: verified_claims.get(name) for name in SESSION_CLAIMS}
     for name, pattern in SESSION_CLAIMS.items():
-        if not isinstance(own[name], str) or not re.fullmatch(pattern, own[name], re.A | re.S):
+        if not isinstance(own[name], str) or not pattern.fullmatch(own[name]):
             raise InvalidSessionToken(name)
     claims = verified_claims
     return LoginTransaction(claims["iss"], claims["sub"], claims["exp"], **own)

@@ -50,7 +50,6 @@ def create_app(
     refusals: Refusals,
     max_body_bytes: int,
     cors: Cors | None = None,
-    template_folder: str | None = None,
 ) -> Flask:
     """
     Build an app that has everything but its own routes.
@@ -62,7 +61,7 @@ def create_app(
         max_body_bytes: longer bodies are refused with 413.
         cors: which pages of other origins may read answers; without it, none.
     """
-    app = Flask(name, static_folder=None, template_folder=template_folder)
+    app = Flask(name, static_folder=None)
     app.url_map.merge_slashes = False  # its redirect would be built from the request's Host
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = max_body_bytes
     app.extensions["database"] = database

@@ -17,6 +17,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from flask import Response
 from itsdangerous import Signer
@@ -29,20 +30,20 @@ _STATE = re.compile(r"[\x21-\x7e]+")
 _LOGIN_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UnverifiedLogin:
     """The two values Auth0 sent the browser here with; neither is verified."""
 
     unverified_session_token: str
     unverified_state: str  # opaque; only Auth0 can tell whether it is right
 
-    @property
+    @cached_property
     def value(self) -> str:
         """Return both as one cookie value."""
         state = base64.urlsafe_b64encode(self.unverified_state.encode()).decode().rstrip("=")
         return f"{self.unverified_session_token}.{state}"
 
-    @property
+    @cached_property
     def login_id(self) -> str:
         """Name the pair, the same for the same pair; 22 characters."""
         digest = hashlib.sha256(self.value.encode()).digest()[:16]

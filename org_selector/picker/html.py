@@ -8,17 +8,17 @@ cannot reorder the rest of its line.
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, g, render_template, request
-from jinja2 import StrictUndefined
+from flask import Flask, Response, current_app, g, request
 
 from org_guard.base_url import base_url
 from org_selector.errors import DatabaseUnavailable, SelectorError
 from org_selector.login_transaction import LoginTransaction
-from org_selector.picker.languages import Translations, direction
+from org_selector.picker.languages import Language, Languages
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 if not TEMPLATES.is_dir():  # a checkout; an installed package carries them inside
@@ -54,8 +54,8 @@ def continue_policy(tenant_url: str, app_origin: str) -> str:
 class Viewer:
     """Who looks at the page of this request, as far as it is known."""
 
-    transaction: LoginTransaction | None
-    account: str | None  # what the page calls the person: address, name or Auth0's id
+    transaction: LoginTransaction | None = None
+    account: str | None = None  # what the page calls the person: address, name or Auth0's id
 
     @property
     def switch_account_url(self) -> str:
@@ -66,6 +66,9 @@ class Viewer:
         return f"{base_url(self.transaction.issuer)}/v2/logout?{urlencode(query)}"
 
 
+_STRANGER = Viewer()
+
+
 def show_to(transaction: LoginTransaction, account: str | None = None) -> None:
     """Note who looks at the page of this request, the page of an error included."""
     g.viewer = Viewer(transaction, account)
@@ -73,40 +76,31 @@ def show_to(transaction: LoginTransaction, account: str | None = None) -> None:
 
 def set_up_pages(app: Flask, home: str) -> None:
     """
-    Teach *app*'s templates the languages and the style.
+    Load the languages of the pages.
 
     Args:
         home: where pages lead back to if the login's own app is unknown.
     """
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: g.catalog.gettext(text),
-        ngettext=lambda one, many, n: g.catalog.ngettext(one, many, n),
-        newstyle=True,
-    )
-    app.jinja_env.globals |= {"style": STYLE, "continue_script": CONTINUE_SCRIPT}
-    app.extensions["translations"] = Translations(TEMPLATES / "locale")
+    app.extensions["languages"] = Languages(TEMPLATES)
     app.extensions["home"] = home
+
+
+def find_language() -> Language:
+    """Return the language of the login, else of the browser."""
+    languages: Languages = current_app.extensions["languages"]
+    return languages.choose(_list_wanted_languages())
 
 
 def render_page(
     template: str, *, status: int = 200, policy: str = PAGE_POLICY, **context: object
 ) -> Response:
-    """Render *template* for the viewer, in the language of the login, else of the browser."""
+    """Render *template* for the viewer, in their language."""
     viewer = _viewer()
-    translations: Translations = current_app.extensions["translations"]
-    wanted = [viewer.transaction.locale] if viewer.transaction else []
-    wanted += [tag for tag, _ in request.accept_languages]
-    language = translations.choose(wanted)
-    g.catalog = translations.load(language)
-    html = render_template(
+    html = find_language().render(
         template,
-        language=language,
-        direction=direction(language),
-        viewer=viewer,
-        reference=g.request_id,
+        style=STYLE,
+        account=viewer.account,
+        switch_account_url=viewer.switch_account_url,
         **context,
     )
     response = Response(html, status, content_type="text/html; charset=utf-8")
@@ -118,12 +112,15 @@ def render_page(
 def render_error(error: SelectorError) -> Response:
     """Render the page of *error*, with a way on: the same page again, or back to the app."""
     transaction = _viewer().transaction
+    translate = find_language().catalog.gettext
     response = render_page(
         "error.html",
         status=error.status,
-        error=error,
+        title=translate(error.title),
+        advice=translate(error.advice),
         home=(transaction.app_origin if transaction else "") or current_app.extensions["home"],
         retry=request.path if isinstance(error, DatabaseUnavailable) else None,
+        reference=g.request_id,
     )
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
@@ -131,5 +128,12 @@ def render_error(error: SelectorError) -> Response:
 
 
 def _viewer() -> Viewer:
-    viewer: Viewer | None = g.get("viewer")
-    return viewer or Viewer(None, None)
+    viewer: Viewer = g.get("viewer", _STRANGER)
+    return viewer
+
+
+def _list_wanted_languages() -> Iterator[str]:
+    if transaction := _viewer().transaction:
+        yield transaction.locale
+    # Read only where the login names no language that we have: most of them do.
+    yield from request.accept_languages.values()

@@ -2,26 +2,76 @@
 What the picker's page shows, decided before any HTML is made; pure.
 
 A person with few organizations sees one list, the last used one first. A person with many sees a
-search, a list of recently used ones and a list by name in pages. The template only prints.
+search, a list of recently used ones and a list by name in pages. Every text that depends on the
+data is ready here, in the language of the page; the template only prints.
 """
 
-from collections.abc import Sequence
+import gettext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
-from org_selector.picker.rows import ListedOrganization, OrganizationList
+from org_selector.picker.rows import PAGE_SIZE, ListedOrganization, OrganizationList
 
 MAX_SEARCH = 100  # characters
 SEARCH_FROM = 8  # organizations; fewer are seen at a glance
 MAX_DAYS = 60  # an older use is shown by its date
 HUES = 8  # colours behind the initials, in style.css
-NOTICES = ("hint_unknown", "organization_suspended", "not_selectable")  # the template has the texts
 
-Outcome = Literal["no search", "nothing", "one page", "several pages"]
 _Listed = tuple[ListedOrganization, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageTexts:
+    """The texts of one language that depend on the data of a page; made once a language."""
+
+    roles: Mapping[str, str]
+    notices: Mapping[str, str]
+    recently_used: str
+    all_organizations: str
+    search_results: str
+    last_used: str  # before a date
+    days_ago: tuple[str, ...]  # the last use, by the number of days since
+    found: tuple[str, ...]  # by the number of organizations, where one page shows them all
+    several_pages_found: str
+
+    @classmethod
+    def translate(cls, catalog: gettext.NullTranslations) -> Self:
+        """Look up every text in *catalog*."""
+        _, ngettext = catalog.gettext, catalog.ngettext
+        last_used = _("Last used")
+        days_ago = [_("today")]
+        for n in range(1, MAX_DAYS):
+            days_ago.append(ngettext("%(count)s day ago", "%(count)s days ago", n) % {"count": n})
+        return cls(
+            roles={"owner": _("Owner"), "admin": _("Admin"), "member": _("Member")},
+            notices={
+                "hint_unknown": _(
+                    "The app asked for an organization you cannot use with this account. "
+                    "Choose another one."
+                ),
+                "organization_suspended": _(
+                    "The organization the app asked for is suspended. Choose another one."
+                ),
+                "not_selectable": _(
+                    "You cannot use that organization any more. Choose another one."
+                ),
+            },
+            recently_used=_("Recently used"),
+            all_organizations=_("All organizations"),
+            search_results=_("Search results"),
+            last_used=last_used,
+            days_ago=tuple(f"{last_used} {days}" for days in days_ago),
+            found=tuple(
+                ngettext("%(count)s organization found", "%(count)s organizations found", n)
+                % {"count": n}
+                for n in range(PAGE_SIZE + 1)
+            ),
+            several_pages_found=_("More than one page of organizations found"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +108,36 @@ class PageAddress:
 class PageRow(NamedTuple):  # like ListedOrganization, for the same reason
     """One organization, as the page prints it."""
 
-    organization: ListedOrganization
+    org_id: str
+    slug: str
+    name: str
+    role: str
+    suspended: bool
     initials: str
-    hue: int  # of the initials; always the same for one organization
+    hue: str  # of the initials; always the same for one organization
+    last_used: str  # "" if it was never used
     focus: bool  # where Enter continues
-    last_used: date | None
-    days_ago: int | None  # shown instead of the date, if there are not too many
+
+
+class PageSection(NamedTuple):
+    """A list of organizations, and its heading, which is shown where there is a search."""
+
+    anchor: str
+    heading: str
+    rows: tuple[PageRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Everything that the template prints, beside the login and the person."""
 
-    notice: str  # one of NOTICES, or ""
+    notice: str
     search: str
     search_shown: bool  # if so, the lists have headings, too
-    outcome: Outcome
-    count: int  # of the organizations of this page
+    found: str  # what a search found, or "" without a search or if it found nothing
+    nothing_found: bool
     all_suspended: bool  # the person has organizations, and none can be used
-    recent: tuple[PageRow, ...]
-    by_name: tuple[PageRow, ...]
+    sections: tuple[PageSection, ...]  # none is empty
     may_choose: bool  # one of the rows is not suspended
     has_default: bool
     first_page: str  # a link, or "" where this is the first page
@@ -85,7 +145,12 @@ class Page:
 
 
 def build_page(
-    organizations: OrganizationList, address: PageAddress, *, notice: str, today: date
+    organizations: OrganizationList,
+    address: PageAddress,
+    texts: PageTexts,
+    *,
+    notice: str,
+    today: date,
 ) -> Page:
     """
     Lay out *organizations*, which were loaded for *address*.
@@ -100,15 +165,19 @@ def build_page(
         _divide(organizations, many=many) if whole_list else ((), organizations.by_name)
     )
     last_usable = next((one for one in recent if not one.suspended), None)
+    heading = texts.search_results if address.search else texts.all_organizations
+    sections = (
+        PageSection("recent", texts.recently_used, _make_rows(recent, texts, today, last_usable)),
+        PageSection("all", heading, _make_rows(by_name, texts, today)),
+    )
     return Page(
-        notice=notice if notice in NOTICES else "",
+        notice=texts.notices.get(notice, ""),
         search=address.search,
         search_shown=many,
-        outcome=_find_outcome(organizations, address),
-        count=len(organizations.by_name),
+        found=_describe_found(organizations, address, texts),
+        nothing_found=bool(address.search) and not organizations.by_name,
         all_suspended=whole_list and _are_all_suspended(organizations),
-        recent=tuple(_make_row(one, today, focus=one is last_usable) for one in recent),
-        by_name=tuple(_make_row(one, today) for one in by_name),
+        sections=tuple(section for section in sections if section.rows),
         may_choose=any(not one.suspended for one in recent + by_name),
         has_default=organizations.default_org_id is not None,
         first_page="" if address.first else address.link(),
@@ -133,23 +202,42 @@ def _divide(organizations: OrganizationList, many: bool) -> tuple[_Listed, _List
     return front, tuple(one for one in organizations.by_name if one.id not in at_front)
 
 
-def _make_row(organization: ListedOrganization, today: date, *, focus: bool = False) -> PageRow:
-    initials = make_initials(organization.name)
-    hue = int(organization.id[:8], base=16) % HUES
+def _make_rows(
+    organizations: _Listed,
+    texts: PageTexts,
+    today: date,
+    focus: ListedOrganization | None = None,
+) -> tuple[PageRow, ...]:
+    return tuple(
+        PageRow(
+            one.id,
+            one.slug,
+            one.name,
+            texts.roles[one.role],
+            one.suspended,
+            make_initials(one.name),
+            str(int(one.id[:8], base=16) % HUES),
+            _describe_last_use(one, texts, today),
+            focus=one is focus,
+        )
+        for one in organizations
+    )
+
+
+def _describe_last_use(organization: ListedOrganization, texts: PageTexts, today: date) -> str:
     if organization.last_selected_at is None:
-        return PageRow(organization, initials, hue, focus, last_used=None, days_ago=None)
-    last_used = organization.last_selected_at.date()
-    days = max(0, (today - last_used).days)  # Postgres' clock may be ahead of ours
-    days_ago = days if days < MAX_DAYS else None
-    return PageRow(organization, initials, hue, focus, last_used, days_ago)
+        return ""
+    day = organization.last_selected_at.date()
+    days = max(0, (today - day).days)  # Postgres' clock may be ahead of ours
+    return texts.days_ago[days] if days < MAX_DAYS else f"{texts.last_used} {day}"
 
 
-def _find_outcome(organizations: OrganizationList, address: PageAddress) -> Outcome:
-    if not address.search:
-        return "no search"
-    if not organizations.by_name:
-        return "nothing"
-    return "one page" if address.first and not organizations.more else "several pages"
+def _describe_found(organizations: OrganizationList, address: PageAddress, texts: PageTexts) -> str:
+    if not address.search or not organizations.by_name:
+        return ""
+    if organizations.more or not address.first:
+        return texts.several_pages_found
+    return texts.found[len(organizations.by_name)]
 
 
 def _are_all_suspended(organizations: OrganizationList) -> bool:

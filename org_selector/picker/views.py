@@ -9,6 +9,7 @@ written here: the choice takes effect when Auth0's Action brings it back.
 
 import time
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, g, request, url_for
@@ -24,7 +25,13 @@ from org_selector.errors import (
 )
 from org_selector.login_transaction import LoginTransaction
 from org_selector.picker.cookie import LoginCookies, UnverifiedLogin, parse_login
-from org_selector.picker.html import continue_policy, render_page, show_to
+from org_selector.picker.html import (
+    CONTINUE_SCRIPT,
+    continue_policy,
+    find_language,
+    render_page,
+    show_to,
+)
 from org_selector.picker.page import PageAddress, build_page
 from org_selector.picker.rows import OrganizationList, PickerRows
 
@@ -75,8 +82,8 @@ class Picker:
         return render_page(
             "continue.html",
             policy=continue_policy(tenant_url, transaction.app_origin),
-            tenant_url=tenant_url,
-            state=login.unverified_state,
+            action=f"{tenant_url}/continue?{urlencode({'state': login.unverified_state})}",
+            script=CONTINUE_SCRIPT,
             selection_token=self._tokens.sign_selection_token(
                 transaction,
                 login.unverified_state,
@@ -123,13 +130,15 @@ class Picker:
         page = build_page(
             organizations,
             address,
+            find_language().page_texts,
             notice=notice or transaction.notice,
             today=datetime.now(UTC).date(),
         )
         return render_page(
             "select.html",
             status=status,
-            login_id=login.login_id,
+            app=transaction.client_name,
+            action=request.path,
             form=self._cookies.sign_form(login),
             page=page,
         )

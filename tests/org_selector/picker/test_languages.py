@@ -15,7 +15,7 @@ LANGUAGES = sorted(entry.name for entry in LOCALES.iterdir() if entry.is_dir())
 
 def list_texts() -> set[str]:
     """Every text of the pages, as a translator is given it."""
-    method_map = [("org_selector/*.py", "python"), ("templates/*.html", "jinja2")]
+    method_map = [("org_selector/**.py", "python"), ("templates/*.html", "jinja2")]
     found = set()
     for folder in ("org_selector", "templates"):
         for _, _, message, _, _ in extract.extract_from_dir(

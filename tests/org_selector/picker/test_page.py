@@ -1,5 +1,6 @@
 """What the picker's page shows to a person, without a browser, an app or a database."""
 
+import gettext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,9 +8,17 @@ from uuid import UUID
 
 import pytest
 
-from org_selector.picker.page import Page, PageAddress, build_page, make_initials
+from org_selector.picker.page import (
+    Page,
+    PageAddress,
+    PageRow,
+    PageTexts,
+    build_page,
+    make_initials,
+)
 from org_selector.picker.rows import ListedOrganization, OrganizationList
 
+ENGLISH = PageTexts.translate(gettext.NullTranslations())
 NOW = datetime(2030, 3, 1, 0, 30, tzinfo=UTC)
 SECOND_PAGE = PageAddress(after=("name 20", UUID(int=20)))
 
@@ -49,15 +58,21 @@ def _build(
     notice: str = "",
     **changes: Any,
 ) -> Page:
-    return build_page(replace(LIST, **changes), address, notice=notice, today=NOW.date())
+    lists = replace(LIST, **changes)
+    return build_page(lists, address, ENGLISH, notice=notice, today=NOW.date())
+
+
+def _rows(page: Page, anchor: str) -> tuple[PageRow, ...]:
+    found = [section.rows for section in page.sections if section.anchor == anchor]
+    return found[0] if found else ()
 
 
 def _recent(page: Page) -> list[str]:
-    return [row.organization.slug for row in page.recent]
+    return [row.slug for row in _rows(page, "recent")]
 
 
 def _by_name(page: Page) -> list[str]:
-    return [row.organization.slug for row in page.by_name]
+    return [row.slug for row in _rows(page, "all")]
 
 
 def test_a_person_with_seven_organizations_sees_one_list_and_no_search() -> None:
@@ -97,7 +112,7 @@ def test_in_a_long_list_the_recently_used_ones_stand_above_and_in_their_places()
     page = _build(by_name=MANY, recent=(_used(suspended), _used(MANY[1], days=2)))
 
     assert _recent(page) == ["slug-5", "slug-2"]
-    assert [row.organization.suspended for row in page.recent] == [True, False]
+    assert [row.suspended for row in _rows(page, "recent")] == [True, False]
     assert len(_by_name(page)) == len(MANY)
 
 
@@ -108,10 +123,9 @@ def test_enter_continues_with_the_last_used_organization_that_can_be_used() -> N
     page = _build(by_name=MANY, recent=recent)
     fresh = _build(by_name=MANY)
 
-    assert [row.organization.slug for row in (*page.recent, *page.by_name) if row.focus] == [
-        "slug-2"
-    ]
-    assert not any(row.focus for row in (*fresh.recent, *fresh.by_name))
+    rows = (*_rows(page, "recent"), *_rows(page, "all"))
+    assert [(row.slug, row.focus) for row in rows if row.focus] == [("slug-2", True)]
+    assert not any(row.focus for row in _rows(fresh, "all"))
 
 
 @pytest.mark.parametrize(
@@ -130,26 +144,51 @@ def test_a_search_and_a_later_page_show_no_recently_used_ones(address: PageAddre
 
 
 @pytest.mark.parametrize(
-    ("address", "found", "more", "outcome", "count"),
+    ("address", "found", "more", "text", "nothing"),
     [
-        (PageAddress(), 3, False, "no search", 3),
-        (PageAddress(), 0, False, "no search", 0),
-        (SECOND_PAGE, 3, False, "no search", 3),
-        (PageAddress("name"), 0, False, "nothing", 0),
-        (PageAddress("name"), 1, False, "one page", 1),
-        (PageAddress("name"), 3, False, "one page", 3),
-        (PageAddress("name"), 3, True, "several pages", 3),
-        (replace(SECOND_PAGE, search="name"), 3, False, "several pages", 3),
-        (replace(SECOND_PAGE, search="name"), 0, False, "nothing", 0),
+        (PageAddress(), 3, False, "", False),
+        (PageAddress(), 0, False, "", False),
+        (SECOND_PAGE, 3, False, "", False),
+        (PageAddress("name"), 0, False, "", True),
+        (PageAddress("name"), 1, False, "1 organization found", False),
+        (PageAddress("name"), 3, False, "3 organizations found", False),
+        (PageAddress("name"), 20, False, "20 organizations found", False),
+        (PageAddress("name"), 3, True, "More than one page of organizations found", False),
+        (
+            replace(SECOND_PAGE, search="name"),
+            3,
+            False,
+            "More than one page of organizations found",
+            False,
+        ),
+        (replace(SECOND_PAGE, search="name"), 0, False, "", True),
     ],
 )
 def test_a_search_says_what_it_found(
-    address: PageAddress, found: int, more: bool, outcome: str, count: int
+    address: PageAddress, found: int, more: bool, text: str, nothing: bool
 ) -> None:
     """The number only where the page shows them all."""
-    page = _build(address, by_name=FEW[:found], more=more)
+    page = _build(address, by_name=tuple(map(_organization, range(found))), more=more)
 
-    assert (page.outcome, page.count) == (outcome, count)
+    assert (page.found, page.nothing_found) == (text, nothing)
+
+
+@pytest.mark.parametrize(
+    ("address", "headings"),
+    [
+        (PageAddress(), [("recent", "Recently used"), ("all", "All organizations")]),
+        (PageAddress("name"), [("all", "Search results")]),
+        (SECOND_PAGE, [("all", "All organizations")]),
+    ],
+)
+def test_each_list_says_what_it_holds(
+    address: PageAddress, headings: list[tuple[str, str]]
+) -> None:
+    """A list without an organization is left out, and its heading with it."""
+    page = _build(address, by_name=MANY, recent=(_used(MANY[0]),))
+
+    assert [(section.anchor, section.heading) for section in page.sections] == headings
+    assert _build(by_name=()).sections == ()
 
 
 def test_a_person_whose_organizations_are_all_suspended_is_told() -> None:
@@ -201,61 +240,80 @@ def test_a_default_ticks_the_box() -> None:
 @pytest.mark.parametrize(
     ("notice", "shown"),
     [
-        ("hint_unknown", "hint_unknown"),
-        ("organization_suspended", "organization_suspended"),
-        ("not_selectable", "not_selectable"),
-        ("", ""),
-        ("made_up", ""),
-        ("bound_suspended", ""),
+        ("hint_unknown", "The app asked for an organization you cannot use with this account."),
+        ("organization_suspended", "The organization the app asked for is suspended."),
+        ("not_selectable", "You cannot use that organization any more."),
     ],
 )
-def test_only_notices_with_a_text_are_shown(notice: str, shown: str) -> None:
+def test_a_notice_says_why_the_page_is_shown(notice: str, shown: str) -> None:
+    """And what to do."""
+    assert _build(notice=notice).notice == f"{shown} Choose another one."
+
+
+@pytest.mark.parametrize("notice", ["", "made_up", "bound_suspended"])
+def test_a_notice_without_a_text_is_left_out(notice: str) -> None:
     """The session token may carry a word of a later version."""
-    assert _build(notice=notice).notice == shown
+    assert _build(notice=notice).notice == ""
 
 
 @pytest.mark.parametrize(
-    ("days", "days_ago"), [(-1, 0), (0, 0), (1, 1), (2, 2), (59, 59), (60, None), (400, None)]
+    ("days", "last_used"),
+    [
+        (-1, "Last used today"),
+        (0, "Last used today"),
+        (1, "Last used 1 day ago"),
+        (2, "Last used 2 days ago"),
+        (59, "Last used 59 days ago"),
+        (60, "Last used 2029-12-31"),
+        (400, "Last used 2029-01-25"),
+    ],
 )
 def test_a_last_use_is_told_in_days_and_after_two_months_by_its_date(
-    days: int, days_ago: int | None
+    days: int, last_used: str
 ) -> None:
     """A clock of Postgres that is ahead of ours says today, not tomorrow."""
-    (row,) = _build(recent=(_used(FEW[0], days=days),)).recent
+    (row,) = _rows(_build(recent=(_used(FEW[0], days=days),)), "recent")
 
-    assert row.days_ago == days_ago
-    assert row.last_used == (NOW - timedelta(days=days)).date()
+    assert row.last_used == last_used
 
 
 def test_yesterday_begins_at_midnight() -> None:
     """An hour ago may be a day ago: people count days, not hours."""
     used = FEW[0]._replace(last_selected_at=NOW - timedelta(hours=1))
-    (row,) = _build(recent=(used,)).recent
+    (row,) = _rows(_build(recent=(used,)), "recent")
 
-    assert row.days_ago == 1
+    assert row.last_used == "Last used 1 day ago"
 
 
 def test_an_organization_never_used_says_nothing_about_it() -> None:
     """Neither a date nor a number of days."""
-    row = _build().by_name[0]
-
-    assert (row.last_used, row.days_ago) == (None, None)
+    assert _rows(_build(), "all")[0].last_used == ""
 
 
 def test_a_row_repeats_what_the_database_says() -> None:
     """Nothing is mixed up between two organizations."""
     listed = FEW[2]._replace(role="owner", suspended=True)
-    (row,) = _build(by_name=(listed,)).by_name
+    (row,) = _rows(_build(by_name=(listed,)), "all")
 
-    assert row.organization == listed
-    assert row.initials == "N3"
+    assert (row.org_id, row.slug, row.name) == (listed.id, listed.slug, listed.name)
+    assert (row.role, row.suspended, row.initials) == ("Owner", True, "N3")
+
+
+@pytest.mark.parametrize(
+    ("role", "text"), [("owner", "Owner"), ("admin", "Admin"), ("member", "Member")]
+)
+def test_a_row_names_the_membership_role(role: str, text: str) -> None:
+    """In words, not as the database spells it."""
+    (row,) = _rows(_build(by_name=(FEW[0]._replace(role=role),)), "all")
+
+    assert row.role == text
 
 
 def test_an_organization_always_has_the_same_one_of_eight_colours() -> None:
     """By its id, so that a rename does not change it."""
-    hues = [row.hue for row in _build(by_name=tuple(map(_organization, range(20)))).by_name]
+    rows = _rows(_build(by_name=tuple(map(_organization, range(20)))), "all")
 
-    assert hues == [number % 8 for number in range(20)]
+    assert [row.hue for row in rows] == [str(number % 8) for number in range(20)]
 
 
 def test_the_first_page_of_one_leads_nowhere() -> None:
