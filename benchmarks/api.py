@@ -15,8 +15,8 @@ import psycopg
 
 from benchmarks import load, memberships, rows
 from benchmarks.cpu import Meter
-from benchmarks.load import Ask
-from benchmarks.memberships import Somebody
+from benchmarks.load import CheckedRequest
+from benchmarks.memberships import BenchmarkUser
 from benchmarks.report import Line, at_least, at_most
 from benchmarks.rounds import Rounds, measure
 from benchmarks.server import (
@@ -58,7 +58,7 @@ def run(stack: Stack) -> list[Line]:
         org_id = memberships.load_organization(superuser, 1).id
         crowd = _add_members(superuser, org_id)
         cpu = _measure_cpu(superuser, api, first, empty, people, crowd, org_id)
-        speed = _measure_speed(api, first, empty, [_ask(one, org_id) for one in crowd])
+        speed = _measure_speed(api, first, empty, [_list_projects(one, org_id) for one in crowd])
         lines = [*_judge(cpu, speed, people)]
         lines += [_removal(superuser, api, person) for person in people]
     return lines
@@ -76,12 +76,12 @@ def _add_members(superuser: psycopg.Connection, org_id: UUID) -> list[str]:
     return [auth0_user_id for (auth0_user_id,) in found]
 
 
-def _ask(
+def _list_projects(
     auth0_user_id: str, org_id: UUID, *, status: int = 200, expected: bytes = b"Project"
-) -> Ask:
+) -> CheckedRequest:
     claims = access_tokens.valid_claims(sub=auth0_user_id, **{access_tokens.ORG_CLAIM: str(org_id)})
     headers = {"Authorization": f"Bearer {access_tokens.sign(claims=claims)}"}
-    return Ask("/projects", expected, headers=headers, status=status)
+    return CheckedRequest("/projects", expected, headers=headers, status=status)
 
 
 def _measure_cpu(
@@ -89,7 +89,7 @@ def _measure_cpu(
     api: Server,
     first: Server,
     empty: Server,
-    people: list[Somebody],
+    people: list[BenchmarkUser],
     crowd: list[str],
     org_id: UUID,
 ) -> Rounds:
@@ -104,46 +104,50 @@ def _measure_cpu(
         FIRST: Meter(list_pids(first, "first")),
         FLOOR: Meter(empty.list_workers),
     }
-    asks = [_ask(one, org_id) for one in crowd]
-    many = (asks * REQUESTS)[:REQUESTS]
+    requests = [_list_projects(one, org_id) for one in crowd]
+    many = (requests * REQUESTS)[:REQUESTS]
     candidates = {
-        FLOOR: lambda: measure_request(empty, meters[FLOOR], [Ask("/empty", b"ok")] * REQUESTS),
+        FLOOR: lambda: measure_request(
+            empty, meters[FLOOR], [CheckedRequest("/empty", b"ok")] * REQUESTS
+        ),
         FIRST: lambda: measure_request(first, meters[FIRST], many),
         "api": lambda: measure_request(api, meters["api"], many),
         "api, tokens unseen": lambda: measure_request(
-            api, meters["api"], [_ask(one, org_id) for one in crowd * 6]
+            api, meters["api"], [_list_projects(one, org_id) for one in crowd * 6]
         ),
     }
     for person in people:
-        own = [_ask(person.auth0_user_id, org_id)] * REQUESTS
+        own = [_list_projects(person.auth0_user_id, org_id)] * REQUESTS
         candidates[_label(person)] = lambda own=own: measure_request(  # type: ignore[misc]
             api, meters["api"], own
         )
     return measure(candidates, ROUNDS)
 
 
-def _measure_speed(api: Server, first: Server, empty: Server, asks: list[Ask]) -> Rounds:
-    def rate(server: Server, own: list[Ask]) -> Callable[[], float]:
+def _measure_speed(
+    api: Server, first: Server, empty: Server, requests: list[CheckedRequest]
+) -> Rounds:
+    def rate(server: Server, own: list[CheckedRequest]) -> Callable[[], float]:
         return lambda: load.count_per_second(
             server.port, own, seconds=SECONDS, connections=CONNECTIONS
         )
 
     return measure(
         {
-            FLOOR: rate(empty, [Ask("/empty", b"ok")]),
-            FIRST: rate(first, asks),
-            "api": rate(api, asks),
+            FLOOR: rate(empty, [CheckedRequest("/empty", b"ok")]),
+            FIRST: rate(first, requests),
+            "api": rate(api, requests),
         },
         ROUNDS,
     )
 
 
-def _removal(superuser: psycopg.Connection, api: Server, person: Somebody) -> Line:
+def _removal(superuser: psycopg.Connection, api: Server, person: BenchmarkUser) -> Line:
     """Count the requests that still get through after a removal was committed."""
     number = min(person.size, 150)
     org_id = memberships.load_organization(superuser, number).id
-    ask, through = _ask(person.auth0_user_id, org_id), 0
-    load.exchange(api.port, ask)
+    request, through = _list_projects(person.auth0_user_id, org_id), 0
+    load.exchange(api.port, request)
     superuser.execute(
         "delete from membership where org_id = %s "
         "and user_id = (select id from app_user where auth0_user_id = %s)",
@@ -152,20 +156,20 @@ def _removal(superuser: psycopg.Connection, api: Server, person: Somebody) -> Li
     removed = time.monotonic()
     while time.monotonic() < removed + 5:
         try:
-            load.exchange(api.port, ask)
+            load.exchange(api.port, request)
         except load.WrongAnswer:
             break
         through += 1
-    refused = _ask(person.auth0_user_id, org_id, status=403, expected=b"not_a_member")
+    refused = _list_projects(person.auth0_user_id, org_id, status=403, expected=b"not_a_member")
     load.exchange(api.port, refused)
     return at_most(PART, f"requests after removal, {person.size:,} organizations", through, 0)
 
 
-def _label(person: Somebody) -> str:
+def _label(person: BenchmarkUser) -> str:
     return f"api, {person.size:,} organizations"
 
 
-def _judge(cpu: Rounds, speed: Rounds, people: list[Somebody]) -> Iterator[Line]:
+def _judge(cpu: Rounds, speed: Rounds, people: list[BenchmarkUser]) -> Iterator[Line]:
     yield Line(PART, f"floor: {FLOOR}", f"{cpu.median(FLOOR):.0f} us")
     for name in ("api", "api, tokens unseen"):
         ratio, note = cpu.ratio(name, FLOOR), f"{cpu.median(name):.0f} us"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import psycopg
 
-from benchmarks.load import Ask, send
-from benchmarks.logins import Front
+from benchmarks.load import CheckedRequest, send
+from benchmarks.logins import RequestBuilder
 from benchmarks.server import list_backends, run_selector
 from local_stack.stack import Stack
 
@@ -14,7 +14,9 @@ REQUESTS = 201
 WAIT = 10.0  # seconds for a backend to end
 
 
-def count_statements(stack: Stack, database: str, make: Callable[[Front], Ask]) -> float:
+def count_statements(
+    stack: Stack, database: str, make: Callable[[RequestBuilder], CheckedRequest]
+) -> float:
     """
     Return the statements of one request.
 
@@ -27,12 +29,12 @@ def count_statements(stack: Stack, database: str, make: Callable[[Front], Ask]) 
 
 
 def _count_transactions(
-    stack: Stack, database: str, make: Callable[[Front], Ask], requests: int
+    stack: Stack, database: str, make: Callable[[RequestBuilder], CheckedRequest], requests: int
 ) -> int:
     with psycopg.connect(stack.postgres.url("postgres", "postgres"), autocommit=True) as superuser:
         before = _read_count(superuser, database)
-        with run_selector(stack, database, workers=1) as (server, front):
-            send(server.port, [make(front) for _ in range(requests)], connections=1)
+        with run_selector(stack, database, workers=1) as (server, builder):
+            send(server.port, [make(builder) for _ in range(requests)], connections=1)
         deadline = time.monotonic() + WAIT
         while list_backends(superuser, database) and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -9,7 +9,7 @@ from pathlib import Path
 _PROC = Path("/proc")
 
 
-def spent(pid: int) -> float:
+def read_cpu(pid: int) -> float:
     """Return the microseconds that all living threads of a process have spent so far."""
     total = 0
     for thread in (_PROC / str(pid) / "task").iterdir():
@@ -29,14 +29,14 @@ class Meter:
 
     def start(self) -> None:
         """Begin to count."""
-        self._before = {pid: spent(pid) for pid in self._list_pids()}
+        self._before = {pid: read_cpu(pid) for pid in self._list_pids()}
 
     def read(self) -> float:
         """Return the microseconds since `start`; processes born since count from birth."""
-        return sum(spent(pid) - self._before.get(pid, 0.0) for pid in self._list_pids())
+        return sum(read_cpu(pid) - self._before.get(pid, 0.0) for pid in self._list_pids())
 
 
-def children(pid: int) -> list[int]:
+def list_children(pid: int) -> list[int]:
     """Return the processes that *pid* started and that still run."""
     found = (_PROC / str(pid) / "task" / str(pid) / "children").read_text()
     return [int(one) for one in found.split()]
@@ -45,11 +45,11 @@ def children(pid: int) -> list[int]:
 def per_call(call: Callable[[], object], times: int, other_pid: int) -> float:
     """Return the microseconds of one call: this thread's and those of process *other_pid*."""
     call()
-    other, own = spent(other_pid), time.thread_time_ns()
+    other, own = read_cpu(other_pid), time.thread_time_ns()
     for _ in range(times):
         call()
     own_microseconds = (time.thread_time_ns() - own) / 1000
-    return (own_microseconds + spent(other_pid) - other) / times
+    return (own_microseconds + read_cpu(other_pid) - other) / times
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class WrongAnswer(Exception):
 
 
 @dataclass(frozen=True)
-class Ask:
+class CheckedRequest:
     """A request, and what its answer must be."""
 
     path: str
@@ -32,23 +32,23 @@ class Ask:
     status: int = 200
 
 
-def send(port: int, asks: Sequence[Ask], *, connections: int = CONNECTIONS) -> None:
+def send(port: int, requests: Sequence[CheckedRequest], *, connections: int = CONNECTIONS) -> None:
     """
-    Send all *asks* to 127.0.0.1, spread over *connections* at the same time.
+    Send all *requests* to 127.0.0.1, spread over *connections* at the same time.
 
     Raises:
         WrongAnswer: the first answer that was not what was expected.
     """
     failures: list[Exception] = []
 
-    def work(own: Sequence[Ask]) -> None:
+    def work(own: Sequence[CheckedRequest]) -> None:
         try:
             _send(port, own)
         except (OSError, http.client.HTTPException, WrongAnswer) as error:
             failures.append(error)
 
     threads = [
-        threading.Thread(target=work, args=(asks[number::connections],))
+        threading.Thread(target=work, args=(requests[number::connections],))
         for number in range(connections)
     ]
     for thread in threads:
@@ -59,9 +59,11 @@ def send(port: int, asks: Sequence[Ask], *, connections: int = CONNECTIONS) -> N
         raise WrongAnswer(f"{type(failures[0]).__name__}: {failures[0]}") from failures[0]
 
 
-def count_per_second(port: int, asks: Sequence[Ask], *, seconds: float, connections: int) -> float:
+def count_per_second(
+    port: int, requests: Sequence[CheckedRequest], *, seconds: float, connections: int
+) -> float:
     """
-    Send *asks* over and over on *connections* at once and return the answers a second.
+    Send *requests* over and over on *connections* at once and return the answers a second.
 
     Made to cost little beside the server: one thread, requests that are written once, and of an
     answer only its status and length are looked at. The first answer is checked.
@@ -69,25 +71,25 @@ def count_per_second(port: int, asks: Sequence[Ask], *, seconds: float, connecti
     Raises:
         WrongAnswer: the first answer was not what was expected, or a later one no 200.
     """
-    exchange(port, asks[0])
-    requests, count = itertools.cycle([_write(ask) for ask in asks]), 0
+    exchange(port, requests[0])
+    written, count = itertools.cycle([_write(request) for request in requests]), 0
     with contextlib.ExitStack() as opened, selectors.DefaultSelector() as waiting:
         for _ in range(connections):
             connection = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
             opened.enter_context(connection)
             waiting.register(connection, selectors.EVENT_READ, connection)
-            connection.sendall(next(requests))
+            connection.sendall(next(written))
         began = time.monotonic()
         until = began + seconds
         while time.monotonic() < until:
             for key, _ in waiting.select(WAIT):
                 _read_answer(key.data)
-                key.data.sendall(next(requests))
+                key.data.sendall(next(written))
                 count += 1
     return count / (time.monotonic() - began)
 
 
-def exchange(port: int, ask: Ask) -> bytes:
+def exchange(port: int, request: CheckedRequest) -> bytes:
     """
     Send one request on a connection of its own and return the body of the answer.
 
@@ -96,7 +98,7 @@ def exchange(port: int, ask: Ask) -> bytes:
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT)
     try:
-        return _exchange(connection, ask)
+        return _exchange(connection, request)
     finally:
         connection.close()
 
@@ -117,9 +119,9 @@ class _Connection(http.client.HTTPConnection):
         return super().getresponse()
 
 
-def _write(ask: Ask) -> bytes:
-    head = [f"{ask.method} {ask.path} HTTP/1.1", "Host: 127.0.0.1"]
-    head += [f"{name}: {value}" for name, value in ask.headers.items()]
+def _write(request: CheckedRequest) -> bytes:
+    head = [f"{request.method} {request.path} HTTP/1.1", "Host: 127.0.0.1"]
+    head += [f"{name}: {value}" for name, value in request.headers.items()]
     return "\r\n".join([*head, "", ""]).encode()
 
 
@@ -144,19 +146,19 @@ def _receive(connection: socket.socket) -> bytes:
     return part
 
 
-def _send(port: int, asks: Sequence[Ask]) -> None:
+def _send(port: int, requests: Sequence[CheckedRequest]) -> None:
     connection = _Connection("127.0.0.1", port, timeout=WAIT)
     try:
-        for ask in asks:
-            _exchange(connection, ask)
+        for request in requests:
+            _exchange(connection, request)
     finally:
         connection.close()
 
 
-def _exchange(connection: http.client.HTTPConnection, ask: Ask) -> bytes:
-    connection.request(ask.method, ask.path, body=ask.body, headers=ask.headers)
+def _exchange(connection: http.client.HTTPConnection, request: CheckedRequest) -> bytes:
+    connection.request(request.method, request.path, body=request.body, headers=request.headers)
     response = connection.getresponse()
     body = response.read()
-    if response.status != ask.status or ask.expected not in body:
-        raise WrongAnswer(f"{ask.method} {ask.path[:40]}: {response.status} {body[:300]!r}")
+    if response.status != request.status or request.expected not in body:
+        raise WrongAnswer(f"{request.method} {request.path[:40]}: {response.status} {body[:300]!r}")
     return body

@@ -15,22 +15,22 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from benchmarks.load import Ask
-from benchmarks.memberships import NAME, NumberedOrganization, Somebody
+from benchmarks.load import CheckedRequest
+from benchmarks.memberships import NAME, BenchmarkUser, NumberedOrganization
 from org_selector.picker.cookie import LoginCookies, UnverifiedLogin
 
 STATE = "hKFo2SB" + "s" * 160  # as long as Auth0's
 
 
 @dataclass(frozen=True)
-class Front:
+class RequestBuilder:
     """The address of one selector, and the secret it shares with the Action."""
 
     tenant_host: str
     session_secret: str
     selector_url: str
 
-    def decision(self, person: Somebody, hint: NumberedOrganization | None) -> Ask:
+    def decision(self, person: BenchmarkUser, hint: NumberedOrganization | None) -> CheckedRequest:
         """Ask as at a refresh, about a user the database knows; `None` for no wish."""
         slug, expected = (hint.slug, f'"{hint.id}"') if hint else (None, "organization_required")
         return self.question(
@@ -47,7 +47,7 @@ class Front:
         hint: str | None = None,
         choice: dict[str, object] | None = None,
         expected: str = "outcome",
-    ) -> Ask:
+    ) -> CheckedRequest:
         """Ask for a decision, as the Action does."""
         user = {
             "id": auth0_user_id,
@@ -76,19 +76,21 @@ class Front:
             "Content-Type": "application/json",
             "Authorization": f"Bearer {self._sign(auth0_user_id, claims, seconds=30)}",
         }
-        return Ask("/decisions", expected.encode(), "POST", headers, body)
+        return CheckedRequest("/decisions", expected.encode(), "POST", headers, body)
 
-    def page(self, person: Somebody, expected: str, **query: str) -> Ask:
+    def page(self, person: BenchmarkUser, expected: str, **query: str) -> CheckedRequest:
         """Show the picker of a fresh login."""
         login = self._login(person)
         path = f"/select/{login.login_id}" + (f"?{urlencode(query)}" if query else "")
-        return Ask(path, expected.encode(), headers=self._cookie(login))
+        return CheckedRequest(path, expected.encode(), headers=self._cookie(login))
 
-    def next_page(self, person: Somebody, expected: str, after: tuple[str, UUID]) -> Ask:
+    def next_page(
+        self, person: BenchmarkUser, expected: str, after: tuple[str, UUID]
+    ) -> CheckedRequest:
         """Show the page that begins after (name_key, id)."""
         return self.page(person, expected, after=f"{after[1]} {after[0]}")
 
-    def choice(self, person: Somebody, organization: NumberedOrganization) -> Ask:
+    def choice(self, person: BenchmarkUser, organization: NumberedOrganization) -> CheckedRequest:
         """Press the row of an organization."""
         login = self._login(person)
         cookies = LoginCookies([self.session_secret], secure=False)
@@ -98,9 +100,11 @@ class Front:
             "Origin": self.selector_url,
         }
         path = f"/select/{login.login_id}"
-        return Ask(path, b'name="selection_token"', "POST", headers, urlencode(form).encode())
+        return CheckedRequest(
+            path, b'name="selection_token"', "POST", headers, urlencode(form).encode()
+        )
 
-    def _login(self, person: Somebody) -> UnverifiedLogin:
+    def _login(self, person: BenchmarkUser) -> UnverifiedLogin:
         claims = {
             "aud": "org-selector/select",
             "ip": "192.0.2.1",

@@ -62,7 +62,7 @@ from person, generate_series(1, %(size)s) n
 
 
 @dataclass(frozen=True)
-class Somebody:
+class BenchmarkUser:
     """A person with many organizations, numbered from 1."""
 
     size: int
@@ -78,7 +78,7 @@ class Somebody:
         return f"with-{self.size}@example.com"
 
 
-PEOPLE = tuple(Somebody(size) for size in SIZES)
+PEOPLE = tuple(BenchmarkUser(size) for size in SIZES)
 NAME = "Max Many"
 
 
@@ -93,7 +93,7 @@ def fill(postgres: Postgres, name: str = TEMPLATE) -> None:
         conn.execute("vacuum (analyze)")
 
 
-def add_person(conn: psycopg.Connection, person: Somebody) -> None:
+def add_person(conn: psycopg.Connection, person: BenchmarkUser) -> None:
     """Add the person to the first of the organizations, without running triggers."""
     conn.execute(
         _ADD_PERSON, {"id": person.auth0_user_id, "email": person.email, "size": person.size}
@@ -128,7 +128,7 @@ def load_organization(conn: psycopg.Connection, number: int) -> NumberedOrganiza
     return NumberedOrganization(*row)
 
 
-def load_middle(conn: psycopg.Connection, person: Somebody) -> tuple[str, UUID]:
+def load_middle(conn: psycopg.Connection, person: BenchmarkUser) -> tuple[str, UUID]:
     """Return the place half-way through the person's organizations by name."""
     row = conn.execute(
         """
@@ -142,7 +142,7 @@ def load_middle(conn: psycopg.Connection, person: Somebody) -> tuple[str, UUID]:
     return row[0], row[1]
 
 
-def list_organizations(conn: psycopg.Connection, person: Somebody, limit: int) -> list[UUID]:
+def list_organizations(conn: psycopg.Connection, person: BenchmarkUser, limit: int) -> list[UUID]:
     """Return at most *limit* organizations of the person, spread over all their names."""
     rows = conn.execute(
         """

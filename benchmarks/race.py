@@ -17,8 +17,8 @@ from typing import TypeVar
 
 import httpx2
 
-from benchmarks.load import Ask, exchange
-from benchmarks.logins import Front
+from benchmarks.load import CheckedRequest, exchange
+from benchmarks.logins import RequestBuilder
 from benchmarks.report import Line
 from local_stack import seed
 from local_stack.person import Person
@@ -51,47 +51,51 @@ def run(stack: Stack) -> list[Line]:
         picker = str(person.page.url)
         windows = [_copy(person) for _ in range(BROWSERS)]
     try:
-        chosen = _at_once(windows, lambda window: window.press(ORGANIZATION))
-        ended = _at_once(windows, lambda window: window.proceed())
-        reopened = _at_once(windows, lambda window: window.visit(picker))
+        chosen = _step_together(windows, lambda window: window.press(ORGANIZATION))
+        continued = _step_together(windows, lambda window: window.proceed())
+        reopened = _step_together(windows, lambda window: window.visit(picker))
     finally:
         for window in windows:
             window.http.close()
     return [
         Line("race", f"{BROWSERS} simultaneous choices", _render(chosen)),
-        _judge(f"their {BROWSERS} continuations", ended, complete=1),
+        _judge(f"their {BROWSERS} continuations", continued, complete=1),
         _judge("the picker, opened again in each", reopened, complete=0),
         _race_decisions(stack),
     ]
 
 
-def _judge(what: str, ended: Counter[str], *, complete: int) -> Line:
-    met = ended[COMPLETE] == complete and all(_says_why(end) for end in ended if end != COMPLETE)
-    return Line("race", what, _render(ended), f"{complete} complete, the others say why", met)
+def _judge(what: str, outcomes: Counter[str], *, complete: int) -> Line:
+    met = outcomes[COMPLETE] == complete and all(
+        _says_why(outcome) for outcome in outcomes if outcome != COMPLETE
+    )
+    return Line("race", what, _render(outcomes), f"{complete} complete, the others say why", met)
 
 
 def _race_decisions(stack: Stack) -> Line:
-    front = Front(stack.tenant_host, stack.session_secret, stack.selector_url)
+    builder = RequestBuilder(stack.tenant_host, stack.session_secret, stack.selector_url)
     person = next(one for one in seed.PEOPLE if one.email == EMAIL)
     choice = {
         "org_id": str(seed.organization("abc-inc").id),
         "nonce": secrets.token_urlsafe(16),
         "remember": False,
     }
-    ask = front.question(person.auth0_user_id, person.email, person.name, "page", choice=choice)
-    ends: Counter[str] = Counter()
+    request = builder.question(
+        person.auth0_user_id, person.email, person.name, "page", choice=choice
+    )
+    outcomes: Counter[str] = Counter()
 
-    def decide(ask: Ask) -> None:
-        answer = json.loads(exchange(stack.ports.selector, ask))
-        ends[answer.get("reason", answer["outcome"])] += 1
+    def decide(request: CheckedRequest) -> None:
+        answer = json.loads(exchange(stack.ports.selector, request))
+        outcomes[answer.get("reason", answer["outcome"])] += 1
 
-    _start_together([ask] * BROWSERS, decide)
+    _start_together([request] * BROWSERS, decide)
     return Line(
         "race",
         f"{BROWSERS} decisions about one login's choice",
-        _render(ends),
+        _render(outcomes),
         "1 x organization, the others selection_failed",
-        ends == {"organization": 1, "selection_failed": BROWSERS - 1},
+        outcomes == {"organization": 1, "selection_failed": BROWSERS - 1},
     )
 
 
@@ -103,19 +107,19 @@ def _copy(person: Person) -> Person:
     return window
 
 
-def _at_once(windows: list[Person], step: Callable[[Person], object]) -> Counter[str]:
-    ends: Counter[str] = Counter()
+def _step_together(windows: list[Person], step: Callable[[Person], object]) -> Counter[str]:
+    outcomes: Counter[str] = Counter()
 
     def work(window: Person) -> None:
         try:
             step(window)
-            end = _describe(window)
+            outcome = _describe(window)
         except (httpx2.HTTPError, AssertionError, StopIteration) as error:
-            end = f"failed: {type(error).__name__}"
-        ends[end] += 1
+            outcome = f"failed: {type(error).__name__}"
+        outcomes[outcome] += 1
 
     _start_together(windows, work)
-    return ends
+    return outcomes
 
 
 def _start_together(things: list[T], work: Callable[[T], None]) -> None:
@@ -140,10 +144,10 @@ def _describe(window: Person) -> str:
     return f"{window.page.status_code} {window.heading}"
 
 
-def _says_why(end: str) -> bool:
-    status, _, heading = end.partition(" ")
+def _says_why(outcome: str) -> bool:
+    status, _, heading = outcome.partition(" ")
     return status.isdigit() and status.startswith("4") and bool(heading)
 
 
-def _render(ends: Counter[str]) -> str:
-    return "; ".join(f"{count} x {end}" for end, count in ends.most_common())
+def _render(outcomes: Counter[str]) -> str:
+    return "; ".join(f"{count} x {outcome}" for outcome, count in outcomes.most_common())

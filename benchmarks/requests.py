@@ -12,9 +12,9 @@ import psycopg
 from benchmarks import memberships
 from benchmarks.counter import count_statements
 from benchmarks.cpu import Meter
-from benchmarks.load import Ask
-from benchmarks.logins import Front
-from benchmarks.memberships import PEOPLE, Somebody
+from benchmarks.load import CheckedRequest
+from benchmarks.logins import RequestBuilder
+from benchmarks.memberships import PEOPLE, BenchmarkUser
 from benchmarks.report import Line, at_most
 from benchmarks.rounds import Rounds, measure
 from benchmarks.server import list_backends, measure_request, run_empty, run_selector
@@ -33,7 +33,7 @@ NEXT_PAGE = "GET /select, half-way"
 SEARCH = "GET /select, search"
 CHOICE = "POST /select"
 
-Kinds = dict[str, Callable[[Front], Ask]]
+Kinds = dict[str, Callable[[RequestBuilder], CheckedRequest]]
 
 
 def run(stack: Stack) -> list[Line]:
@@ -49,34 +49,40 @@ def run(stack: Stack) -> list[Line]:
     return list(_judge(counts, rounds))
 
 
-def _list_kinds(conn: psycopg.Connection, person: Somebody) -> Kinds:
+def _list_kinds(conn: psycopg.Connection, person: BenchmarkUser) -> Kinds:
     middle = memberships.load_middle(conn, person)
     last = memberships.load_organization(conn, person.size)
     heading = "Choose an organization"
     return {
-        DECISION: lambda front: front.decision(person, last),
-        DECISION_NO_HINT: lambda front: front.decision(person, None),
-        PAGE: lambda front: front.page(person, heading),
-        NEXT_PAGE: lambda front: front.next_page(person, heading, middle),
-        SEARCH: lambda front: front.page(person, f"{last.id}", search=last.name[:6]),
-        CHOICE: lambda front: front.choice(person, last),
+        DECISION: lambda builder: builder.decision(person, last),
+        DECISION_NO_HINT: lambda builder: builder.decision(person, None),
+        PAGE: lambda builder: builder.page(person, heading),
+        NEXT_PAGE: lambda builder: builder.next_page(person, heading, middle),
+        SEARCH: lambda builder: builder.page(person, f"{last.id}", search=last.name[:6]),
+        CHOICE: lambda builder: builder.choice(person, last),
     }
 
 
-def _measure(stack: Stack, superuser: psycopg.Connection, kinds: dict[Somebody, Kinds]) -> Rounds:
+def _measure(
+    stack: Stack, superuser: psycopg.Connection, kinds: dict[BenchmarkUser, Kinds]
+) -> Rounds:
     def list_postgres() -> list[int]:
         return list_backends(superuser, DATABASE)
 
-    with run_empty(stack) as empty, run_selector(stack, DATABASE) as (selector, front):
+    with run_empty(stack) as empty, run_selector(stack, DATABASE) as (selector, builder):
         meter = Meter(lambda: [*selector.list_workers(), *list_postgres()])
         floor_meter = Meter(empty.list_workers)
 
-        def measure_kind(make: Callable[[Front], Ask]) -> Callable[[], float]:
+        def measure_kind(make: Callable[[RequestBuilder], CheckedRequest]) -> Callable[[], float]:
             # Signed anew each round: a decision token lives 30 s.
-            return lambda: measure_request(selector, meter, [make(front) for _ in range(REQUESTS)])
+            return lambda: measure_request(
+                selector, meter, [make(builder) for _ in range(REQUESTS)]
+            )
 
         candidates = {
-            FLOOR: lambda: measure_request(empty, floor_meter, [Ask("/empty", b"ok")] * REQUESTS)
+            FLOOR: lambda: measure_request(
+                empty, floor_meter, [CheckedRequest("/empty", b"ok")] * REQUESTS
+            )
         }
         for person, makes in kinds.items():
             for kind, make in makes.items():
@@ -103,5 +109,5 @@ def _judge(counts: dict[str, float], rounds: Rounds) -> Iterator[Line]:
         yield at_most(part, what, growth, GROWTH, unit=" x")
 
 
-def _label(kind: str, person: Somebody) -> str:
+def _label(kind: str, person: BenchmarkUser) -> str:
     return f"{kind}, {person.size:,} organizations"

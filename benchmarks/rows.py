@@ -15,7 +15,7 @@ from uuid import UUID
 import psycopg
 
 from benchmarks import cpu, memberships
-from benchmarks.memberships import Somebody
+from benchmarks.memberships import BenchmarkUser
 from benchmarks.report import Line, at_most
 from benchmarks.rounds import Rounds, measure
 from endpoint.keyset import Keyset
@@ -34,7 +34,7 @@ BY_HAND = "no row-level security, membership by hand"
 ENTERED = "entered, one statement"
 FOUR_STATEMENTS = "begin, set_config, select, commit"
 PIPELINE = "entered, transaction"
-KEY = "primary key"
+PRIMARY_KEY = "primary key"
 REFUSED = "refused"
 LIMIT = 1.3  # x the same read by hand
 GROWTH = 1.5
@@ -66,14 +66,14 @@ def run(stack: Stack) -> list[Line]:
     return list(_judge(rounds, people))
 
 
-def prepare(postgres: Postgres, name: str) -> list[Somebody]:
+def prepare(postgres: Postgres, name: str) -> list[BenchmarkUser]:
     """
     Copy the big database, add a person for each of SIZES, and projects.
 
     200 organizations have 300 projects each; all of these people belong to the first one.
     """
     memberships.copy(postgres, name)
-    people = [Somebody(size) for size in SIZES]
+    people = [BenchmarkUser(size) for size in SIZES]
     with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as conn:
         conn.execute("set session_replication_role = replica")
         for person in people:
@@ -88,7 +88,7 @@ def prepare(postgres: Postgres, name: str) -> list[Somebody]:
     return people
 
 
-def principal_of(person: Somebody, org_id: UUID) -> Principal:
+def principal_of(person: BenchmarkUser, org_id: UUID) -> Principal:
     """Who a verified token of *person* stands for."""
     return Principal(person.auth0_user_id, str(org_id), "admin", frozenset(), "spa", 2e10)
 
@@ -106,7 +106,7 @@ def _measure(
     conn: psycopg.Connection,
     superuser: psycopg.Connection,
     plain: psycopg.Connection,
-    people: list[Somebody],
+    people: list[BenchmarkUser],
 ) -> Rounds:
     @contextmanager
     def lend() -> Iterator[psycopg.Connection]:
@@ -116,7 +116,7 @@ def _measure(
     first = memberships.load_organization(superuser, 1).id
     backend = conn.info.backend_pid
 
-    def read(person: Somebody) -> Callable[[], object]:
+    def read(person: BenchmarkUser) -> Callable[[], object]:
         principal = principal_of(person, first)
         return lambda: rows.select(principal, _QUERY, _FIRST_PAGE)
 
@@ -124,7 +124,7 @@ def _measure(
         with rows.organization(principal_of(people[0], first)) as inside:
             return inside.execute(_QUERY, _FIRST_PAGE).fetchall()
 
-    def refused(person: Somebody) -> Callable[[], object]:
+    def refused(person: BenchmarkUser) -> Callable[[], object]:
         stranger = memberships.load_organization(superuser, 40_000).id
         principal = principal_of(person, stranger)
 
@@ -138,10 +138,10 @@ def _measure(
         return call
 
     candidates = {
-        KEY: _meter(superuser, lambda: _key(superuser, people[0])),
-        FLOOR: _meter(superuser, lambda: _without(superuser, first)),
-        BY_HAND: _meter(superuser, lambda: _by_hand(superuser, people[0], first)),
-        FOUR_STATEMENTS: _meter(plain, lambda: _four_statements(plain, first)),
+        PRIMARY_KEY: _meter(superuser, lambda: _read_by_primary_key(superuser, people[0])),
+        FLOOR: _meter(superuser, lambda: _read_without_membership(superuser, first)),
+        BY_HAND: _meter(superuser, lambda: _read_with_membership(superuser, people[0], first)),
+        FOUR_STATEMENTS: _meter(plain, lambda: _read_in_four_statements(plain, first)),
         PIPELINE: lambda: cpu.per_call(read_in_transaction, CALLS, backend),
     }
     for person in people:
@@ -160,13 +160,13 @@ def _meter(conn: psycopg.Connection, call: Callable[[], object]) -> Callable[[],
     return lambda: cpu.per_call(call, CALLS, pid)
 
 
-def _key(conn: psycopg.Connection, person: Somebody) -> Any:
+def _read_by_primary_key(conn: psycopg.Connection, person: BenchmarkUser) -> Any:
     return conn.execute(
         "select id from app_user where auth0_user_id = %s", (person.auth0_user_id,)
     ).fetchone()
 
 
-def _without(conn: psycopg.Connection, org_id: UUID) -> Any:
+def _read_without_membership(conn: psycopg.Connection, org_id: UUID) -> Any:
     rows = conn.execute(
         f"select {_COLUMNS} from project p where p.org_id = %s and {_PAGE}",  # noqa: S608
         (org_id, *_FIRST_PAGE),
@@ -175,7 +175,7 @@ def _without(conn: psycopg.Connection, org_id: UUID) -> Any:
     return rows
 
 
-def _by_hand(conn: psycopg.Connection, person: Somebody, org_id: UUID) -> Any:
+def _read_with_membership(conn: psycopg.Connection, person: BenchmarkUser, org_id: UUID) -> Any:
     rows = conn.execute(
         f"""
         select found.* from app_user u
@@ -191,14 +191,14 @@ def _by_hand(conn: psycopg.Connection, person: Somebody, org_id: UUID) -> Any:
     return rows
 
 
-def _four_statements(conn: psycopg.Connection, org_id: UUID) -> Any:
+def _read_in_four_statements(conn: psycopg.Connection, org_id: UUID) -> Any:
     with conn.transaction():
         conn.execute("select set_config('app.org_id', %s, true)", (str(org_id),))
         return conn.execute(_QUERY, _FIRST_PAGE).fetchall()
 
 
-def _judge(rounds: Rounds, people: list[Somebody]) -> Iterator[Line]:
-    for name in (KEY, FLOOR):
+def _judge(rounds: Rounds, people: list[BenchmarkUser]) -> Iterator[Line]:
+    for name in (PRIMARY_KEY, FLOOR):
         yield Line(PART, f"floor: {name}", f"{rounds.median(name):.1f} us")
     smallest, largest = people[0].size, people[-1].size
     entered = f"{ENTERED} {smallest}"

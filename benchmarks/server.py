@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from benchmarks import cpu
-from benchmarks.load import Ask, send
-from benchmarks.logins import Front
+from benchmarks.load import CheckedRequest, send
+from benchmarks.logins import RequestBuilder
 from local_stack import access_tokens
 from local_stack.processes import Processes, free_port
 from local_stack.stack import Stack
@@ -29,13 +29,13 @@ class Server:
 
     def list_workers(self) -> list[int]:
         """Return the processes that answer."""
-        return cpu.children(self.pid)
+        return cpu.list_children(self.pid)
 
 
 @contextmanager
 def run_selector(
     stack: Stack, database: str, *, workers: int = 2
-) -> Iterator[tuple[Server, Front]]:
+) -> Iterator[tuple[Server, RequestBuilder]]:
     """Run a selector on *database* of the stack's Postgres."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -46,7 +46,7 @@ def run_selector(
         "WEB_CONCURRENCY": str(workers),
     }
     with _run(stack, "wsgi:selector", environment, "/healthz") as server:
-        yield server, Front(stack.tenant_host, stack.session_secret, url)
+        yield server, RequestBuilder(stack.tenant_host, stack.session_secret, url)
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def run_api(stack: Stack, database: str, keys_url: str) -> Iterator[Server]:
     """Run the resource API on *database*, for tokens signed with the keys at *keys_url*."""
     environment = stack.api_environment() | {
         "AUTH0_DOMAIN": f"{urlsplit(keys_url).netloc} {access_tokens.DOMAIN}",
-        "DATABASE_URL": _named(stack, database, "api"),
+        "DATABASE_URL": _database_url(stack, database, "api"),
         "PORT": str(free_port()),
     }
     with _run(stack, "wsgi:api", environment, "/readyz") as server:
@@ -67,14 +67,14 @@ def run_first_version(stack: Stack, database: str, keys_url: str) -> Iterator[Se
     environment = stack.api_environment() | {
         "KEYS_URL": keys_url,
         "ISSUER": access_tokens.ISSUER,
-        "DATABASE_URL": _named(stack, database, "first"),
+        "DATABASE_URL": _database_url(stack, database, "first"),
         "PORT": str(free_port()),
     }
     with _run(stack, "benchmarks.first_version:app", environment, "/") as server:
         yield server
 
 
-def _named(stack: Stack, database: str, application: str) -> str:
+def _database_url(stack: Stack, database: str, application: str) -> str:
     url = stack.postgres.url(database, "org_api")
     return psycopg.conninfo.make_conninfo(url, application_name=application)
 
@@ -117,8 +117,8 @@ def list_backends(
     return [pid for (pid,) in rows]
 
 
-def measure_request(server: Server, meter: cpu.Meter, asks: Sequence[Ask]) -> float:
-    """Send *asks* and return the microseconds of CPU that one of them cost the servers."""
+def measure_request(server: Server, meter: cpu.Meter, requests: Sequence[CheckedRequest]) -> float:
+    """Send *requests* and return the microseconds of CPU that one of them cost the servers."""
     meter.start()
-    send(server.port, asks)
-    return meter.read() / len(asks)
+    send(server.port, requests)
+    return meter.read() / len(requests)

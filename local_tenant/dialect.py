@@ -24,13 +24,13 @@ def sign_in_dialect(
     permissions: Sequence[str],
 ) -> str:
     """Add what the API's dialect says about client, grant and permissions, and sign."""
-    said = dict(claims)
+    all_claims = dict(claims)
     if api.enforce_policies and api.dialect.endswith("_authz"):
-        said["permissions"] = list(permissions)
+        all_claims["permissions"] = list(permissions)
     if api.dialect.startswith("rfc9068_profile"):
-        said |= {"client_id": client_id, "jti": secrets.token_urlsafe(16)}
-        return tenant.keys.sign(said, typ="at+jwt")
-    said["azp"] = client_id
+        all_claims |= {"client_id": client_id, "jti": secrets.token_urlsafe(16)}
+        return tenant.keys.sign(all_claims, typ="at+jwt")
+    all_claims["azp"] = client_id
     if gty is not None:
-        said["gty"] = gty
-    return tenant.keys.sign(said)
+        all_claims["gty"] = gty
+    return tenant.keys.sign(all_claims)

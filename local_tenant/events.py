@@ -8,7 +8,7 @@ absent rather than null, as there.
 from typing import TYPE_CHECKING, Any
 
 from local_tenant.configuration import Action
-from local_tenant.logins import Login, iso
+from local_tenant.logins import Login, format_time
 
 if TYPE_CHECKING:
     from local_tenant.tenant import Tenant
@@ -113,7 +113,7 @@ def _refresh_token(tenant: "Tenant", login: Login) -> dict[str, Any]:
     described: dict[str, Any] = {
         "id": token.id,
         "client_id": token.client_id,
-        "created_at": iso(token.created_at),
+        "created_at": format_time(token.created_at),
         "rotating": True,
     }
     if tenant.config.refresh_token_metadata:

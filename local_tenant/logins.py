@@ -88,7 +88,7 @@ class Code:
     login: Login
     expires_at: float
     family: str = ""
-    spent: bool = False
+    used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class RefreshToken:
     authenticated_at: float
     created_at: float
     metadata: Mapping[str, str] = field(default_factory=dict)
-    spent: bool = False
+    used: bool = False
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ class DeadLoginError(Exception):
         self.reason, self.client_id = reason, client_id
 
 
-def iso(moment: float) -> str:
+def format_time(moment: float) -> str:
     """Format a time as `event` shows it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from local_tenant.assumptions import RUNNER_ROWS
 from local_tenant.configuration import Action
 from local_tenant.events import build_event
-from local_tenant.logins import Effects, Login, iso
+from local_tenant.logins import Effects, Login, format_time
 
 if TYPE_CHECKING:
     from local_tenant.tenant import Tenant
@@ -137,7 +137,7 @@ def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:
         if session is not None:
             change_metadata(session.metadata, asked["session_metadata"])
             session.methods += [
-                {"name": url, "timestamp": iso(time.time())} for url in asked["methods"]
+                {"name": url, "timestamp": format_time(time.time())} for url in asked["methods"]
             ]
     if asked["revoke_refresh_token"] and login.refresh_token is not None:
         records.revoke_family(login.refresh_token.family)

@@ -25,7 +25,7 @@ from local_tenant.logins import (
     RefreshToken,
     Session,
     client_of_state,
-    iso,
+    format_time,
     new_state,
 )
 
@@ -63,7 +63,7 @@ class Records:
         session = Session(
             secrets.token_urlsafe(24), secrets.token_urlsafe(24), host, user_id, now, now + lifetime
         )
-        session.methods.append({"name": "pwd", "timestamp": iso(now)})
+        session.methods.append({"name": "pwd", "timestamp": format_time(now)})
         with self.lock:
             self.sessions[session.id] = session
         return session
@@ -172,10 +172,10 @@ class Records:
             found = self.codes.get(code)
             if found is None or found.login.client_id != client_id:
                 return None
-            if found.spent:
+            if found.used:
                 self.revoke_family(found.family)
                 return None
-            found.spent = True
+            found.used = True
             return found if found.expires_at > time.time() else None
 
     def add_opaque_token(self, login: Login, expires_at: float) -> str:
@@ -211,7 +211,7 @@ class Records:
             token = self.refresh_tokens.get(value)
             if token is None or token.client_id != client_id:
                 return None
-            if token.spent:
+            if token.used:
                 self.revoke_family(token.family)
                 return None
             return token
@@ -222,7 +222,7 @@ class Records:
             token = self.refresh_tokens.get(value)
             if token is None or self.find_refresh_token(value, token.client_id) is None:
                 return None
-            self.refresh_tokens[value] = replace(token, spent=True)
+            self.refresh_tokens[value] = replace(token, used=True)
             return self.add_refresh_token(
                 replace(token, id=secrets.token_hex(12), created_at=time.time(), metadata=metadata)
             )

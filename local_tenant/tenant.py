@@ -7,7 +7,7 @@ from flask import current_app, request
 
 from local_tenant.action_host import ActionHost
 from local_tenant.configuration import MANAGEMENT_API, TenantConfig
-from local_tenant.logins import iso
+from local_tenant.logins import format_time
 from local_tenant.records import Records
 from local_tenant.signing import SigningKeys
 from local_tenant.signing_key import SigningKey
@@ -34,7 +34,7 @@ class Tenant:
         self.web_origins = {origin for client in config.clients for origin in client.web_origins}
         self.records = Records(config)
         self.keys = keys or SigningKeys()
-        self.started_at = iso(time.time())
+        self.started_at = format_time(time.time())
         self.action_host = ActionHost(node, config.action_time_limit)
 
     def close(self) -> None:

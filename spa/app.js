@@ -16,7 +16,7 @@ const SCOPE =
   'read:organization write:organization read:members write:members read:audit-events ' +
   'read:projects write:projects';
 /** What the API says where nothing works any more. */
-const ENDS = ['not_a_member', 'organization_suspended'];
+const ACCESS_LOST = ['not_a_member', 'organization_suspended'];
 
 /** @type {ReturnType<typeof createOrganizationClient>} */
 let client;
@@ -127,7 +127,7 @@ function closeSections() {
 
 /** @param {any} error of the API, or of the token for it */
 function endsSession(error) {
-  if (error instanceof ApiError) return ENDS.includes(error.code);
+  if (error instanceof ApiError) return ACCESS_LOST.includes(error.code);
   const interactive = error.error === 'login_required' || INTERACTIVE.includes(error.error);
   return interactive || 'lost' in error || error instanceof OrganizationMismatch;
 }

@@ -4,8 +4,8 @@
  * somebody is typing there.
  */
 
-const PAGE = 20;
-const MOST = 100; // what the API gives at once
+const PAGE_SIZE = 20;
+const LARGEST_PAGE_SIZE = 100; // what the API gives at once
 
 /**
  * @typedef {{element: HTMLElement, show: (item?: any) => void}} Row `show`: without an item, the one
@@ -36,7 +36,7 @@ export class Listing {
 
   /** Read what is there now: as much as is shown, or the first page. */
   reload() {
-    return this.#read(null, Math.min(MOST, Math.max(PAGE, this.#rows.size)));
+    return this.#read(null, Math.min(LARGEST_PAGE_SIZE, Math.max(PAGE_SIZE, this.#rows.size)));
   }
 
   /** Show each row anew, when what may be done there has changed. */
@@ -53,7 +53,7 @@ export class Listing {
     const more = this.#section.part('more');
     const before = this.#rows.size;
     more.disabled = true;
-    await this.#read(this.#next, PAGE);
+    await this.#read(this.#next, PAGE_SIZE);
     more.disabled = false;
     const first = [...this.#rows.values()][before];
     (first?.element ?? more).focus();

@@ -13,9 +13,9 @@ const TEXTS = {
   network_failure:
     'The server cannot be reached. Check your connection and try again; nothing you typed is lost.',
 };
-const AGAIN = ['temporarily_unavailable', 'network_failure'];
+const WORTH_RETRYING = ['temporarily_unavailable', 'network_failure'];
 /** What the login library says of a line that is down, or of a service that is. */
-const TOKEN = ['Error', 'timeout', 'request_error', 'access_denied'];
+const CONNECTION_ERRORS = ['Error', 'timeout', 'request_error', 'access_denied'];
 const UNKNOWN = 'That did not work. Try again; if it happens once more, tell support this code:';
 
 /**
@@ -25,7 +25,7 @@ const UNKNOWN = 'That did not work. Try again; if it happens once more, tell sup
 export function explain(error) {
   const code = codeOf(error);
   if (Object.hasOwn(TEXTS, code)) {
-    return { text: TEXTS[code], worthwhile: AGAIN.includes(code) };
+    return { text: TEXTS[code], worthwhile: WORTH_RETRYING.includes(code) };
   }
   return { text: `${UNKNOWN} ${code}.`, worthwhile: true };
 }
@@ -33,5 +33,5 @@ export function explain(error) {
 /** @param {any} error of the API, or of the token for it: there only a bad line is left to explain */
 function codeOf(error) {
   if (error instanceof ApiError) return error.code;
-  return TOKEN.includes(error.error ?? error.name) ? 'network_failure' : 'unexpected';
+  return CONNECTION_ERRORS.includes(error.error ?? error.name) ? 'network_failure' : 'unexpected';
 }
