@@ -1,11 +1,14 @@
 """
-Every behaviour of the local tenant that Auth0 does not document, in one table.
+What the local tenant does where Auth0's documentation does not say what Auth0 does.
 
-One session with a real tenant can confirm or correct each row; nothing else in this package holds
-such a guess. Not switchable, and true of no real tenant: host names here carry a port, so
-`event.request.hostname`, the `iss` of `encodeToken` and the issuer are `host:port`, and `http` is
-used on localhost and 127.0.0.1. The audience of the Management API follows the host in use, too,
-where Auth0's stays with the canonical domain.
+Each row is one assumption. Its comment says what the tenant does with the value that the row has,
+and with other values. Tests change a value to see the product with the other behaviour, and one
+session with a real tenant can confirm or correct each row. Only this file has such assumptions.
+
+Three things differ from every real tenant and cannot be changed here. Host names carry a port, so
+`event.request.hostname`, the `iss` of `encodeToken` and the issuer are `host:port`. The scheme is
+`http` on localhost and 127.0.0.1. The audience of the Management API follows the host that the
+request came to; Auth0's stays with the canonical domain.
 """
 
 from dataclasses import dataclass
@@ -14,112 +17,132 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What this tenant does where Auth0's documentation says nothing."""
+    """The assumed behaviours; a tenant is configured with one such object."""
 
     # /authorize
 
-    # Status of the page for an unknown client, an unregistered callback or return address.
+    # HTTP status of the error page for an unknown client_id, for a callback URL, logout URL or web
+    # origin that the application does not allow, and for other requests with no safe redirect.
     error_page_status: int = 400
-    # `ext-` parameters outside the documented form (10 of them, name and value patterns): the form
-    # is documented, what happens otherwise is not. "refused" is invalid_request at the callback.
+    # What happens to `ext-` parameters that break the documented limits (ten parameters, patterns
+    # for name and value). "dropped": the Action does not see them. "passed": it sees them.
+    # "refused": the login ends at the callback with invalid_request.
     invalid_ext_parameters: Literal["dropped", "passed", "refused"] = "dropped"
-    # POST /authorize: the form fields appear in event.request.query too, so that an Action need not
-    # care.
+    # After POST /authorize the form fields are in event.request.query as well as in
+    # event.request.body. False: they are in the body only.
     posted_parameters_in_query: bool = True
-    # A blocked user: the error at the callback, and at the token endpoint with
-    # `refused_grant_status`.
+    # `error` and `error_description` when a blocked user logs in. The application gets them at its
+    # callback; in a refresh or password grant /oauth/token answers with them and
+    # `refused_grant_status`. A code of a user who was blocked since is an invalid_grant.
     blocked_error: str = "unauthorized"
     blocked_description: str = "user is blocked"
-    # Seconds an SSO session lives.
+    # Seconds until a single sign-on session expires.
     session_lifetime: int = 3 * 86_400
 
     # Redirect and /continue
 
-    # Whether validateToken compares the value of `iss` with the host name. Strict finds more
-    # mistakes.
+    # api.redirect.validateToken requires that the token's `iss` equals event.request.hostname.
+    # False: any text is accepted. True is assumed because it finds more mistakes.
     return_token_iss_enforced: bool = True
-    # Seconds a return token must still live at /continue; support staff once wrote 60.
+    # Seconds before its `exp` at which validateToken already treats a token as expired. A support
+    # answer by Auth0 once said 60.
     return_token_minimum_seconds: int = 0
-    # validateToken expects the `state` of the merged parameters, where the body wins, although the
-    # login was found by the query's. False: it expects the query's.
+    # /continue finds the login by the `state` in the query. If the form has a different `state`,
+    # validateToken compares the token with the form's. False: it compares with the query's.
     body_state_overrides: bool = True
-    # Whether POST /continue finds its login by a `state` in the form when the query has none.
+    # POST /continue without a `state` in the query takes the one in the form. False: it shows an
+    # error page.
     continue_state_in_body: bool = False
-    # Whether a logout ends the suspended logins of its session.
+    # A logout also ends the logins of this session that wait for /continue. False: they can still
+    # be continued.
     continue_needs_session: bool = True
-    # Whether sendUserTo works again inside onContinuePostLogin; False ends the login with
-    # access_denied.
+    # onContinuePostLogin may call sendUserTo, and the user is redirected a second time. False: the
+    # login ends with access_denied.
     second_redirect: bool = True
-    # Whether a `state` the Action put into its URL gives way to the tenant's; False leaves both.
+    # The URL given to sendUserTo may contain a `state`: the tenant replaces it with its own. False:
+    # the URL then has both.
     own_state_is_replaced: bool = True
-    # Whether claims and scopes set before a redirect are still there after it.
+    # Custom claims and scopes that Actions set before a redirect are still set after it. False:
+    # they are lost.
     claims_survive_redirect: bool = True
-    # An Action that calls both deny and sendUserTo is denied; False redirects.
+    # If one run of an Action calls both deny and sendUserTo, the login is denied. False: the user
+    # is redirected.
     deny_beats_redirect: bool = True
-    # Status of the page for a login that cannot go on (unknown, used, expired, of another browser).
+    # HTTP status of the error page for a login that cannot continue: its `state` is unknown, used
+    # or expired, belongs to another browser, or its session has ended.
     dead_login_status: int = 400
 
     # Metadata and event
 
-    # A metadata write on a plan without that metadata (`TenantConfig.refresh_token_metadata` and
-    # `session_metadata` are the plan): dropped silently, or an exception in the Action.
+    # What happens when an Action writes metadata of a refresh token or session and the plan does
+    # not include it (`refresh_token_metadata` and `session_metadata` of `TenantConfig` say what the
+    # plan includes). "ignored": nothing is written. "throws": the call throws in the Action.
     metadata_write_without_plan: Literal["ignored", "throws"] = "ignored"
-    # `event.session` in a refresh exchange or password grant: {} or not there. The types warn of
-    # {}.
+    # `event.session` in a refresh or password grant, where there is no browser. "empty": {}, which
+    # Auth0's type definitions allow for. "absent": the property is missing.
     session_without_browser: Literal["empty", "absent"] = "empty"
 
     # /oauth/token
 
-    # invalid_grant: code or refresh token unknown, used, expired, of another client.
+    # HTTP status of invalid_grant: the code or refresh token is unknown, used, expired or of
+    # another client, or the password is wrong.
     invalid_grant_status: int = 403
-    # access_denied (an Action denied, or failed; a machine without a grant for the audience or with
-    # another scope), interaction_required (an Action redirected), a blocked user.
+    # HTTP status when a grant is refused although client and credentials are right: an Action
+    # denied or failed (access_denied) or called sendUserTo (interaction_required), the user is
+    # blocked, the API is unknown, or the machine has no client grant for the API or the scope.
     refused_grant_status: int = 403
-    # An unknown client_id (invalid_client) or a wrong secret; a grant type that is not served here,
-    # or not to this client.
+    # HTTP status for an unknown client_id and for a wrong or missing client secret.
     invalid_client_status: int = 401
+    # HTTP status for a grant type that is not served here (unsupported_grant_type), or that this
+    # client may not use (unauthorized_client).
     unsupported_grant_status: int = 403
-    # The error of a wrong or missing client secret.
+    # `error` for a wrong or missing client secret.
     wrong_secret_error: Literal["access_denied", "invalid_client"] = "access_denied"
-    # Every client may send its secret by HTTP Basic; False: in the body only. A real application is
-    # set to one of the two, and what the other one then does is not documented.
+    # Every client may send its secret by HTTP Basic as well as in the body. False: in the body
+    # only. At Auth0 an application is set to one method; it is not documented what happens when it
+    # uses the other one.
     secret_by_basic: bool = True
-    # Whether client credentials fill `permissions` in the `_authz` dialects, with the granted
-    # scopes; False leaves the list empty.
+    # In a client credentials grant for an API whose token dialect ends in `_authz` and that
+    # enforces RBAC, `permissions` lists the granted scopes. False: the list is empty.
     machine_permissions: bool = True
-    # Whether a refresh that an Action refused uses the refresh token up.
+    # A refresh that an Action refused uses the refresh token up. False: the application can use the
+    # same refresh token again.
     failed_refresh_spends_token: bool = False
-    # `password` leaves event.request.body of a password grant, beside the five documented names.
+    # In a password grant `password` is removed from event.request.body, like the five parameters
+    # that Auth0 documents as removed. False: the Action sees it.
     password_hidden_from_actions: bool = True
 
     # /userinfo
 
-    # An opaque token without the scope openid: {} and 200 as a support article says, or 403
-    # insufficient_scope; the reference says only that the endpoint does not work then.
+    # The answer to an access token without the scope openid. "empty": 200 and {}, as a support
+    # article says. "refused": 403 insufficient_scope. The reference says only that the endpoint
+    # does not work then.
     userinfo_without_openid: Literal["empty", "refused"] = "empty"
 
-    # Signing keys
+    # Signing keys (Management API)
 
-    # A rotation needs create:signing_keys and update:signing_keys; False: one of them.
+    # To rotate keys a token needs both scopes, create:signing_keys and update:signing_keys. False:
+    # one of the two is enough.
     rotation_needs_both_scopes: bool = True
-    # The "next key" in the answer to a rotation: the one that will sign after the next rotation, or
-    # the one that signs now.
+    # Which key the answer to a rotation describes. "next": the one that will sign after another
+    # rotation. "current": the one that signs from now on.
     rotation_answers: Literal["next", "current"] = "next"
-    # Whether a rotation leaves more than one key used before in the key set.
+    # After a rotation the key set still holds every earlier key that was not revoked. False: it
+    # holds only the latest of them.
     rotation_keeps_older_keys: bool = False
-    # Status of a revocation of the current or next key, and of one of an unknown key.
+    # HTTP status when the key to revoke is the current or the next one, and when it is unknown.
     unrevocable_key_status: int = 400
     unknown_key_status: int = 404
 
     # Logout
 
-    # A logout with an unregistered return address shows a page; whether the session is gone by
-    # then.
+    # A logout whose return URL is not registered ends the session, then shows an error page. False:
+    # it shows the error page and the session stays.
     bad_return_still_logs_out: bool = True
 
 
-# The rows an Action can notice; they travel to the runner with every call (`run_action.js` knows
-# the same).
+# The rows that change what an Action itself sees. They are sent to the Node process with every
+# call; `run_action.js` has the same names and defaults.
 RUNNER_ROWS = (
     "body_state_overrides",
     "metadata_write_without_plan",
