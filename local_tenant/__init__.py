@@ -1,7 +1,7 @@
 """
 A stand-in for an Auth0 tenant, for development and tests only; never deploy it.
 
-It speaks the part of Auth0 that a browser login with a redirect Action needs, runs the unmodified
-Actions under Node, keeps everything in memory and stores its users' passwords in clear text. What
-Auth0 does not document is decided in one table, `assumptions.py`.
+It has the endpoints of Auth0 that a browser login with a redirect Action needs, and runs the
+unmodified Actions under Node. It keeps everything in memory and has its users' passwords in clear
+text. Where Auth0 does not document what it does, `assumptions.py` says what this tenant does.
 """

@@ -1,7 +1,7 @@
 """
 Serve a tenant: `python -m local_tenant --config FILE --node PATH [--host 127.0.0.1] [--port 3030]`.
 
-It prints nothing but failures and ends on SIGTERM or SIGINT, the Node process with it.
+It prints only failures. SIGTERM or SIGINT ends it, and the Node process with it.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from local_tenant.tenant import Tenant
 
 
 def main() -> int:
-    """Read the command line, serve until a signal, and return the exit status."""
+    """Serve the tenant of the command line until a signal; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="local_tenant", description="A local stand-in for an Auth0 tenant."
     )
@@ -36,11 +36,11 @@ def main() -> int:
         return 1
     try:
         server = make_server(tenant, options.host, options.port)
-    except BaseException:  # werkzeug leaves by SystemExit when the port is taken
+    except BaseException:  # werkzeug raises SystemExit when the port is taken
         tenant.close()
         raise
     for number in (signal.SIGTERM, signal.SIGINT):
-        # shutdown waits for the loop that this very thread runs, so it needs another one.
+        # shutdown() waits for serve_forever(), which runs in this thread, so it needs another one.
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever()
     tenant.close()

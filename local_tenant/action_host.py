@@ -1,9 +1,8 @@
 """
-The Node process that runs Actions: started here, asked in lines of JSON, replaced if it hangs.
+The Node process that runs Actions: how it is started, called and replaced.
 
-One process serves all logins, several at once. Every wait is bounded by the time limit of an
-Action, every call is sent at most twice, and what an Action writes to stderr or stdout goes
-nowhere.
+One process runs all Actions, several at a time; calls and answers are lines of JSON. Every wait has
+a time limit. What an Action writes to stderr or stdout is discarded.
 """
 
 import itertools
@@ -20,20 +19,19 @@ from pathlib import Path
 from typing import Any
 
 RUNNER = Path(__file__).with_name("run_action.js")
-# perf_counter and not monotonic: a test that freezes the clock must not make a wait endless.
-PROBE_WAIT = 1.0  # seconds a process has to answer a ping before it counts as hung
-END_WAIT = 5.0  # seconds close() gives a killed process to be gone
-# An Action sees none of our environment. The names left concern only how the process talks to the
-# system.
+PROBE_WAIT = 1.0  # seconds in which a process must answer a ping, else it counts as hung
+END_WAIT = 5.0  # seconds that close() waits for a killed process to end
+# Actions must not see the environment, which may hold secrets; Node itself needs these names.
 PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "NODE_EXTRA_CA_CERTS", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
     """
-    How one execution of a handler ended.
+    The result of one run of a handler.
 
-    With an error, `effects` may still hold what the Action asked for before it failed.
+    `effects` is what the Action asked for (`newEffects` in `post_login_api.js`), even before an
+    error. `console` is what it logged, cut as at Auth0.
     """
 
     effects: Mapping[str, Any]
@@ -45,7 +43,7 @@ class Execution:
 @dataclass(slots=True)
 class _Call:
     line: bytes
-    deadline: float  # of time.perf_counter()
+    deadline: float  # of time.perf_counter(); a test may freeze the other clocks
     done: threading.Event = field(default_factory=threading.Event)
     answer: dict[str, Any] = field(default_factory=dict)
     sent: int = 0
@@ -57,10 +55,10 @@ class _Call:
 
 class _Child:
     """
-    One Node process with a thread for each direction.
+    One Node process, with one thread that writes to it and one that reads from it.
 
-    Writing has its own thread because a process in an endless loop stops reading: a full pipe must
-    not hold up the thread that has the host's lock.
+    The caller must not write itself: it holds the host's lock, and a process in an endless loop
+    does not read, so that the pipe is full and the write blocks.
     """
 
     def __init__(
@@ -98,7 +96,7 @@ class _Child:
         with self._process.stdout as lines:
             for line in lines:
                 self._on_line(line)
-        self._process.kill()  # without stdout it cannot answer any more
+        self._process.kill()  # it closed stdout, so it cannot answer any more
         self._process.wait()
         self._outbox.put(None)
         self._on_end(self)
@@ -113,10 +111,14 @@ class _Child:
 
 class ActionHost:
     """
-    Run handlers of Actions; safe to use from many threads.
+    Run handlers of Actions, for many threads at the same time.
 
-    A call that exceeds the time limit fails alone. If the process does not answer a ping by then it
-    is replaced, and the calls it still held are sent to the new one, once.
+    A call that exceeds the time limit fails. If the process then does not answer a ping, it is
+    replaced, and the other calls it had not answered are sent once more, to the new process.
+
+    Args:
+        node: the program of Node 22.
+        time_limit: seconds for one run of a handler.
     """
 
     def __init__(self, node: Path, time_limit: float) -> None:
@@ -129,19 +131,21 @@ class ActionHost:
 
     def run(self, message: Mapping[str, Any]) -> Execution:
         """
-        Run one handler; `message` is described in `run_action.js`.
+        Run one handler; a failure is in the result's `error`, not raised.
 
-        It returns within the time limit, or within twice that time where another login made it
-        necessary to replace the process.
+        This takes at most the time limit, or twice that if the process is replaced meanwhile.
+
+        Args:
+            message: a line for the Node process without its `id`, see `run_action.js`.
         """
         number, call = self._submit(message)
         while not call.done.wait(max(0.0, call.deadline - time.perf_counter())):
             with self._lock:
                 if call.done.is_set() or call.deadline > time.perf_counter():
-                    continue  # it was sent again meanwhile, or another call's ping is under way
+                    continue  # answered just now, or given more time by another thread
                 del self._pending[number]
                 child = self._child
-                # The others must not run out of time while we find out whether the process hangs.
+                # The other calls must not time out while this thread pings the process.
                 patience = time.perf_counter() + PROBE_WAIT + 0.5
                 for other in self._pending.values():
                     other.deadline = max(other.deadline, patience)
@@ -156,13 +160,13 @@ class ActionHost:
         )
 
     def kill(self) -> None:
-        """End the process as a crash would; the next call starts another."""
+        """Kill the process, as if it had crashed; the next call starts another one."""
         with self._lock:
             if self._child is not None:
                 self._child.kill()
 
     def close(self) -> None:
-        """End the process for good; calls in flight fail at once."""
+        """End the process and start no other; calls without an answer fail at once."""
         with self._lock:
             self._closed = True
             child, self._child = self._child, None
@@ -171,7 +175,7 @@ class ActionHost:
             for call in self._pending.values():
                 call.finish({"error": "The tenant is closing."})
             self._pending.clear()
-        # Without the lock: the reader takes it once more before it ends.
+        # Outside the lock, because the reading thread needs it once more before it ends.
         if child is not None:
             child.wait(END_WAIT)
 
@@ -206,7 +210,7 @@ class ActionHost:
             answer = json.loads(line)
             number = answer["id"]
         except (ValueError, TypeError, KeyError):
-            return  # not one of ours
+            return  # run_action.js did not write it
         with self._lock:
             if (call := self._pending.pop(number, None)) is not None:
                 call.finish(answer)
@@ -220,7 +224,7 @@ class ActionHost:
     def _replace_if_hung(self, child: _Child | None) -> None:
         with self._lock:
             if child is None or child is not self._child:
-                return  # replaced already
+                return  # another thread has replaced it
         number, probe = self._submit({"ping": True})
         answered = probe.done.wait(PROBE_WAIT)
         with self._lock:
@@ -232,9 +236,9 @@ class ActionHost:
 
     def _send_again(self) -> None:
         """
-        Give the calls of a process that is gone to a new one.
+        Send the calls that the ended process did not answer to a new one.
 
-        A call that was sent twice fails: it may be what ended the process.
+        A call that was sent twice fails instead: it may be what ended both processes.
         """
         for number, call in list(self._pending.items()):
             if call.sent < 2:

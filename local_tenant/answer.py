@@ -1,4 +1,4 @@
-"""The end of a login: its answer goes to the application in the response mode it asked for."""
+"""The end of a login: the answer to the application, in the `response_mode` it asked for."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -15,7 +15,13 @@ RESPONSE_MODES = ("query", "fragment", "form_post", "web_message")
 
 class PageError(Exception):
     """
-    An error that ends on a page of the tenant, because no address to send it to can be trusted.
+    An error that the tenant shows on its own page, because no redirect URI can be trusted.
+
+    Args:
+        status: the HTTP status.
+        error: the code, for developers.
+        why: a sentence that says what is wrong.
+        next_step: a sentence that says what to do.
     """
 
     def __init__(self, status: int, error: str, why: str, next_step: str) -> None:
@@ -24,12 +30,12 @@ class PageError(Exception):
 
 
 def deliver_error(login: Login, error: str, description: str) -> Response:
-    """End the login at the application with an OAuth error (RFC 6749 4.1.2.1)."""
+    """Send the application an OAuth error (RFC 6749 section 4.1.2.1), which ends the login."""
     return deliver(login, {"error": error, "error_description": description})
 
 
 def deliver(login: Login, answer: dict[str, str]) -> Response:
-    """Send the answer and the application's own state to the redirect URI of the login."""
+    """Send the answer and the application's `state` to the redirect URI; this ends the login."""
     if login.app_state is not None:
         answer = answer | {"state": login.app_state}
     response: Response
@@ -46,7 +52,7 @@ def deliver(login: Login, answer: dict[str, str]) -> Response:
 
 
 def _send_message(login: Login, answer: dict[str, str]) -> Response:
-    """Answer with a page that posts to the callback's origin, if it is one of the web origins."""
+    """Answer with a page that posts a message to the callback's origin, if it is a web origin."""
     parts = urlsplit(login.redirect_uri)
     origin = f"{parts.scheme}://{parts.netloc}"
     if origin not in current_tenant().clients[login.client_id].web_origins:
@@ -60,7 +66,11 @@ def _send_message(login: Login, answer: dict[str, str]) -> Response:
 
 
 def add_parameters(url: str, added: dict[str, str], *, fragment: bool = False) -> str:
-    """Add parameters to an address; what it already has stays, byte for byte."""
+    """
+    Add parameters to the query of a URL, or replace its fragment by them.
+
+    The query that the URL already has stays as it is, byte for byte.
+    """
     parts = urlsplit(url)
     if fragment:
         return urlunsplit(parts._replace(fragment=urlencode(added)))

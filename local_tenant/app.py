@@ -1,7 +1,7 @@
 """
-The tenant as a WSGI app: all routes together, discovery, key set, CORS and response headers.
+The tenant as a WSGI app: all routes, discovery, key set, CORS and response headers.
 
-Nothing is logged that a request brought: no query, token, code, address or exception text.
+The log never contains anything from a request: no query, token, code, URL or exception text.
 """
 
 import logging
@@ -28,7 +28,7 @@ CORS_PATHS = ("/oauth/", "/userinfo", "/.well-known/")
 
 
 def create_app(tenant: Tenant) -> Flask:
-    """Make the WSGI app of a tenant. It is safe to use from many threads."""
+    """Make the WSGI app of a tenant; many threads may serve it."""
     app = Flask("local_tenant", static_folder=None)
     app.extensions["local_tenant"] = tenant
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
@@ -41,7 +41,7 @@ def create_app(tenant: Tenant) -> Flask:
 
 @routes.get("/.well-known/openid-configuration")
 def discover() -> Response:
-    """Answer OpenID Connect Discovery 1.0, for the host the request came to."""
+    """Answer OpenID Connect Discovery 1.0, with URLs on the host that the request came to."""
     base = base_url(request.host)
     return jsonify(
         {
@@ -72,12 +72,13 @@ def show_keys() -> Response:
 
 @routes.app_errorhandler(PageError)
 def show_error(problem: PageError) -> Response:
+    """Show the error on a page of the tenant."""
     return error_page(problem.status, problem.error, problem.why, problem.next_step)
 
 
 @routes.app_errorhandler(Exception)
 def show_surprise(problem: Exception) -> Response | HTTPException:
-    """Log an unforeseen error by kind and place alone: its text might quote the request."""
+    """Log type and place of an unexpected error, but not its text, which may quote the request."""
     if isinstance(problem, HTTPException):
         return problem
     place = traceback.extract_tb(problem.__traceback__)[-1]
@@ -95,10 +96,10 @@ def answer_preflight() -> Response | None:
 @routes.after_app_request
 def finish(response: Response) -> Response:
     """
-    Add the headers of every answer.
+    Add the headers of every response.
 
-    The web origins of the clients may read it (CORS); it may not be cached or sniffed, and no
-    address in full leaves as Referer.
+    CORS lets the web origins of the clients read it. No response is cached or sniffed, and other
+    sites get only the tenant's origin as Referer, because its URLs hold states and codes.
     """
     if request.path.startswith(CORS_PATHS):
         response.headers.add("Vary", "Origin")
@@ -107,7 +108,7 @@ def finish(response: Response) -> Response:
             response.headers["Access-Control-Allow-Origin"] = origin
             if request.method == "OPTIONS":
                 response.headers["Access-Control-Allow-Methods"] = "GET, POST"
-                # Auth0-Client is what Auth0's SDKs add.
+                # Auth0's SDKs send Auth0-Client.
                 response.headers["Access-Control-Allow-Headers"] = (
                     "Authorization, Auth0-Client, Content-Type"
                 )

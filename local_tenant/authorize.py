@@ -1,8 +1,8 @@
 """
-The interactive login: /authorize, and /continue after a redirect of an Action.
+The interactive login: /authorize, and /continue after an Action has redirected the browser.
 
-The session exists before any Action runs, so a denied or abandoned login leaves it behind, as on
-Auth0.
+As at Auth0, the session exists before the first Action runs, and stays if the login is denied or
+abandoned.
 """
 
 import re
@@ -22,12 +22,12 @@ from local_tenant.pipeline import Denied, Granted, Redirect, run_actions
 from local_tenant.tenant import current_tenant
 
 routes = Blueprint("authorize", __name__)
-CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # RFC 7636 4.2, S256
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # S256, RFC 7636 section 4.2
 
 
 @routes.route("/authorize", methods=["GET", "POST"])
 def authorize() -> Response:
-    """Begin a login: check the request, ask for credentials if needed, then run the Actions."""
+    """Begin a login: check the request, show the login page if needed, then run the Actions."""
     parameters = read_parameters(request.values)
     login = _new_login(parameters)
     try:
@@ -50,10 +50,10 @@ def authorize() -> Response:
 
 def _new_login(parameters: Parameters) -> Login:
     """
-    Make a login for a known client and one of its callbacks.
+    Make a login of a known client with one of its callbacks.
 
     Raises:
-        PageError: the client or the callback is unknown, so no address can be redirected to.
+        PageError: the client or the callback is unknown, so there is no URL to redirect to.
     """
     status = current_tenant().config.assumptions.error_page_status
     try:
@@ -81,7 +81,7 @@ def _new_login(parameters: Parameters) -> Login:
 
 def _read_request(login: Login, parameters: Parameters) -> None:
     """
-    Fill the login from the request (OpenID Connect Core 3.1.2.1, RFC 7636 4.3).
+    Read the request into the login (OpenID Connect Core section 3.1.2.1, RFC 7636 section 4.3).
 
     Raises:
         ValueError: a sentence about the first parameter that is wrong.
@@ -123,19 +123,26 @@ def _must_authenticate(login: Login, session: Session) -> bool:
 
 @routes.route("/continue", methods=["GET", "POST"])
 def resume() -> Response:
-    """Resume a login in the Action that redirected, once, in the browser that began it."""
+    """
+    Resume the login in the Action that redirected the browser.
+
+    Each `state` works once, and only in the browser that began the login.
+
+    Raises:
+        DeadLoginError: the login cannot be resumed; `end_dead_login` answers.
+    """
     tenant = current_tenant()
     state = request.args.get("state", "")
     if not state and tenant.config.assumptions.continue_state_in_body:
         state = request.form.get("state", "")
     login = tenant.records.take_transaction(state, "redirect", request.host, request.cookies)
-    # Everything in event.request is of this request now (Auth0's page "Actions: limitations").
+    # event.request now describes /continue, not /authorize (Auth0's page "Actions: limitations").
     login.request = describe_request(read_parameters(request.args), read_parameters(request.form))
     return _run(login, resumed=True)
 
 
 def proceed(login: Login, session: Session) -> Response:
-    """Run the Actions for the user of this session, and answer with their outcome."""
+    """Run the Actions for the user of this session and turn their outcome into a response."""
     login.user_id, login.session_id = session.user_id, session.id
     login.authenticated_at = session.authenticated_at
     return _run(login)
@@ -164,15 +171,15 @@ def _add_state(url: str, state: str) -> str:
 DEAD_LOGINS = {
     "used": "This login was already finished or continued, in this or another window.",
     "expired": "This login was left open for more than an hour.",
-    "other_browser": "This login was begun in another browser, or the browser kept no cookies.",
-    "session_ended": "The session was logged out while this login was under way.",
-    "unknown": "The tenant knows no login under way with this state.",
+    "other_browser": "This login began in another browser, or the browser kept no cookies.",
+    "session_ended": "You logged out before this login was complete.",
+    "unknown": "The tenant has no unfinished login with this state.",
 }
 
 
 @routes.app_errorhandler(DeadLoginError)
 def end_dead_login(problem: DeadLoginError) -> Response:
-    """Send the browser to the application's own start of a login, or say what happened."""
+    """Redirect to the application's `initiate_login_uri`; without one, say what happened."""
     tenant = current_tenant()
     client: Client | None = tenant.clients.get(problem.client_id)
     if client is not None and client.initiate_login_uri:

@@ -1,4 +1,4 @@
-"""Which client calls the token endpoint: a public one by its id, a machine by its secret."""
+"""How the token endpoint identifies a client: public ones by id, machines by id and secret."""
 
 import hmac
 from urllib.parse import unquote_plus
@@ -15,13 +15,13 @@ AUTHENTICATION_METHODS = ("none", "client_secret_post", "client_secret_basic")
 
 def authenticate_client(body: Parameters) -> Client:
     """
-    Find the client of this request, by form or by HTTP Basic (RFC 6749 2.3.1).
+    Return the client of this request, authenticated by form or HTTP Basic (RFC 6749 section 2.3.1).
 
-    A client that has a secret must send it; a secret that a public client sends is ignored.
+    A client that has a secret must send it. The secret is ignored if a public client sends one.
 
     Raises:
-        TokenError: no such client, or a wrong or missing secret.
-        ValueError: a parameter is repeated, or two methods are used at once (RFC 6749 2.3).
+        TokenError: the client is unknown, or its secret is wrong or missing.
+        ValueError: a parameter is repeated, or both methods are used (RFC 6749 section 2.3).
     """
     tenant = current_tenant()
     assumptions = tenant.config.assumptions
@@ -42,6 +42,6 @@ def authenticate_client(body: Parameters) -> Client:
 
 
 def _same(secret: str, presented: str) -> bool:
-    # JSON can carry lone surrogates, which plain UTF-8 cannot.
+    # A JSON body can hold lone surrogates, on which strict UTF-8 encoding would raise.
     octets = presented.encode(errors="surrogatepass")
     return hmac.compare_digest(secret.encode(), octets)

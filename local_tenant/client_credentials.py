@@ -1,8 +1,8 @@
 """
-The client credentials grant (RFC 6749 4.4): a machine asks for a token of its own.
+The client credentials grant (RFC 6749 section 4.4): a machine asks for a token of its own.
 
-There is no user, no ID token and no refresh token, and the post-login Actions do not run. Statuses
-and texts that Auth0 does not document are those its users report.
+There is no user, no ID token and no refresh token, and the post-login Actions do not run. Auth0
+does not document all error texts; the others are as its users report them.
 """
 
 import time
@@ -19,11 +19,13 @@ from local_tenant.token_error import TokenError
 
 def exchange_client_credentials(body: Parameters, client: Client) -> Response:
     """
-    Answer with a token for one API and the scopes of the client grant, or for those asked for.
+    Answer with an access token for the API that `audience` names.
+
+    Its scopes are those in `scope`; without that parameter all scopes of the client grant.
 
     Raises:
-        TokenError: access_denied; the audience is missing or unknown, the client has no grant for
-            it, or the grant does not contain a scope that was asked for.
+        TokenError: access_denied, because the audience is missing or unknown, the client has no
+            grant for it, or the grant lacks a requested scope.
     """
     tenant = current_tenant()
     api = _find_api(text(body, "audience"))

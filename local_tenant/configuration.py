@@ -1,7 +1,7 @@
 """
-What a tenant is configured with: applications, users, APIs, Actions; and its form as JSON.
+The configuration of a tenant: applications, users, APIs and Actions, and its form as JSON.
 
-Values are frozen; what changes while the tenant runs is in `records.py`.
+These objects never change. What changes while the tenant runs is in `records.py`.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from local_tenant.assumptions import Assumptions
 
-# The audience of a client grant for the tenant's own Management API, at any of its hosts.
+# In a client grant: the tenant's Management API, at any of the tenant's hosts.
 MANAGEMENT_API = "/api/v2/"
 
 
 @dataclass(frozen=True, slots=True)
 class ClientGrant:
-    """What a machine may ask for: one audience (an API, or `MANAGEMENT_API`) and scopes of it."""
+    """The scopes that a machine may request for one audience, an API or `MANAGEMENT_API`."""
 
     audience: str
     scope: tuple[str, ...] = ()
@@ -28,18 +28,21 @@ class ClientGrant:
 @dataclass(frozen=True, slots=True)
 class Client:
     """
-    A public application (a SPA), or with a `client_secret` a machine-to-machine application.
+    An application: public (a SPA) without a `client_secret`, machine-to-machine with one.
 
-    The first must use PKCE and has no secret. The second has client credentials as its only grant,
-    for the audiences and scopes of its `client_grants`, and no callbacks. Regular web applications,
-    which have both, are not served.
+    A public application has callbacks and must use PKCE. A machine-to-machine application has no
+    callbacks, and client credentials is its only grant. Regular web applications, which have a
+    secret and callbacks, are not supported.
 
-    Addresses are compared character by character. `web_origins` may use response_mode=web_message
-    and read answers across origins; `initiate_login_uri` is where a login that cannot go on is
-    sent.
+    Args:
+        callbacks, logout_urls: allowed URLs, compared character by character.
+        web_origins: origins that may use response_mode=web_message and read responses (CORS).
+        initiate_login_uri: where a browser is sent whose login cannot continue; "" shows a page.
+        metadata: `event.client.metadata`.
+        client_grants: what a machine may request.
 
     Raises:
-        ValueError: it has a secret and callbacks, or client grants and no secret.
+        ValueError: it has a secret and callbacks, or client grants without a secret.
     """
 
     client_id: str
@@ -62,9 +65,11 @@ class Client:
 @dataclass(frozen=True, slots=True)
 class User:
     """
-    A person who can log in. An empty password never matches.
+    A person who can log in.
 
-    `permissions` are those assigned to them (RBAC), by the identifier of the API.
+    Args:
+        password: in clear text; with an empty one the user cannot log in.
+        permissions: those assigned to the user (RBAC), by the identifier of the API.
     """
 
     user_id: str
@@ -84,11 +89,16 @@ class User:
 @dataclass(frozen=True, slots=True)
 class Api:
     """
-    A registered audience. Lifetimes are seconds; `scopes=None` grants any scope that is asked for.
+    An API that is registered with the tenant.
 
-    `enforce_policies` is RBAC: a user gets only the scopes that are among their permissions. With
-    it the `_authz` dialects also put all their permissions for this API into `permissions`; without
-    it they do not, as on Auth0.
+    Args:
+        identifier: the audience.
+        access_token_lifetime: seconds.
+        scopes: those that can be granted; None grants every requested scope.
+        dialect: the form of its access tokens, see `dialect.py`.
+        enforce_policies: RBAC. A user gets only the scopes that are among their permissions, and
+            the `_authz` dialects put all of these permissions into the token. Without RBAC they
+            do not, as at Auth0.
     """
 
     identifier: str
@@ -102,7 +112,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A deployed Action of the post-login trigger: its file, and its `event.secrets`."""
+    """An Action of the post-login trigger: its name, its file and its `event.secrets`."""
 
     name: str
     code: Path
@@ -112,17 +122,20 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class TenantConfig:
     """
-    A whole tenant. Actions run in their order here.
+    A tenant.
 
-    `refresh_token_metadata` and `session_metadata` say what the tenant's plan includes: without
-    them `event.refresh_token.metadata` and `event.session.metadata` are absent. `one_click` puts a
-    button for every user on the login page. `action_time_limit` is in seconds.
+    Args:
+        actions: they run in this order.
+        refresh_token_metadata, session_metadata: what the tenant's plan includes. Without it
+            `event.refresh_token.metadata` or `event.session.metadata` is absent.
+        action_time_limit: seconds for one run of an Action.
+        one_click: put a button for every user on the login page.
 
     Raises:
         ValueError: a permission or client grant names an unknown API or scope.
     """
 
-    # How `from_json` reads this class and those inside it.
+    # Lets `from_json` refuse unknown names and wrong types, in this class and those inside it.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
     clients: tuple[Client, ...]
@@ -155,17 +168,17 @@ class TenantConfig:
             raise ValueError(f"{where} name no scope of {audience}: {', '.join(unknown)}")
 
     def to_json(self) -> str:
-        """Write the configuration, passwords and secrets included, as `from_json` reads it."""
+        """Write the configuration for `from_json`, with passwords and secrets in clear text."""
         return TypeAdapter(TenantConfig).dump_json(self, indent=2).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """
-        Read a configuration; names are those of the fields of these classes.
+        Read a configuration from JSON, whose names are the fields of these classes.
 
         Raises:
-            ValueError: not JSON, a name that does not exist, or a value that is missing or of
-                another kind. The text names the first such place.
+            ValueError: it is not JSON, a name is unknown, or a value is missing or of the wrong
+                type. The message names the first such place.
         """
         try:
             return TypeAdapter(cls).validate_json(text)

@@ -1,8 +1,8 @@
 """
-The tenant's cookies: the single sign-on session, and one for each login under way.
+The tenant's cookies: one for the single sign-on session, and one for each unfinished login.
 
-All are `SameSite=None; Secure; HttpOnly`, since a picker on another site posts to /continue and
-silent logins happen in frames; browsers take `Secure` cookies from http://localhost.
+All are `SameSite=None; Secure; HttpOnly`: the picker, on another site, posts to /continue, and
+silent logins happen in frames. Browsers accept `Secure` cookies from http://localhost.
 """
 
 from flask import request
@@ -13,11 +13,11 @@ from local_tenant.tenant import current_tenant
 
 SESSION_COOKIE = "auth0"
 LOGIN_COOKIE_LIFETIME = 3600  # seconds, as long as the login itself
-MANY_LOGINS = 12  # logins under way in one browser before the cookies of the oldest go
+MANY_LOGINS = 12  # unfinished logins of one browser whose cookies are kept
 
 
 def find_session() -> Session | None:
-    """Find the session this browser has at this host."""
+    """Find the session of this browser at this host."""
     cookie = request.cookies.get(SESSION_COOKIE, "")
     return current_tenant().records.find_session(cookie, request.host)
 
@@ -38,7 +38,11 @@ def forget_session(response: Response) -> None:
 
 
 def bind(response: Response, login: Login) -> Response:
-    """Tie a login to this browser; of many unfinished ones, delete the oldest cookies."""
+    """
+    Set the cookie that binds the login to this browser.
+
+    The browser keeps the cookies of MANY_LOGINS unfinished logins; older ones are deleted.
+    """
     _set(response, login.cookie_name, login.browser, LOGIN_COOKIE_LIFETIME)
     unfinished = [name for name in request.cookies if name.startswith("login_")]
     for name in unfinished[:-MANY_LOGINS]:

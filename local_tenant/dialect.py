@@ -1,9 +1,9 @@
 """
 The dialects of access tokens (Auth0's page "Access token profiles").
 
-`access_token` names the client `azp` and may say the grant in `gty`; `rfc9068_profile` has typ
-at+jwt, `client_id` and `jti`, and no `gty`. Their forms with `_authz` add `permissions`, and do so
-only where the API also enforces policies (RBAC).
+In `access_token` the client is in `azp`, and the grant may be in `gty`. In `rfc9068_profile` the
+header's `typ` is at+jwt, the client is in `client_id`, and there is a `jti` and no `gty`. The two
+`_authz` dialects add `permissions` if the API enforces RBAC.
 """
 
 import secrets
@@ -23,7 +23,14 @@ def sign_in_dialect(
     gty: str | None,
     permissions: Sequence[str],
 ) -> str:
-    """Add what the API's dialect says about client, grant and permissions, and sign."""
+    """
+    Sign an access token, with client, grant and permissions as the API's dialect writes them.
+
+    Args:
+        claims: all others.
+        gty: the grant type, or None where Auth0 names none.
+        permissions: left out unless the dialect has them and the API enforces RBAC.
+    """
     all_claims = dict(claims)
     if api.enforce_policies and api.dialect.endswith("_authz"):
         all_claims["permissions"] = list(permissions)

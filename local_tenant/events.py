@@ -1,8 +1,8 @@
 """
-The `event` an Action is given.
+The `event` object that an Action gets.
 
-Names and meaning as in Auth0's reference of the post-login event object; what is not known is
-absent rather than null, as there.
+Names and meanings are those of Auth0's reference of the post-login event object. As there, an
+unknown value is absent, not null.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def build_event(tenant: "Tenant", login: Login, action: Action) -> dict[str, Any]:
-    """Build the `event` of one execution; every execution gets a new one."""
+    """Build the `event` for one run of one Action; an Action may change it, so none is shared."""
     client = tenant.clients[login.client_id]
     person = tenant.records.people[login.user_id]
     session = tenant.records.sessions.get(login.session_id)
@@ -109,7 +109,7 @@ def _user(tenant: "Tenant", login: Login) -> dict[str, Any]:
 
 def _refresh_token(tenant: "Tenant", login: Login) -> dict[str, Any]:
     token = login.refresh_token
-    assert token is not None  # for mypy; the caller looked
+    assert token is not None  # for mypy; the caller checked
     described: dict[str, Any] = {
         "id": token.id,
         "client_id": token.client_id,

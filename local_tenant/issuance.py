@@ -1,4 +1,4 @@
-"""The tokens of a finished login: scopes, claims, lifetimes."""
+"""The tokens at the end of a login: their scopes, claims and lifetimes."""
 
 import time
 from typing import Any
@@ -16,9 +16,9 @@ IDENTITY_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_ac
 
 def granted_scopes(login: Login) -> list[str]:
     """
-    List the scopes that were asked for and are allowed, then apply what Actions removed and added.
+    List the requested scopes that are allowed, minus those that Actions removed, plus those added.
 
-    Actions come last: on Auth0, too, they override what RBAC decided.
+    As at Auth0, Actions come last and override RBAC.
     """
     tenant = current_tenant()
     api = tenant.apis.get(login.audience or "")
@@ -39,7 +39,12 @@ def _may_have(user: User, api: Api, scope: str) -> bool:
 
 
 def sign_access_token(tenant: Tenant, login: Login, issuer: str) -> tuple[str, int]:
-    """Sign a token in its API's dialect, or make an opaque one; return it and its lifetime (s)."""
+    """
+    Sign an access token in its API's dialect, or make an opaque one if there is no API.
+
+    Returns:
+        The token and its lifetime in seconds.
+    """
     now = int(time.time())
     api = tenant.apis.get(login.audience or "")
     scopes = granted_scopes(login)
@@ -73,9 +78,10 @@ def sign_access_token(tenant: Tenant, login: Login, issuer: str) -> tuple[str, i
 
 def sign_id_token(tenant: Tenant, login: Login, issuer: str) -> str:
     """
-    Sign the ID token (OpenID Connect Core 2).
+    Sign the ID token (OpenID Connect Core section 2).
 
-    Claims that Actions set may replace those of the profile, and no others.
+    Claims that Actions set replace those of the profile, but not those of the protocol, such as
+    `sub`, `aud` and `nonce`.
     """
     now = int(time.time())
     user = tenant.records.people[login.user_id].user
@@ -97,7 +103,7 @@ def sign_id_token(tenant: Tenant, login: Login, issuer: str) -> str:
 
 
 def profile_claims(tenant: Tenant, user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
-    """Collect the claims of `profile` and `email` that have a value (OpenID Connect Core 5.4)."""
+    """Return the claims of `profile` and `email` that have a value (OIDC Core section 5.4)."""
     claims: dict[str, Any] = {}
     if "profile" in scopes:
         claims |= {

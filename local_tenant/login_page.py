@@ -1,4 +1,4 @@
-"""The login page: address and password, and in a demo also a button for each user."""
+"""The login page: e-mail address and password, and in the demo a button for each user."""
 
 import hmac
 
@@ -18,7 +18,12 @@ routes = Blueprint("login", __name__)
 
 @routes.get("/u/login")
 def show_login() -> Response:
-    """Show the login page of a login under way."""
+    """
+    Show the login page.
+
+    Raises:
+        DeadLoginError: this browser has no login with this `state` that waits for credentials.
+    """
     login = current_tenant().records.find_transaction(
         request.args.get("state", ""), "login", request.host, request.cookies
     )
@@ -27,7 +32,14 @@ def show_login() -> Response:
 
 @routes.post("/u/login")
 def log_in() -> Response:
-    """Check the credentials, or take the user whose button was pressed; then run the Actions."""
+    """
+    Log in the user with these credentials, or whose button was pressed, then run the Actions.
+
+    Wrong credentials show the page again. A blocked user is sent to the application with an error.
+
+    Raises:
+        DeadLoginError: this browser has no login with this `state` that waits for credentials.
+    """
     tenant = current_tenant()
     state = request.args.get("state", "")
     login = tenant.records.find_transaction(state, "login", request.host, request.cookies)
@@ -55,7 +67,7 @@ def _find_user() -> User | None:
 
 
 def check_password(email: str, password: str) -> User | None:
-    """Find the user with this address (upper or lower case) and this password."""
+    """Find the user with this e-mail address, in upper or lower case, and this password."""
     for user in current_tenant().config.users:
         same_address = user.email.casefold() == email.strip().casefold()
         same_password = hmac.compare_digest(user.password.encode(), password.encode())

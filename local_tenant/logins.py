@@ -1,4 +1,4 @@
-"""What a tenant remembers: sessions, logins, codes, refresh tokens; and the form of a `state`."""
+"""What a tenant remembers: sessions, logins, codes and refresh tokens; and the form of `state`."""
 
 import base64
 import secrets
@@ -14,7 +14,11 @@ DeadReason = Literal["unknown", "used", "expired", "other_browser", "session_end
 
 @dataclass(slots=True)
 class Session:
-    """A single sign-on session of one browser at one host; only its cookie holds `secret`."""
+    """
+    A single sign-on session of one browser at one host.
+
+    Actions see the `id`; only the browser's cookie also has the `secret`. Times are Unix seconds.
+    """
 
     id: str
     secret: str = field(repr=False)
@@ -27,12 +31,13 @@ class Session:
 
     @property
     def cookie(self) -> str:
+        """The value of the session's cookie."""
         return f"{self.id}.{self.secret}"
 
 
 @dataclass(slots=True)
 class Effects:
-    """What Actions asked for in this issuance, to be shown by the tokens."""
+    """What Actions asked for in this login or grant, and the tokens will contain."""
 
     access_token_claims: dict[str, Any] = field(default_factory=dict)
     id_token_claims: dict[str, Any] = field(default_factory=dict)
@@ -44,9 +49,10 @@ class Effects:
 @dataclass(slots=True)
 class Login:
     """
-    One issuance, from the request to the tokens, in a browser or (refresh, password) without.
+    One login or one refresh or password grant, from the request to the tokens.
 
-    It belongs to one thread at a time: the one that took it out of `Records.transactions`.
+    Only one thread uses it at a time: the one that took it out of `Records.transactions`. Times are
+    Unix seconds.
     """
 
     client_id: str
@@ -79,12 +85,14 @@ class Login:
 
     @property
     def cookie_name(self) -> str:
-        """A cookie for each login, so that two tabs that start at once do not share one."""
+        """The name of its cookie; each login has its own, so that two tabs do not share one."""
         return f"login_{self.id[:12]}"
 
 
 @dataclass(slots=True)
 class Code:
+    """An authorization code: its login, and the family of refresh tokens that it gave."""
+
     login: Login
     expires_at: float
     family: str = ""
@@ -93,7 +101,11 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """One token of a family; rotation marks it spent and adds the next (RFC 9700 4.14.2)."""
+    """
+    A refresh token.
+
+    Rotation marks it as used and adds a new one to the same `family` (RFC 9700 section 4.14.2).
+    """
 
     id: str
     family: str
@@ -111,7 +123,7 @@ class RefreshToken:
 
 @dataclass(slots=True)
 class Person:
-    """A user, and what may change about them while the tenant runs."""
+    """A user of the configuration, and what may change about them while the tenant runs."""
 
     user: User
     blocked: bool
@@ -121,7 +133,11 @@ class Person:
 
 
 class DeadLoginError(Exception):
-    """A login that cannot go on; `client_id` is the unverified one of its state, or empty."""
+    """
+    A login that cannot continue.
+
+    `client_id` is the one that the `state` names, unverified, or empty if it names none.
+    """
 
     def __init__(self, reason: DeadReason, client_id: str) -> None:
         super().__init__(reason)
@@ -129,12 +145,12 @@ class DeadLoginError(Exception):
 
 
 def format_time(moment: float) -> str:
-    """Format a time as `event` shows it."""
+    """Format a Unix time in the form it has in `event`."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
 
 
 def new_state(kind: str, login: Login) -> str:
-    """Make an opaque handle in Auth0's form: base64url of a msgpack map of four short strings."""
+    """Make a `state` in Auth0's form: base64url of a msgpack map of four short strings."""
 
     def text(value: str) -> bytes:
         octets = value.encode()
@@ -147,7 +163,11 @@ def new_state(kind: str, login: Login) -> str:
 
 
 def client_of_state(state: str) -> str:
-    """Read the unverified client of a state, to choose among registered addresses; or empty."""
+    """
+    Return the client_id in a `state`, unverified, or "".
+
+    It may only choose among registered URLs, because anyone can write a `state`.
+    """
     try:
         packed = base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))
         named = packed.rpartition(b"\xa3cid")[2]

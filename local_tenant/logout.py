@@ -1,5 +1,5 @@
 """
-Logout: /v2/logout as auth0-spa-js calls it, and OpenID Connect RP-Initiated Logout at /oidc/logout.
+Logout: /v2/logout, which auth0-spa-js uses, and OIDC RP-Initiated Logout at /oidc/logout.
 """
 
 import jwt
@@ -16,9 +16,13 @@ routes = Blueprint("logout", __name__)
 @routes.get("/v2/logout")
 def log_out() -> Response:
     """
-    End the session and go to `returnTo`, which must be a logout URL of the application `client_id`.
+    End the session and redirect to `returnTo`, a logout URL of the application `client_id`.
 
-    Without `returnTo` the first logout URL of the application is used, or else the answer is "OK".
+    Without `returnTo` this redirects to the application's first logout URL; if there is none, the
+    answer is "OK".
+
+    Raises:
+        PageError: `returnTo` is not a logout URL of the application.
     """
     return _log_out(request.args.get("client_id", ""), request.args.get("returnTo", ""))
 
@@ -26,9 +30,14 @@ def log_out() -> Response:
 @routes.route("/oidc/logout", methods=["GET", "POST"])
 def log_out_by_oidc() -> Response:
     """
-    Do the same with the standard's parameters.
+    End the session as `log_out` does, with the parameters of the standard.
 
-    The client may be named by an ID token of this tenant instead, even an expired one.
+    `id_token_hint`, an ID token of this tenant, can name the application instead of `client_id`,
+    even if it has expired.
+
+    Raises:
+        PageError: the return URL is not a logout URL of the application, or the ID token is invalid
+            or belongs to another application.
     """
     values = request.values
     client_id = values.get("client_id", "")
@@ -52,7 +61,7 @@ def _log_out(client_id: str, return_to: str, state: str = "") -> Response:
     client = tenant.clients.get(client_id)
     allowed = client.logout_urls if client is not None else ()
     return_to = return_to or (allowed[0] if allowed else "")
-    # Auth0 compares without the query string (page "Redirect users after logout").
+    # Auth0 ignores the query string here (page "Redirect users after logout").
     trusted = not return_to or return_to.partition("?")[0] in allowed
     if not trusted and not tenant.config.assumptions.bad_return_still_logs_out:
         raise _refusal(tenant, "The address to return to is not registered.")

@@ -1,8 +1,8 @@
 """
 The part of Auth0's Management API that rotates signing keys.
 
-Calls need an access token of this tenant for the audience `{issuer}api/v2/`, which a machine gets
-by client credentials, with the scopes of the endpoint.
+A call needs an access token of this tenant for the audience `{issuer}api/v2/` with the scopes of
+the endpoint. A machine gets one by client credentials.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ routes = Blueprint("management", __name__, url_prefix="/api/v2")
 
 
 class ManagementError(Exception):
-    """An error, in the form the Management API answers with."""
+    """An error, with the body that the Management API answers with."""
 
     def __init__(self, status: int, error: str, message: str, error_code: str = "") -> None:
         super().__init__(error)
@@ -29,6 +29,7 @@ class ManagementError(Exception):
 
 @routes.app_errorhandler(ManagementError)
 def answer_error(problem: ManagementError) -> Response:
+    """Answer with the error as JSON."""
     response = jsonify(problem.body)
     response.status_code = problem.status
     return response
@@ -45,7 +46,7 @@ def list_keys() -> Response:
 
 @routes.post("/keys/signing/rotate")
 def rotate() -> Response:
-    """Sign with the next key from now on; the previous one stays valid until it is revoked."""
+    """Sign with the next key from now on; the key used so far stays valid until it is revoked."""
     tenant = current_tenant()
     assumptions = tenant.config.assumptions
     scopes = ["create:signing_keys", "update:signing_keys"]
@@ -59,7 +60,7 @@ def rotate() -> Response:
 
 @routes.put("/keys/signing/<kid>/revoke")
 def revoke(kid: str) -> Response:
-    """Remove a key that was used before; every token it signed is refused from now on."""
+    """Remove a previous key; tokens that it signed are refused from now on."""
     tenant = current_tenant()
     _require(["update:signing_keys"])
     try:
@@ -75,10 +76,10 @@ def revoke(kid: str) -> Response:
 
 def _require(scopes: list[str], *, every: bool = False) -> None:
     """
-    Require a token for the Management API with one of these scopes, or with every one.
+    Require a token for the Management API with one of these scopes, or with *every* one.
 
     Raises:
-        ManagementError: 401 for a missing or invalid token, 403 for one without the scopes.
+        ManagementError: 401, the token is missing or invalid; 403, it lacks the scopes.
     """
     scheme, _, unverified_token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":

@@ -1,8 +1,8 @@
 """
-The tenant's own pages: login, errors, and the two that carry an answer by script.
+The tenant's pages: login, errors, and two whose script delivers the answer of a login.
 
-Jinja escapes everything. The content security policy allows one style sheet and, where a page
-needs it, one script, both by nonce.
+Jinja escapes every value. The content security policy allows one style sheet and, where a page
+needs one, one script, each by a nonce.
 """
 
 import json
@@ -118,6 +118,7 @@ def _page(body: str, *, title: str, status: int, script: bool = False, **values:
     response = make_response(html, status)
     policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'"
     if script:
+        # Pages with a script may be framed: a silent login runs in a frame.
         policy += f"; script-src 'nonce-{nonce}'"
     else:
         policy += "; frame-ancestors 'none'"
@@ -128,7 +129,7 @@ def _page(body: str, *, title: str, status: int, script: bool = False, **values:
 def login_page(
     *, client_name: str, email: str, users: tuple[Any, ...], refused: bool = False
 ) -> Response:
-    """Show the login form; after a wrong password with status 401 and the address kept."""
+    """Show the login form; if `refused`, with status 401, a message and the e-mail address."""
     return _page(
         LOGIN,
         title="Log in",
@@ -141,13 +142,13 @@ def login_page(
 
 
 def error_page(status: int, error: str, why: str, next_step: str) -> Response:
-    """Show an error that may not be sent to any application."""
+    """Show an error that no application can be told; see `PageError` for the arguments."""
     title = "This login cannot go on"
     return _page(ERROR, title=title, status=status, error=error, why=why, next_step=next_step)
 
 
 def form_post_page(action: str, fields: dict[str, str]) -> Response:
-    """Answer with a form that submits itself (OAuth 2.0 Form Post Response Mode)."""
+    """Show a form that submits itself to *action* (OAuth 2.0 Form Post Response Mode)."""
     fields_in_order = list(fields.items())
     return _page(
         FORM_POST, title="Continue", status=200, script=True, action=action, fields=fields_in_order
@@ -155,7 +156,7 @@ def form_post_page(action: str, fields: dict[str, str]) -> Response:
 
 
 def web_message_page(origin: str, answer: dict[str, str]) -> Response:
-    """Post the answer to the window that opened or embeds the page, if it has this origin."""
+    """Show a page that posts the answer to its opener or parent, if that has this origin."""
     return _page(
         WEB_MESSAGE,
         title="Continue",
@@ -167,8 +168,8 @@ def web_message_page(origin: str, answer: dict[str, str]) -> Response:
 
 
 def _script_json(value: object) -> Markup:
-    """Write JSON for a script element: nothing in it can end the element."""
+    """Write a value as JSON for a script element, without characters that could end the element."""
     written = json.dumps(value)
     for character in "<>&\u2028\u2029":
         written = written.replace(character, f"\\u{ord(character):04x}")
-    return Markup(written)  # noqa: S704  # escaped for a script just above
+    return Markup(written)  # noqa: S704  # escaped in the lines above

@@ -1,4 +1,4 @@
-"""What clients and browsers send: parameters, and the request as an Action sees it."""
+"""Parameters of requests, and the request as an Action sees it in `event.request`."""
 
 import re
 from typing import Any
@@ -10,27 +10,27 @@ from local_tenant.assumptions import Assumptions
 
 Parameters = dict[str, Any]
 
-# Auth0 removes these from event.request since September 2025 (page on deprecations and migrations).
+# Auth0 removed these from event.request in September 2025 (page on deprecations and migrations).
 RESTRICTED = frozenset(
     {"auth_session", "authn_response", "client_secret", "client_assertion", "refresh_token"}
 )
-# Auth0's page on customizing page templates: at most ten, with these forms of name and value.
+# The documented limits of `ext-` parameters (Auth0's page on customizing page templates).
 EXT_COUNT = 10
 EXT_NAME = re.compile(r"ext-[\w-]{1,28}", re.ASCII)
 EXT_VALUE = re.compile(r"[-\w.*~@+ /:]{1,255}", re.ASCII)
 
 
 def read_parameters(values: MultiDict[str, str]) -> Parameters:
-    """Read parameters as Express does: one given once is a string, one given twice a list."""
+    """Read parameters as Express does: a repeated one is a list, any other a string."""
     return {name: given[0] if len(given) == 1 else given for name, given in values.lists()}
 
 
 def text(parameters: Parameters, name: str) -> str:
     """
-    Return the value of a parameter that must be one string; "" where it is absent.
+    Return the value of a parameter that must be one string, or "" if it is absent.
 
     Raises:
-        ValueError: it was repeated (RFC 6749 3.1), or is not a string.
+        ValueError: it is repeated (RFC 6749 section 3.1) or not a string.
     """
     value = parameters.get(name, "")
     if not isinstance(value, str):
@@ -40,10 +40,12 @@ def text(parameters: Parameters, name: str) -> str:
 
 def check_ext(parameters: Parameters, assumptions: Assumptions) -> Parameters:
     """
-    Return the parameters without the `ext-` ones that break the documented form.
+    Return the parameters without the `ext-` ones that break the documented limits.
+
+    `Assumptions.invalid_ext_parameters` says whether they are dropped, kept or refused.
 
     Raises:
-        ValueError: there are such, and the assumption is that the tenant refuses them.
+        ValueError: there is such a parameter, and it is refused.
     """
     if assumptions.invalid_ext_parameters == "passed":
         return parameters
@@ -65,7 +67,7 @@ def check_ext(parameters: Parameters, assumptions: Assumptions) -> Parameters:
 
 
 def describe_request(query: Parameters, body: Parameters) -> dict[str, Any]:
-    """Build `event.request` of the current request, without the restricted names."""
+    """Build `event.request` for the current request, without the RESTRICTED parameters."""
     described = {
         "query": {name: value for name, value in query.items() if name not in RESTRICTED},
         "body": {name: value for name, value in body.items() if name not in RESTRICTED},

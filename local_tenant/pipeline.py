@@ -1,4 +1,4 @@
-"""The Actions of one issuance, run in order; what each asked for is applied before the next."""
+"""Run the Actions of one login in order, and apply what each asked for before the next runs."""
 
 import time
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The Actions let the issuance pass."""
+    """The Actions let the login pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The issuance ends with this OAuth error."""
+    """The login ends with this OAuth error."""
 
     error: str
     description: str
@@ -28,7 +28,7 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """The Action at `login.position` sends the user to `url`, still without a state."""
+    """The Action at `login.position` redirects the user to `url`, which has no `state` yet."""
 
     url: str
 
@@ -38,10 +38,12 @@ Outcome = Granted | Denied | Redirect
 
 def run_actions(tenant: "Tenant", login: Login, *, resumed: bool = False) -> Outcome:
     """
-    Run the Actions from `login.position` on.
+    Run the Actions from `login.position` on, until one denies or redirects.
 
-    If the login is resumed, the first one runs its `onContinuePostLogin`. Metadata of sessions and
-    users is written even when an Action denies, as on Auth0.
+    As at Auth0, metadata of sessions and users is written even if an Action denies.
+
+    Args:
+        resumed: run `onContinuePostLogin` of the first of these Actions instead.
     """
     person = tenant.records.people[login.user_id]
     if person.blocked:
@@ -57,7 +59,8 @@ def run_actions(tenant: "Tenant", login: Login, *, resumed: bool = False) -> Out
         if not isinstance(outcome, Granted):
             break
         login.position, resumed = login.position + 1, False
-    # Auth0 writes these once, at the end of the flow (page "Actions: limitations").
+    # Only now, because Auth0 writes user metadata at the end of the flow (page "Actions:
+    # limitations").
     with tenant.records.lock:
         _merge(person.app_metadata, user_changes["app_metadata"])
         _merge(person.user_metadata, user_changes["user_metadata"])
@@ -123,7 +126,7 @@ def _decide(tenant: "Tenant", login: Login, asked: Any, error: str | None, handl
 
 
 def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:
-    """Note what the tokens will show, and change at once what later Actions see."""
+    """Keep what the tokens will contain; change what the next Actions see in `event`."""
     records = tenant.records
     effects = login.effects
     effects.access_token_claims.update(asked["access_token_claims"])
@@ -146,7 +149,7 @@ def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:
 
 
 def change_metadata(metadata: dict[str, str], operations: list[list[str]]) -> None:
-    """Apply set, delete and evict operations in their order."""
+    """Apply `set`, `delete` and `evict` operations of an Action, in their order."""
     for operation in operations:
         match operation:
             case ["set", key, value]:

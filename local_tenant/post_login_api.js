@@ -1,16 +1,17 @@
 'use strict';
 /**
- * The `api` object an Action of the post-login trigger is given, and the record of what it asked for.
+ * The `api` object that an Action of the post-login trigger gets, and the record of its calls.
  *
- * Nothing takes effect here: every call is noted in `effects`, and the tenant applies them after the Action ended.
- * The same objects serve the tenant (through run_action.js) and unit tests under `node --test`.
- * A member Auth0 has and this file has not throws by its name, so that no test passes by silence.
+ * Nothing takes effect here: every call is recorded in `effects`, which the tenant applies after the Action has ended.
+ * Both the tenant (through run_action.js) and unit tests under `node --test` use these objects.
+ * A member that Auth0 has and this file does not throws an error with its name, so that no test passes because a call
+ * was ignored.
  * Sources: Auth0's pages "Redirect with Actions", "Actions: limitations", "Create custom claims",
  * "Session metadata" and the reference of the post-login API object.
  */
 const { encodeToken, validateToken } = require('./redirect_token.js');
 
-/** Names Auth0 drops without a word (page "Create custom claims"). */
+/** Claims that Auth0 drops without an error (page "Create custom claims"). */
 const RESTRICTED_CLAIMS = new Set(
   ('acr act active amr at_hash ath attest aud auth_time authorization_details azp c_hash client_id cnf cty dest ' +
     'entitlements events exp groups gty htm htu iat internalService iss jcard jku jti jwe jwk kid may_act mky nbf ' +
@@ -38,7 +39,7 @@ function requireScope(scope) {
   }
 }
 
-/** Limits of transaction metadata; a null deletes (page "Actions: limitations"). */
+/** Set or (with null) delete transaction metadata, within Auth0's limits (page "Actions: limitations"). */
 function setTransactionMetadata(metadata, key, value) {
   if (typeof key !== 'string' || key.length < 1 || key.length > 64) {
     throw new Error('A key of transaction metadata is a string of 1 to 64 characters.');
@@ -57,7 +58,7 @@ function setTransactionMetadata(metadata, key, value) {
 
 /**
  * `setMetadata`, `deleteMetadata` and `evictMetadata` of a session or a refresh token.
- * Operations are noted one by one, since a refresh token may come into being only after the Action ended.
+ * They record the operations, not the result: at a login the refresh token exists only after the Action has ended.
  */
 function metadataMembers({ api, noun, current, operations, mayWrite }) {
   const entries = new Map(Object.entries(current ?? {}));
@@ -104,7 +105,7 @@ function redirectMembers(api, event, effects, assumptions) {
   };
 }
 
-/** Members that are not here answer with a function that throws its own name. */
+/** Return `members` with every missing member as a function that throws an error with its name. */
 function strictly(path, members) {
   return new Proxy(members, {
     get(target, name) {
@@ -136,7 +137,7 @@ function newEffects(event) {
   };
 }
 
-/** Session and refresh token members: metadata by the tenant's plan, and revocation, which also denies. */
+/** `api.session` and `api.refreshToken`: metadata, if the tenant's plan has it, and `revoke`, which also denies. */
 function lastingMembers(api, event, effects, assumptions, plan) {
   const byPlan = (allowed) => (failed) => {
     if (!allowed && assumptions.metadata_write_without_plan === 'throws') throw new Error(`${failed}not part of the plan`);

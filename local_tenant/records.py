@@ -1,8 +1,8 @@
 """
 The memory of a running tenant.
 
-One lock guards everything. Every value for a single use is taken out under it, so that of many
-simultaneous uses exactly one succeeds.
+One lock guards all of it. A code, `state` or refresh token is looked up and marked as used under
+that lock, so that exactly one of several simultaneous uses succeeds.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ from local_tenant.logins import (
 )
 
 TRANSACTION_LIFETIME = 3600  # seconds; Auth0's page on the migration to 1-hour login transactions
-CODE_LIFETIME = 600  # seconds; RFC 6749 4.1.2 recommends at most ten minutes
-KEPT = 10_000  # ended states, codes and executions we still know, so that memory stays bounded
+CODE_LIFETIME = 600  # seconds; RFC 6749 section 4.1.2 recommends at most ten minutes
+KEPT = 10_000  # codes, opaque tokens and so on; the oldest go first, so that memory is bounded
 
 
 class Records:
-    """Everything a tenant remembers. The dictionaries are public so that tests can read them."""
+    """Everything that a tenant remembers; the dictionaries are public for tests."""
 
     def __init__(self, config: TenantConfig) -> None:
         self._assumptions = config.assumptions
@@ -58,6 +58,7 @@ class Records:
     # Sessions
 
     def add_session(self, host: str, user_id: str) -> Session:
+        """Add a session for a user who has logged in with a password just now."""
         now = time.time()
         lifetime = self._assumptions.session_lifetime
         session = Session(
@@ -69,7 +70,7 @@ class Records:
         return session
 
     def find_session(self, cookie: str, host: str) -> Session | None:
-        """Find the session of a cookie, if it belongs to this host and has not expired."""
+        """Find the session of a cookie; it must belong to this host and not have expired."""
         name, _, secret = cookie.partition(".")
         with self.lock:
             session = self.sessions.get(name)
@@ -78,6 +79,7 @@ class Records:
             return session if session.host == host and session.expires_at > time.time() else None
 
     def drop_session(self, session_id: str, *, with_refresh_tokens: bool = False) -> None:
+        """End a session, if it exists, and on request revoke its refresh tokens."""
         with self.lock:
             self.sessions.pop(session_id, None)
             if with_refresh_tokens:
@@ -87,15 +89,15 @@ class Records:
                     if token.session_id != session_id
                 }
 
-    # Logins under way
+    # Unfinished logins
 
     def suspend(self, login: Login, waiting_for: Literal["login", "redirect"]) -> str:
-        """Keep a login until its browser comes back, and return the state that finds it."""
+        """Keep a login until its browser comes back; return the `state` that identifies it."""
         now = time.time()
         login.waiting_for, login.expires_at = waiting_for, now + TRANSACTION_LIFETIME
         state = new_state(waiting_for, login)
         with self.lock:
-            # The oldest come first, so this looks at no more than one living login.
+            # The oldest come first, so this stops at the first one that has not expired.
             while self.transactions:
                 oldest, kept = next(iter(self.transactions.items()))
                 if kept.expires_at > now:
@@ -109,11 +111,11 @@ class Records:
         self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
     ) -> Login:
         """
-        Return the login of this state, if it is this browser's and can go on.
+        Return the login of this `state`, if it began in this browser and can continue.
 
         Raises:
-            DeadLoginError: it is not, or cannot. The login stays, so that another browser that
-                tried does not end it for the right one.
+            DeadLoginError: there is no such login, or it cannot continue. It is not removed, so
+                that a request from another browser does not end it.
         """
         with self.lock:
             login = self.transactions.get(state)
@@ -135,7 +137,7 @@ class Records:
     def take_transaction(
         self, state: str, waiting_for: str, host: str, cookies: Mapping[str, str]
     ) -> Login:
-        """Return the login as `find_transaction` does, and end its state: it is found only once."""
+        """Return the login as `find_transaction` does and remove it: its `state` works once."""
         with self.lock:
             login = self.find_transaction(state, waiting_for, host, cookies)
             del self.transactions[state]
@@ -143,6 +145,7 @@ class Records:
             return login
 
     def expire_transactions(self) -> None:
+        """Let all unfinished logins expire now."""
         with self.lock:
             for login in self.transactions.values():
                 login.expires_at = 0.0
@@ -155,6 +158,7 @@ class Records:
     # Codes and tokens
 
     def add_code(self, login: Login) -> str:
+        """Make an authorization code for a login."""
         code = secrets.token_urlsafe(32)
         with self.lock:
             self.codes[code] = Code(login, time.time() + CODE_LIFETIME)
@@ -164,9 +168,9 @@ class Records:
 
     def take_code(self, code: str, client_id: str) -> Code | None:
         """
-        Return the code at its first use by its client.
+        Return an unused code of this client and mark it as used, or return None.
 
-        A second use revokes the tokens that the first one gave (RFC 6749 4.1.2).
+        A second use revokes the refresh tokens of the first one (RFC 6749 section 4.1.2).
         """
         with self.lock:
             found = self.codes.get(code)
@@ -179,6 +183,7 @@ class Records:
             return found if found.expires_at > time.time() else None
 
     def add_opaque_token(self, login: Login, expires_at: float) -> str:
+        """Make an opaque access token for /userinfo."""
         token = secrets.token_urlsafe(24)
         with self.lock:
             self.opaque_tokens[token] = (login, expires_at)
@@ -187,7 +192,7 @@ class Records:
         return token
 
     def remember_custom_claims(self, token: str, claims: Mapping[str, Any]) -> None:
-        """Keep the claims that Actions set, so that /userinfo can show them for this token."""
+        """Keep the claims that Actions set, for /userinfo to show with this access token."""
         if not claims:
             return
         with self.lock:
@@ -196,17 +201,19 @@ class Records:
                 self.custom_claims.popitem(last=False)
 
     def find_custom_claims(self, token: str) -> Mapping[str, Any]:
+        """Return the claims that were kept for this access token, or none."""
         with self.lock:
             return self.custom_claims.get(_digest(token), {})
 
     def add_refresh_token(self, token: RefreshToken) -> str:
+        """Add a refresh token and return its value, which only the client knows."""
         value = f"v1.{secrets.token_urlsafe(40)}"
         with self.lock:
             self.refresh_tokens[value] = token
         return value
 
     def find_refresh_token(self, value: str, client_id: str) -> RefreshToken | None:
-        """Find a refresh token that its client may use; one that was spent ends its family."""
+        """Find a refresh token of this client; if it was used before, revoke its family."""
         with self.lock:
             token = self.refresh_tokens.get(value)
             if token is None or token.client_id != client_id:
@@ -217,7 +224,7 @@ class Records:
             return token
 
     def rotate(self, value: str, metadata: Mapping[str, str]) -> str | None:
-        """Spend a refresh token and return the next one, or None if another request was faster."""
+        """Mark a refresh token as used; return its successor, or None if it was used before."""
         with self.lock:
             token = self.refresh_tokens.get(value)
             if token is None or self.find_refresh_token(value, token.client_id) is None:
@@ -228,6 +235,7 @@ class Records:
             )
 
     def revoke_family(self, family: str) -> None:
+        """Revoke a refresh token and all that it was rotated from and to."""
         with self.lock:
             self.refresh_tokens = {
                 value: token

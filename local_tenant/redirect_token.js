@@ -1,14 +1,14 @@
 'use strict';
 /**
- * The two tokens of a redirect: the one an Action sends with the user (`encodeToken`) and the one that comes
- * back (`validateToken`), both HS256. Source: Auth0's page "Redirect with Actions"; what it leaves open is
- * decided by the `assumptions` (assumptions.py).
+ * The two tokens of a redirect, both HS256: the one that an Action sends with the user (`encodeToken`) and the one
+ * that comes back (`validateToken`). Source: Auth0's page "Redirect with Actions". What the page does not say is in
+ * the `assumptions` (assumptions.py).
  */
 const crypto = require('node:crypto');
 
 function encodeToken(event, { secret, payload, expiresInSeconds }) {
   const now = Math.floor(Date.now() / 1000);
-  // The payload comes last: a key of its own named `sub` or `exp` replaces Auth0's, as on a real tenant.
+  // The payload comes last, because at Auth0, too, a `sub` or `exp` in it replaces Auth0's own.
   const claims = {
     iat: now,
     iss: event.request.hostname,
@@ -33,7 +33,7 @@ function readToken(token) {
   }
 }
 
-/** The reason why a return token is refused, or null. The order is: state, signature, claims, subject, expiry. */
+/** Return why a return token is refused, or null. Checked in this order: state, signature, claims, subject, expiry. */
 function findTokenFault({ token, secret, issuer, expectedState, expectedSub, assumptions }) {
   const read = typeof token === 'string' ? readToken(token) : null;
   const claims = read?.payload;

@@ -1,11 +1,12 @@
 'use strict';
 /**
- * Runs the handlers of Auth0 Actions: as a child of the local tenant (JSON lines on stdin and stdout), or,
- * by `require('./run_action.js')`, in the process of a `node --test` unit test.
+ * Run the handlers of Auth0 Actions: as a child process of the local tenant, with lines of JSON on stdin and stdout,
+ * or in the process of a `node --test` unit test, by `require('./run_action.js')`.
  *
- * The Action is read as Auth0 reads it: CommonJS, its top level once per instance, module state shared by all
- * runs, a failure of the top level repeated for ever. A saved change of the file makes a new instance, as a
- * deployment would. The time limit is the parent's business: a loop here would stop any timer of ours too.
+ * An Action is loaded as Auth0 does it: it is CommonJS, its top level runs once per instance, all runs share the
+ * module's state, and if the top level threw an error, every run throws it again. A change of the file makes a new
+ * instance, as a deployment does. The parent process enforces the time limit, because an endless loop in an Action
+ * also stops the timers of this process.
  *
  * A line in: {id, file, name, handler, event, assumptions, plan} or {id, ping: true}.
  * A line out: {id, effects, error, console, milliseconds} or {id, pong: true}.
@@ -19,7 +20,7 @@ const { format } = require('node:util');
 const vm = require('node:vm');
 const { createApi } = require('./post_login_api.js');
 
-/** Those rows of assumptions.py that the Action can notice; a test keeps both files equal. */
+/** The rows of assumptions.py that change what an Action sees; a test compares both files. */
 const DEFAULT_ASSUMPTIONS = Object.freeze({
   body_state_overrides: true,
   metadata_write_without_plan: 'ignored',
@@ -27,7 +28,7 @@ const DEFAULT_ASSUMPTIONS = Object.freeze({
   return_token_minimum_seconds: 0,
 });
 const DEFAULT_PLAN = Object.freeze({ refresh_token_metadata: false, session_metadata: false });
-const CONSOLE_LIMIT = 256; // characters per execution that Auth0 keeps
+const CONSOLE_LIMIT = 256; // characters of console output that Auth0 keeps of one run
 
 const running = new AsyncLocalStorage();
 const write = (...given) => {
@@ -36,7 +37,7 @@ const write = (...given) => {
 };
 const actionConsole = { ...console, log: write, info: write, warn: write, error: write, debug: write };
 
-/** One instance of an Action: its exports, or the error its top level threw, which it then throws every time. */
+/** Make an instance of an Action: its exports, or the error that its top level threw, for every run to throw. */
 function loadAction(file, code = fs.readFileSync(file, 'utf8')) {
   const absolute = path.resolve(file);
   const module = { exports: {} };
@@ -72,8 +73,8 @@ function findHandler(instance, handler) {
 }
 
 /**
- * Run one handler of the Action in `file`; never rejects.
- * Without `instance` the instances of this process are used, one for each file and name.
+ * Run one handler of the Action in `file`; a failure is in the result's `error`, the promise never rejects.
+ * Without `instance`, each `file` and `name` has one instance in this process.
  */
 async function runAction({ file, name = '', instance, handler = 'onExecutePostLogin', event, assumptions, plan }) {
   const output = { text: '' };
@@ -91,13 +92,13 @@ async function runAction({ file, name = '', instance, handler = 'onExecutePostLo
   return { effects, error, console: output.text, milliseconds: performance.now() - started };
 }
 
-/** Answer lines until stdin ends; several executions may be in flight. */
+/** Answer lines until stdin ends; several handlers may run at the same time. */
 function serve() {
   const send = process.stdout.write.bind(process.stdout);
   const answer = (message) => send(`${JSON.stringify(message)}\n`);
-  process.stdout.write = () => true; // what an Action prints past its console would break the lines
-  process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group; the tenant ends us by closing stdin
-  // A promise or timer that an Action left behind must not end the logins of others.
+  process.stdout.write = () => true; // an Action that writes to stdout would corrupt the answers
+  process.on('SIGINT', () => {}); // Ctrl-C reaches this process, too; the tenant ends it by closing stdin
+  // A promise or timer that fails after its Action has ended must not end the process and other logins.
   process.on('unhandledRejection', () => {});
   process.on('uncaughtException', () => {});
   const lines = readline.createInterface({ input: process.stdin, crlfDelay: Infinity });

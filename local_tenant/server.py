@@ -1,4 +1,4 @@
-"""Serve a tenant with werkzeug, one thread a request, and log no request."""
+"""The server of a tenant: werkzeug, with one thread for each request and no request log."""
 
 from typing import Any
 
@@ -9,20 +9,23 @@ from local_tenant.tenant import Tenant
 
 
 class QuietHandler(serving.WSGIRequestHandler):
-    """A handler that logs nothing, since request lines carry codes, tokens and addresses."""
+    """A handler that logs nothing, because request lines contain codes, tokens and states."""
 
-    timeout = 60.0  # seconds a client may stay silent
+    timeout = 60.0  # seconds without a byte from the client until the connection is closed
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Drop the message."""
+        """Discard the message."""
 
 
 def make_server(tenant: Tenant, host: str = "127.0.0.1", port: int = 0) -> serving.BaseWSGIServer:
     """
-    Bind and listen (port 0: a free one, see `server_port`); the caller calls `serve_forever`.
+    Bind and listen; the caller then calls `serve_forever`.
+
+    Args:
+        port: 0 takes a free one; the server's `server_port` says which.
 
     Raises:
-        SystemExit: the port is taken; werkzeug has said so on stderr.
+        SystemExit: the port is taken; werkzeug has printed that to stderr.
     """
     app = create_app(tenant)
     return serving.make_server(host, port, app, threaded=True, request_handler=QuietHandler)

@@ -1,8 +1,8 @@
 """
 The tenant's signing keys and the tokens signed with them (RS256).
 
-As Auth0 documents for rotation, the key set always holds the next key too, so that a cached key set
-knows it before it signs, and the previous one until it is revoked.
+As Auth0 documents, the key set also holds the next key, so that a cached copy of the set has it
+before the first token is signed with it, and the previous key until that is revoked.
 """
 
 import threading
@@ -15,30 +15,34 @@ from local_tenant.signing_key import SigningKey
 
 
 class SigningKeys:
-    """The current key, the next, and the previous ones, latest first; safe for many threads."""
+    """The current key, the next one, and the previous ones; many threads may use them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Replaced as a whole: readers take no lock.
+        # Current, next, previous (latest first). The tuple is only replaced, so reading needs no
+        # lock.
         self._keys: tuple[SigningKey, ...] = (SigningKey.new(), SigningKey.new())
 
     @property
     def current(self) -> SigningKey:
+        """The key that signs."""
         return self._keys[0]
 
     @property
     def next(self) -> SigningKey:
+        """The key that will sign after the next rotation."""
         return self._keys[1]
 
     @property
     def previous(self) -> tuple[SigningKey, ...]:
+        """The keys that signed before and are not revoked, latest first."""
         return self._keys[2:]
 
     def rotate(self, *, keep_older: bool = False) -> tuple[SigningKey, SigningKey]:
         """
-        Sign with the next key from now on; return it and the new next one.
+        Sign with the next key from now on; return it and the new next key.
 
-        The key used until now stays in the key set; older ones are removed unless `keep_older`.
+        The key used so far stays in the key set; earlier ones are removed unless `keep_older`.
         """
         fresh = SigningKey.new()
         with self._lock:
@@ -48,11 +52,11 @@ class SigningKeys:
 
     def revoke(self, kid: str) -> SigningKey:
         """
-        Remove a previous key from the key set; its tokens are refused from now on.
+        Remove a previous key from the key set; tokens that it signed are refused from now on.
 
         Raises:
-            KeyError: there is no such key.
-            ValueError: it is the current or the next one, which cannot be revoked.
+            KeyError: there is no key with this id.
+            ValueError: it is the current or the next key, which cannot be revoked.
         """
         with self._lock:
             found = next((key for key in self._keys if key.kid == kid), None)
@@ -65,10 +69,11 @@ class SigningKeys:
         return found
 
     def key_set(self) -> dict[str, Any]:
-        """Return the public halves as a JSON Web Key Set (RFC 7517)."""
+        """Return the public keys as a JSON Web Key Set (RFC 7517)."""
         return {"keys": [key.public_jwk() for key in self._keys]}
 
     def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:
+        """Sign these claims with the current key."""
         key = self.current
         headers = {"kid": key.kid, "typ": typ}
         return jwt.encode(dict(claims), key.private, algorithm="RS256", headers=headers)
@@ -77,9 +82,11 @@ class SigningKeys:
         self, unverified_token: str, *, issuer: str, audience: str | None, expired: bool = False
     ) -> dict[str, Any]:
         """
-        Check a token of this tenant: key, RS256, issuer, audience and expiry.
+        Check a token of this tenant and return its claims: key, RS256, issuer, audience, expiry.
 
-        With `audience=None` the audience is not checked, with `expired=True` the expiry.
+        Args:
+            audience: None to accept any.
+            expired: accept an expired token as well.
 
         Raises:
             jwt.InvalidTokenError: one of the checks failed.

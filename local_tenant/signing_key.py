@@ -1,4 +1,4 @@
-"""One RSA key of the tenant, in the forms Auth0 shows: JWK, certificate, thumbprint."""
+"""One RSA key of the tenant, in the forms that Auth0 publishes: JWK, certificate, thumbprint."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ CERTIFICATE_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local-ten
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key pair, the `kid` that tokens name it by, and its self-signed certificate."""
+    """A key pair, its `kid` in the headers of tokens, and its self-signed certificate."""
 
     kid: str
     private: rsa.RSAPrivateKey = field(repr=False)
@@ -28,6 +28,7 @@ class SigningKey:
 
     @classmethod
     def new(cls) -> Self:
+        """Generate a key; this is slow."""
         private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         now = datetime.now(UTC)
         certificate = (
@@ -44,16 +45,16 @@ class SigningKey:
 
     @property
     def pem(self) -> str:
-        """The certificate with the line ends of Auth0's samples."""
+        """The certificate as PEM, with CRLF line ends as in Auth0's samples."""
         return self.certificate.public_bytes(Encoding.PEM).decode().strip().replace("\n", "\r\n")
 
     @property
     def thumbprint(self) -> str:
-        """SHA-1 of the certificate, in upper-case hexadecimal."""
+        """The SHA-1 of the certificate in upper-case hexadecimal digits."""
         return self._sha1().hex().upper()
 
     def public_jwk(self) -> dict[str, Any]:
-        """Return the public half as Auth0 publishes it (RFC 7517 4, RFC 7518 6.3)."""
+        """Return the public key as Auth0 does (RFC 7517 section 4, RFC 7518 section 6.3)."""
         numbers = self.private.public_key().public_numbers()
         der = self.certificate.public_bytes(Encoding.DER)
         return {

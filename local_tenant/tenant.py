@@ -1,4 +1,4 @@
-"""The tenant: configuration, memory, keys and Action runner in one object; its fault switches."""
+"""The tenant: configuration, memory, keys and Action host in one object, and faults for tests."""
 
 import time
 from pathlib import Path
@@ -16,9 +16,11 @@ from org_guard.base_url import base_url
 
 class Tenant:
     """
-    Everything that lives as long as the tenant; `close` ends the Node process.
+    A tenant that can be served; `close` ends its Node process.
 
-    Making RSA keys is slow, so tests that start many tenants may hand them `keys`.
+    Args:
+        node: the program of Node 22.
+        keys: signing keys to use. Generating them is slow, so tests share them between tenants.
 
     Raises:
         OSError: `node` cannot be started.
@@ -38,34 +40,34 @@ class Tenant:
         self.action_host = ActionHost(node, config.action_time_limit)
 
     def close(self) -> None:
-        """End the Action runner; logins in flight fail."""
+        """End the Node process; logins whose Action runs at this moment fail."""
         self.action_host.close()
 
-    # Fault switches for tests
+    # Faults that tests cause
 
     def expire_login_transactions(self) -> None:
-        """Let every login that waits for its browser expire now."""
+        """Let all unfinished logins expire now."""
         self.records.expire_transactions()
 
     def drop_session(self, session_id: str) -> None:
-        """End a single sign-on session; its cookie is not accepted any more."""
+        """End a single sign-on session; its cookie is refused from now on."""
         self.records.drop_session(session_id)
 
     def kill_runner(self) -> None:
-        """End the Node process as a crash would."""
+        """Kill the Node process, as if it had crashed."""
         self.action_host.kill()
 
     def set_blocked(self, user_id: str, blocked: bool) -> None:
-        """Block or unblock a user, as the Management API would."""
+        """Block or unblock a user, as an administrator can at Auth0."""
         with self.records.lock:
             self.records.people[user_id].blocked = blocked
 
     def rotate_signing_key(self) -> tuple[SigningKey, SigningKey]:
         """
-        Sign with the next key from now on; return it and the new next one.
+        Sign with the next key from now on; return it and the new next key.
 
-        The previous one stays in the key set until it is revoked. Another process does the same
-        through `management.py`.
+        The key used so far stays in the key set until it is revoked. Programs outside this process
+        rotate through the Management API (`management.py`).
         """
         return self.keys.rotate(keep_older=self.config.assumptions.rotation_keeps_older_keys)
 
@@ -78,10 +80,10 @@ def current_tenant() -> Tenant:
 
 
 def issuer() -> str:
-    """Return the issuer; it follows the host this request came to, as on Auth0."""
+    """Return the issuer: the host that this request came to, as at Auth0 with custom domains."""
     return f"{base_url(request.host)}/"
 
 
 def management_audience() -> str:
-    """Return the identifier of the Management API at the host this request came to."""
+    """Return the audience of the Management API on the host that this request came to."""
     return f"{base_url(request.host)}{MANAGEMENT_API}"

@@ -1,7 +1,7 @@
 """
-/oauth/token, which gives tokens for a code, refresh token, password or secret; /oauth/revoke.
+/oauth/token, which exchanges a code, refresh token, password or secret for tokens; /oauth/revoke.
 
-Errors are JSON of `error` and `error_description`; their statuses are rows of `assumptions.py`.
+Errors are JSON with `error` and `error_description`; `assumptions.py` has their HTTP statuses.
 """
 
 import base64
@@ -29,10 +29,11 @@ routes = Blueprint("token", __name__)
 
 @routes.app_errorhandler(TokenError)
 def answer_error(problem: TokenError) -> Response:
+    """Answer with the error as JSON (RFC 6749 section 5.2)."""
     response = jsonify(error=problem.error, error_description=problem.description)
     response.status_code = problem.status
     if problem.status == 401 and "Authorization" in request.headers:
-        response.headers["WWW-Authenticate"] = 'Basic realm="local_tenant"'  # RFC 6749 5.2
+        response.headers["WWW-Authenticate"] = 'Basic realm="local_tenant"'
     return response
 
 
@@ -78,9 +79,9 @@ def _read_body() -> Parameters:
 
 def _exchange_code(body: Parameters, client: Client) -> Response:
     """
-    Answer with tokens for a code (RFC 6749 4.1.3, RFC 7636 4.6).
+    Exchange a code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
-    The first request spends the code, even one that fails.
+    A code works for one request, even if that request fails.
     """
     records = current_tenant().records
     code = records.take_code(text(body, "code"), client.client_id)
@@ -98,14 +99,14 @@ def _exchange_code(body: Parameters, client: Client) -> Response:
         raise _invalid_grant(current_tenant().config.assumptions.blocked_description)
     refresh_token = None
     if "offline_access" in granted_scopes(login):
-        # The family is noted under the lock that a second use of the code takes to revoke it.
+        # Under the lock, so that a simultaneous second use of the code finds the family to revoke.
         with records.lock:
             refresh_token, code.family = _new_refresh_token(login)
     return _answer(login, refresh_token)
 
 
 def _new_refresh_token(login: Login) -> tuple[str, str]:
-    """Make the first refresh token of a family, with the metadata that Actions set for it."""
+    """Make the first refresh token of a family, with the metadata that Actions set; return both."""
     metadata: dict[str, str] = {}
     change_metadata(metadata, login.effects.refresh_token_metadata)
     token = RefreshToken(
@@ -126,9 +127,10 @@ def _new_refresh_token(login: Login) -> tuple[str, str]:
 
 def _refresh(body: Parameters, client: Client) -> Response:
     """
-    Answer with tokens for a refresh token (RFC 6749 6), which is replaced by a new one.
+    Exchange a refresh token for new tokens (RFC 6749 section 6), a new refresh token among them.
 
-    The Actions run again; if they refuse, the refresh token stays valid (an assumption).
+    The Actions run again. If they refuse, `Assumptions.failed_refresh_spends_token` says whether
+    the refresh token can be used again.
     """
     tenant = current_tenant()
     value = text(body, "refresh_token")
@@ -163,7 +165,7 @@ def _refresh(body: Parameters, client: Client) -> Response:
 
 
 def _exchange_password(body: Parameters, client: Client) -> Response:
-    """Answer with tokens for a password (RFC 6749 4.3): a protocol without a browser."""
+    """Exchange e-mail address and password for tokens, without a browser (RFC 6749 section 4.3)."""
     tenant = current_tenant()
     audience = text(body, "audience") or None
     user = check_password(text(body, "username"), text(body, "password"))
@@ -213,7 +215,7 @@ GRANTS: dict[str, Callable[[Parameters, Client], Response]] = {
 
 
 def _answer(login: Login, refresh_token: str | None) -> Response:
-    """Sign the tokens of a login (RFC 6749 5.1); without an audience, an opaque access token."""
+    """Sign the tokens of a login and answer with them (RFC 6749 section 5.1)."""
     access_token, lifetime = sign_access_token(current_tenant(), login, issuer())
     answer: dict[str, object] = {
         "access_token": access_token,
@@ -230,11 +232,7 @@ def _answer(login: Login, refresh_token: str | None) -> Response:
 
 @routes.post("/oauth/revoke")
 def revoke() -> Response:
-    """
-    End a refresh token and those that replaced it (RFC 7009).
-
-    An unknown token is answered with 200 as well.
-    """
+    """Revoke a refresh token and its family; 200 even if it is unknown (RFC 7009 section 2.2)."""
     body = _read_body()
     records = current_tenant().records
     try:

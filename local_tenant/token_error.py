@@ -1,8 +1,8 @@
-"""The refusals of the token endpoint (RFC 6749 5.2)."""
+"""Errors of the token endpoint (RFC 6749 section 5.2)."""
 
 
 class TokenError(Exception):
-    """An error of the token endpoint: status, `error` and `error_description`."""
+    """An error of the token endpoint: HTTP status, `error` and `error_description`."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(error)

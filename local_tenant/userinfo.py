@@ -1,4 +1,4 @@
-"""/userinfo: claims about the user of an access token (OpenID Connect Core 5.3)."""
+"""/userinfo: claims about the user of an access token (OpenID Connect Core section 5.3)."""
 
 import time
 
@@ -14,11 +14,11 @@ routes = Blueprint("userinfo", __name__)
 @routes.route("/userinfo", methods=["GET", "POST"])
 def userinfo() -> Response:
     """
-    Show the claims of the scopes of an access token, and those that Actions put into the ID token.
+    Return the claims that the token's scopes allow, and those that Actions put into the ID token.
 
-    The token is in the Authorization header (RFC 6750 2.1) and has the scope openid; a JWT then has
-    this endpoint as its second audience. Standard claims are those of the user now: an Action
-    cannot replace them here.
+    The access token is in the Authorization header (RFC 6750 section 2.1), opaque or a JWT that has
+    this endpoint as its second audience, as it has with the scope openid. The standard claims are
+    the user's at this moment; Actions cannot replace them here.
     """
     scheme, _, unverified_token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -38,7 +38,7 @@ def userinfo() -> Response:
 
 
 def _refuse(status: int, error: str | None, description: str) -> Response:
-    """Refuse with a challenge; without a token it names no error (RFC 6750 3.1)."""
+    """Refuse with a challenge, which names an error only if a token was sent (RFC 6750 3.1)."""
     body = {"error": error or "unauthorized", "error_description": description}
     response = jsonify(body)
     response.status_code = status

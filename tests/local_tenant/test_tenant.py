@@ -770,7 +770,7 @@ def test_dead_logins_start_again_or_say_why(start: Start, initiate: str) -> None
     suspended(running, browser, prompt="login")
     ends(browser.get("/continue", params={"state": state}), "more than an hour")
     tampered = state[:20] + ("A" if state[20] != "A" else "B") + state[21:]
-    ends(browser.get("/continue", params={"state": tampered}), "knows no login")
+    ends(browser.get("/continue", params={"state": tampered}), "no unfinished login")
     assert browser.get("/continue").status_code == 400
     state = suspended(running, browser, prompt="login")["state"]
     browser.get("/v2/logout", params={"client_id": "spa"})
