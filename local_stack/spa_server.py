@@ -1,10 +1,10 @@
 """
-Serve the example single-page app, and the login library's own file, to a browser on this machine.
+Serve the example single-page app and auth0-spa-js to a browser on this machine.
 
 `python -m local_stack.spa_server --port 3000 --config config.json`. The configuration is read at
-every request and served as `/config.json`, so everything in it is public. Every http(s) URL in
-it, except the audience (a name, not a place), is somewhere the page may connect to; `domain`, the
-tenant, may also be framed, for silent logins.
+every request and served as `/config.json`, so everything in it is public. The page may connect to
+the origin of every http(s) URL in it, except the audience, which is only a name. The page may also
+frame `domain`, the tenant, for silent logins.
 """
 
 import argparse
@@ -26,10 +26,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 LIBRARY = PROJECT / "node_modules" / "@auth0" / "auth0-spa-js" / "dist"
 LIBRARY_FILES = {
     "/auth0-spa-js.js": "auth0-spa-js.production.esm.js",
-    # For `workerUrl`: with it no script comes from a blob.
+    # For `workerUrl`: without it the library makes its worker from a blob.
     "/auth0-spa-js.worker.js": "auth0-spa-js.worker.production.js",
 }
-# Ours, since Python's table differs by version and machine, and a wrong one stops a module.
+# Python's own table depends on version and machine, and browsers refuse a module of another type.
 TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -52,14 +52,14 @@ class SpaServer:
         return self.answer(Request(environ))(environ, start_response)
 
     def answer(self, request: Request) -> Response:
-        """Answer with a file, the configuration or an error, always with the same headers."""
+        """Answer with a file, the configuration or an error, with the same headers for all."""
         try:
             if request.method not in {"GET", "HEAD"}:
                 raise NotFound
             response = self._file(request)
         except HTTPException as error:
             response = Response(f"{error.code} {error.name}\n", error.code, mimetype="text/plain")
-        # The files change during development, and the address of a callback holds a code.
+        # The files change during development, and the URL of a callback contains a code.
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "strict-origin"
@@ -83,16 +83,14 @@ class SpaServer:
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """A handler that logs nothing: the URL of a callback holds a code."""
+    """A handler that logs nothing, because the URL of a callback contains a code."""
 
     def log(self, type: str, message: str, *args: object) -> None:
         pass
 
 
 def content_security_policy(settings: dict[str, object]) -> str:
-    """
-    Allow the page its own scripts, the tenant in a frame, and the servers it is configured for.
-    """
+    """Allow the page its own files, the tenant in a frame, and requests to configured servers."""
     domain = settings.get("domain")
     if isinstance(domain, str) and "://" not in domain:
         settings = settings | {"domain": f"https://{domain}"}
@@ -128,7 +126,7 @@ def _origin(value: object) -> str | None:
 
 
 def main() -> None:
-    """Serve until ended."""
+    """Serve until the process is ended."""
     parser = argparse.ArgumentParser(prog="python -m local_stack.spa_server")
     parser.add_argument("--port", type=int, default=3000)
     parser.add_argument("--config", type=Path, required=True)

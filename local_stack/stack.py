@@ -1,7 +1,7 @@
 """
-The whole product on this machine: Postgres, tenant, selector, resource API and example SPA.
+The whole product on this machine: Postgres, tenant, selector, resource API and example app.
 
-Demo, tests and benchmarks start it; they differ in ports and in whether data is kept.
+Demo, tests and benchmarks start it on different ports; only the demo keeps the data.
 """
 
 import json
@@ -32,7 +32,8 @@ from schema.migrate import migrate
 
 AUDIENCE = "https://api.example.com/"
 NAMESPACE = "https://example.com/claims/"
-# APIs of another design and of other people: their tokens must not open ours.
+# Two other APIs of the same tenant, whose tokens the resource API must refuse: one of design C, and
+# one that has nothing to do with organizations.
 ALL_ORGANIZATIONS_AUDIENCE = "https://all-organizations.example.com/"
 OTHER_AUDIENCE = "https://reports.example.com/"
 DATABASE = "organizations"
@@ -47,7 +48,7 @@ _SERVICES = {"selector": "selector", "api": "resource API"}
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each part listens on 127.0.0.1."""
+    """The port of each part on 127.0.0.1; the defaults are the demo's."""
 
     spa: int = 3000
     api: int = 3010
@@ -56,19 +57,19 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Take free ports, so that tests run beside a demo."""
+        """Take free ports, so that tests can run beside a demo."""
         return cls(free_port(), free_port(), free_port(), free_port())
 
 
 class Stack:
     """
-    Everything that runs; entering it starts the parts in order, leaving it ends them in reverse.
+    All parts; entering the context starts them, leaving it ends them in reverse order.
 
     Args:
-        folder: data, logs and configuration.
+        folder: for data, logs and configuration.
         durable: keep the database for the next start.
-        report: called with each step that is done.
-        postgres: a running one to use, which is left running; else the stack has one of its own.
+        report: called with the name of each part that is ready.
+        postgres: a running server to use and leave running; None starts one for this stack.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Stack:
     ) -> None:
         self.folder = folder
         self.ports = ports
-        # Different hosts on purpose: the selector is another site than the tenant, as in life.
+        # 127.0.0.1 and localhost are different sites, as selector and tenant are in production.
         self.spa_url = f"http://localhost:{ports.spa}"
         self.selector_url = f"http://127.0.0.1:{ports.selector}"
         self.api_url = f"http://localhost:{ports.api}"
@@ -117,11 +118,16 @@ class Stack:
 
     @property
     def logs(self) -> Path:
-        """The folder with one log file for each program."""
+        """The folder of the log files, one for each program."""
         return self.processes.log_folder
 
     def tenant_config(self, *, one_click: bool = True) -> TenantConfig:
-        """Describe the tenant: the SPA, a second one bound to an organization, two machines."""
+        """
+        Return the tenant's configuration.
+
+        Its applications are the example app, one that is bound to an organization (design A), and
+        two machines.
+        """
         places = (self.spa_url, f"{self.spa_url}/")
         stale = f"{self.spa_url}/#stale-sign-in"
         spa = Client("spa", "Example App", places, places, (self.spa_url,), stale)
@@ -178,7 +184,7 @@ class Stack:
         )
 
     def selector_environment(self) -> dict[str, str]:
-        """Return the selector's environment, as an administrator would set it."""
+        """Return the environment of the selector, as an administrator would set it."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "AUTH0_DOMAIN": self.tenant_host,
@@ -192,7 +198,7 @@ class Stack:
         }
 
     def api_environment(self) -> dict[str, str]:
-        """Return the resource API's environment, as an administrator would set it."""
+        """Return the environment of the resource API, as an administrator would set it."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "AUTH0_DOMAIN": self.tenant_host,
@@ -210,8 +216,8 @@ class Stack:
         self._report("Postgres")
         prepare_database(self.postgres)
         self._report("database: migrated, people and organizations in place")
-        # All at once, then one wait after the other. From this thread: the kernel ends a child
-        # with the thread that made it.
+        # Start all, then wait for each. All start in this thread, because Linux ends a program when
+        # the thread that started it ends (child.py).
         starting = [
             self._start_spa(),
             self._start_tenant(),
@@ -257,7 +263,7 @@ class Stack:
 
 
 def prepare_database(postgres: Postgres, name: str = DATABASE) -> None:
-    """Create, migrate and seed a database; what is done already is left out."""
+    """Create, migrate and seed a database; steps that are already done are skipped."""
     superuser = postgres.url("postgres", "postgres")
     with psycopg.connect(superuser, autocommit=True) as conn:
         owner = conn.execute("select 1 from pg_roles where rolname = 'org_owner'").fetchone()
