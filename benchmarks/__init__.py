@@ -1,1 +1,1 @@
-"""How fast the product is, as ratios to a floor measured in the same run."""
+"""How much the product costs, as ratios to a minimal job that is measured in the same run."""

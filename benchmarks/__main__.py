@@ -1,8 +1,8 @@
 """
-Run the benchmarks: `python -m benchmarks [tokens] [rows] [api] [statements] [requests] [race]`,
-all without a name.
+Run the benchmarks: `python -m benchmarks [tokens] [rows] [api] [statements] [requests] [race]`.
 
-The exit status is 1 when a goal was missed. Only this machine is talked to.
+Without a name all of them run. The exit status is 1 if a goal is missed. All traffic stays on this
+machine.
 """
 
 import sys
@@ -27,12 +27,12 @@ PARTS: dict[str, Callable[[Stack], list[Line]]] = {
 
 
 def main(names: Sequence[str]) -> int:
-    """Start a stack, run what was named, print one table."""
+    """Start a stack, run the named benchmarks, print one table and return the exit status."""
     if unknown := [name for name in names if name not in PARTS]:
         print(f"unknown: {', '.join(unknown)}; there are: {', '.join(PARTS)}", file=sys.stderr)
         return 2
     if sys.platform != "linux":
-        print("CPU is read from /proc: Linux only", file=sys.stderr)
+        print("the benchmarks need Linux: they read CPU times from /proc", file=sys.stderr)
         return 2
     wanted = names or tuple(PARTS)
     began = time.monotonic()
@@ -46,10 +46,10 @@ def main(names: Sequence[str]) -> int:
             tempfile.TemporaryDirectory(prefix="benchmarks-") as folder,
             race.RaceStack(Path(folder), Ports.free()) as stack,
         ):
-            report("a stack on free ports")
+            report("local stack started")
             if {"rows", "api", "statements", "requests"} & {*wanted}:
                 memberships.fill(stack.postgres)
-                report("a million memberships")
+                report("database with a million memberships")
             for name in wanted:
                 lines += PARTS[name](stack)
                 report(name)

@@ -1,4 +1,4 @@
-"""How many statements one request needs, by Postgres' own count."""
+"""The number of SQL statements that one request needs, counted by Postgres."""
 
 import time
 from collections.abc import Callable
@@ -11,21 +11,22 @@ from benchmarks.server import list_backends, run_selector
 from local_stack.stack import Stack
 
 REQUESTS = 201
-WAIT = 10.0  # seconds for a backend to end
+WAIT = 10.0  # seconds for Postgres' backends to end
 
 
 def count_statements(
     stack: Stack, database: str, make: Callable[[RequestBuilder], CheckedRequest]
 ) -> float:
     """
-    Return the statements of one request.
+    Return how many statements one request needs.
 
-    In autocommit every statement is a transaction, and a backend's count is complete when it
-    has ended: a selector lives for one request, another for many, and the difference counts.
+    Every statement is a transaction, because the selector uses autocommit. Postgres has a backend's
+    full count when that backend has ended. So one selector answers one request, another answers
+    many, and the result is computed from the difference, which excludes their start.
     """
     one = _count_transactions(stack, database, make, 1)
     many = _count_transactions(stack, database, make, REQUESTS)
-    return round((many - one) / (REQUESTS - 1), 1)  # autovacuum is counted too
+    return round((many - one) / (REQUESTS - 1), 1)  # rounded: Postgres counts autovacuum, too
 
 
 def _count_transactions(

@@ -1,4 +1,4 @@
-"""The floor of every request: an app with one view that does nothing."""
+"""The minimum that every request costs: an app with one view that does nothing."""
 
 from flask import Flask
 
@@ -7,5 +7,5 @@ app = Flask(__name__, static_folder=None)
 
 @app.get("/empty")
 def empty() -> str:
-    """Answer."""
+    """Answer with two bytes."""
     return "ok"

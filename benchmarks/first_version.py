@@ -1,7 +1,8 @@
 """
-The API that is written first: PyJWKClient as its documentation shows it, and four round trips.
+The API that a developer would write first, to compare the resource API with.
 
-It reads the same 20 projects under the same policies, and checks neither membership nor scope.
+It uses PyJWKClient as its documentation shows and needs four round trips to Postgres. It reads the
+same 20 projects under the same policies, but checks neither membership nor scope.
 """
 
 import os

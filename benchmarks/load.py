@@ -1,4 +1,4 @@
-"""A small load generator: threads with keep-alive connections that check every answer."""
+"""A small load generator with keep-alive connections that checks the answers."""
 
 import contextlib
 import http.client
@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CONNECTIONS = 4
-WAIT = 20.0  # seconds for one answer
+WAIT = 20.0  # seconds to wait for one answer
 
 
 class WrongAnswer(Exception):
-    """A server under load answered something else than it must."""
+    """A server did not answer as expected."""
 
 
 @dataclass(frozen=True)
 class CheckedRequest:
-    """A request, and what its answer must be."""
+    """A request and its expected answer: the status, and some bytes of the body."""
 
     path: str
     expected: bytes  # somewhere in the body
@@ -34,10 +34,10 @@ class CheckedRequest:
 
 def send(port: int, requests: Sequence[CheckedRequest], *, connections: int = CONNECTIONS) -> None:
     """
-    Send all *requests* to 127.0.0.1, spread over *connections* at the same time.
+    Send the *requests* to 127.0.0.1, spread over several *connections* at the same time.
 
     Raises:
-        WrongAnswer: the first answer that was not what was expected.
+        WrongAnswer: an answer was not the expected one, or a connection failed.
     """
     failures: list[Exception] = []
 
@@ -63,13 +63,13 @@ def count_per_second(
     port: int, requests: Sequence[CheckedRequest], *, seconds: float, connections: int
 ) -> float:
     """
-    Send *requests* over and over on *connections* at once and return the answers a second.
+    Send *requests* again and again on several *connections*; return the answers per second.
 
-    Made to cost little beside the server: one thread, requests that are written once, and of an
-    answer only its status and length are looked at. The first answer is checked.
+    It needs little CPU itself, so that it does not slow the server down: it has one thread, encodes
+    each request once, and reads only status and length of an answer. Only the first is checked.
 
     Raises:
-        WrongAnswer: the first answer was not what was expected, or a later one no 200.
+        WrongAnswer: the first answer was not the expected one, or the status of another is not 200.
     """
     exchange(port, requests[0])
     written, count = itertools.cycle([_write(request) for request in requests]), 0
@@ -91,10 +91,10 @@ def count_per_second(
 
 def exchange(port: int, request: CheckedRequest) -> bytes:
     """
-    Send one request on a connection of its own and return the body of the answer.
+    Send one request on a new connection and return the body of the answer.
 
     Raises:
-        WrongAnswer: it was not what was expected.
+        WrongAnswer: it was not the expected answer.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT)
     try:
@@ -104,7 +104,7 @@ def exchange(port: int, request: CheckedRequest) -> bytes:
 
 
 class _Connection(http.client.HTTPConnection):
-    """Sends head and body in one piece, as Node's fetch does; http.client alone sends two."""
+    """Send head and body in one piece, as Node's fetch does; http.client alone sends two."""
 
     _waiting = b""
 
@@ -133,7 +133,7 @@ def _read_answer(connection: socket.socket) -> None:
         raise WrongAnswer(repr(received[:80]))
     length = re.search(rb"(?i)content-length: (\d+)", received[:end])
     if length is None:
-        raise WrongAnswer("no length")
+        raise WrongAnswer("no Content-Length")
     missing = end + 4 + int(length[1]) - len(received)
     while missing > 0:
         missing -= len(_receive(connection))
@@ -142,7 +142,7 @@ def _read_answer(connection: socket.socket) -> None:
 def _receive(connection: socket.socket) -> bytes:
     part = connection.recv(65_536)
     if not part:
-        raise WrongAnswer("hung up")
+        raise WrongAnswer("the server closed the connection")
     return part
 
 

@@ -1,8 +1,8 @@
 """
-What Auth0 and a browser would send to the selector, signed as the Action signs.
+The requests that the Action and a browser send to the selector, signed as the Action signs.
 
-The cookie and the form's signature are made by the product's own class: what is measured is the
-selector under load, not whether it tells a forged form from a true one.
+The cookie and the form's MAC come from the product's own class, because a benchmark measures cost,
+not whether the selector refuses forgeries.
 """
 
 import base64
@@ -19,19 +19,19 @@ from benchmarks.load import CheckedRequest
 from benchmarks.memberships import NAME, BenchmarkUser, NumberedOrganization
 from org_selector.picker.cookie import LoginCookies, UnverifiedLogin
 
-STATE = "hKFo2SB" + "s" * 160  # as long as Auth0's
+STATE = "hKFo2SB" + "s" * 160  # as long as a state of Auth0
 
 
 @dataclass(frozen=True)
 class RequestBuilder:
-    """The address of one selector, and the secret it shares with the Action."""
+    """Build requests to one selector, with the secret that it shares with the Action."""
 
     tenant_host: str
     session_secret: str
     selector_url: str
 
     def decision(self, person: BenchmarkUser, hint: NumberedOrganization | None) -> CheckedRequest:
-        """Ask as at a refresh, about a user the database knows; `None` for no wish."""
+        """Ask for a decision at a refresh, about a user in the database; *hint* is `ext-org`."""
         slug, expected = (hint.slug, f'"{hint.id}"') if hint else (None, "organization_required")
         return self.question(
             person.auth0_user_id, person.email, NAME, "refresh", hint=slug, expected=expected
@@ -48,7 +48,7 @@ class RequestBuilder:
         choice: dict[str, object] | None = None,
         expected: str = "outcome",
     ) -> CheckedRequest:
-        """Ask for a decision, as the Action does."""
+        """Ask for a decision, as the Action does; *expected* is part of the answer."""
         user = {
             "id": auth0_user_id,
             "email": email,
@@ -79,7 +79,7 @@ class RequestBuilder:
         return CheckedRequest("/decisions", expected.encode(), "POST", headers, body)
 
     def page(self, person: BenchmarkUser, expected: str, **query: str) -> CheckedRequest:
-        """Show the picker of a fresh login."""
+        """Load the picker in a new login."""
         login = self._login(person)
         path = f"/select/{login.login_id}" + (f"?{urlencode(query)}" if query else "")
         return CheckedRequest(path, expected.encode(), headers=self._cookie(login))
@@ -87,11 +87,11 @@ class RequestBuilder:
     def next_page(
         self, person: BenchmarkUser, expected: str, after: tuple[str, UUID]
     ) -> CheckedRequest:
-        """Show the page that begins after (name_key, id)."""
+        """Load the page of the picker that begins after (name_key, id)."""
         return self.page(person, expected, after=f"{after[1]} {after[0]}")
 
     def choice(self, person: BenchmarkUser, organization: NumberedOrganization) -> CheckedRequest:
-        """Press the row of an organization."""
+        """Choose an organization in the picker, in a new login."""
         login = self._login(person)
         cookies = LoginCookies([self.session_secret], secure=False)
         form = {"form": cookies.sign_form(login), "org_id": str(organization.id)}

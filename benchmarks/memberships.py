@@ -1,9 +1,9 @@
 """
-A database with a million memberships, filled by SQL and copied from a template.
+A database with a million memberships: filled once by SQL, then copied for each benchmark.
 
-About 195,000 users with 5 organizations each, and three people whom the benchmarks ask about,
-with 10, 1,000 and 20,000. The triggers sleep while it is filled, so the copied columns are
-filled by hand, just as the triggers would.
+It has 195,000 users with 5 organizations each, and three with 10, 1,000 and 20,000, whom the
+benchmarks use. Triggers are off while it is filled, which is faster. So the statements below also
+fill the columns that triggers copy into `membership`.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from local_stack.stack import prepare_database
 TEMPLATE = "a_million_memberships"
 SIZES = (10, 1_000, 20_000)
 
-# 50,000 organizations; a name begins with a word, so that names sort unlike ids.
+# 50,000 organizations. Their names begin with a hash, so that names and numbers sort differently.
 _FILL = """
 set session_replication_role = replica;
 insert into organization (id, slug, name)
@@ -63,18 +63,18 @@ from person, generate_series(1, %(size)s) n
 
 @dataclass(frozen=True)
 class BenchmarkUser:
-    """A person with many organizations, numbered from 1."""
+    """A user who is a member of the organizations number 1 to `size`."""
 
     size: int
 
     @property
     def auth0_user_id(self) -> str:
-        """What tokens call them."""
+        """The `sub` of their tokens."""
         return f"auth0|with-{self.size}"
 
     @property
     def email(self) -> str:
-        """What the database knows; another would be saved first, in a second statement."""
+        """The address in the database; with another, a decision would need a second statement."""
         return f"with-{self.size}@example.com"
 
 
@@ -83,25 +83,25 @@ NAME = "Max Many"
 
 
 def fill(postgres: Postgres, name: str = TEMPLATE) -> None:
-    """Make the database *name*: migrated, seeded, and a million memberships on top."""
+    """Create the database *name*: migrated, seeded and with a million memberships."""
     prepare_database(postgres, name)
     with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as conn:
         conn.execute(_FILL.encode())
         for person in PEOPLE:
             add_person(conn, person)
-        # Visible to all, so that index-only scans are what they are on a vacuumed table.
+        # So that index-only scans read no table pages, as in a database with autovacuum.
         conn.execute("vacuum (analyze)")
 
 
 def add_person(conn: psycopg.Connection, person: BenchmarkUser) -> None:
-    """Add the person to the first of the organizations, without running triggers."""
+    """Add the user and their memberships; triggers must be off in this session."""
     conn.execute(
         _ADD_PERSON, {"id": person.auth0_user_id, "email": person.email, "size": person.size}
     )
 
 
 def copy(postgres: Postgres, name: str, template: str = TEMPLATE) -> None:
-    """Make the database *name* as it was just after filling, in place of what is there."""
+    """Create the database *name* as a copy of *template*, in place of an existing one."""
     postgres.drop_database(name)
     postgres.create_database(name, template)
     with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
@@ -111,7 +111,7 @@ def copy(postgres: Postgres, name: str, template: str = TEMPLATE) -> None:
 
 @dataclass(frozen=True)
 class NumberedOrganization:
-    """One of the organizations, by its number."""
+    """One of the 50,000 organizations, as the database has it."""
 
     id: UUID
     slug: str
@@ -120,7 +120,7 @@ class NumberedOrganization:
 
 
 def load_organization(conn: psycopg.Connection, number: int) -> NumberedOrganization:
-    """Look up what the database made of organization *number*."""
+    """Read organization *number* from the database."""
     row = conn.execute(
         "select id, slug, name, lower(name) from organization where slug = %s", (f"org-{number}",)
     ).fetchone()
@@ -129,7 +129,7 @@ def load_organization(conn: psycopg.Connection, number: int) -> NumberedOrganiza
 
 
 def load_middle(conn: psycopg.Connection, person: BenchmarkUser) -> tuple[str, UUID]:
-    """Return the place half-way through the person's organizations by name."""
+    """Return (name_key, id) of the organization in the middle of the person's list by name."""
     row = conn.execute(
         """
         select name_key, org_id from membership
@@ -143,7 +143,7 @@ def load_middle(conn: psycopg.Connection, person: BenchmarkUser) -> tuple[str, U
 
 
 def list_organizations(conn: psycopg.Connection, person: BenchmarkUser, limit: int) -> list[UUID]:
-    """Return at most *limit* organizations of the person, spread over all their names."""
+    """Return at most *limit* of the person's organizations, ordered by id, so of any name."""
     rows = conn.execute(
         """
         select org_id from membership

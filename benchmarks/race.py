@@ -1,10 +1,12 @@
 """
-One login, forty times at once: the same browser's choice, and its way back to the tenant.
+One login whose person chooses in forty windows of one browser at the same moment.
 
-The picker writes nothing, so it may sign a choice for each. Two guards let one complete: the
-tenant continues a login once, and the selector applies one choice of a login. The second is
-raced by itself, as if the first were not there. The tenant's application has no address for
-dead logins here, so that the tenant itself must say what happened.
+The picker writes nothing, so it may sign a choice for each window. Two checks let only one login
+complete: the tenant continues a login once, and the selector applies one choice of a login. The
+second check is also tested without the first, by forty simultaneous questions to the selector.
+
+The tenant's applications have no `initiate_login_uri` here, so that the tenant itself must show
+what happened.
 """
 
 import json
@@ -26,7 +28,7 @@ from local_stack.stack import Stack
 from local_tenant.configuration import TenantConfig
 
 BROWSERS = 40
-WAIT = 60.0  # seconds for all to arrive
+WAIT = 60.0  # seconds for all windows to finish
 EMAIL, ORGANIZATION = "joe@example.com", "ABC Inc"
 COMPLETE = "callback with a code"
 
@@ -34,17 +36,17 @@ T = TypeVar("T")
 
 
 class RaceStack(Stack):
-    """The local stack, with applications that name no address for dead logins."""
+    """The local stack, with applications that have no `initiate_login_uri`."""
 
     def tenant_config(self, *, one_click: bool = True) -> TenantConfig:
-        """Describe the tenant."""
+        """Return the tenant's configuration."""
         config = super().tenant_config(one_click=one_click)
         clients = tuple(replace(client, initiate_login_uri="") for client in config.clients)
         return replace(config, clients=clients)
 
 
 def run(stack: Stack) -> list[Line]:
-    """Log in once, choose and continue as forty windows, and count how each ends."""
+    """Log in once, choose and continue in forty windows, and count how each ends."""
     with Person(stack) as person:
         person.open_app().log_in(EMAIL)
         assert person.page is not None

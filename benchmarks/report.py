@@ -1,4 +1,4 @@
-"""One table: what was measured, what it may be, and whether it is."""
+"""The table of results: what was measured, its goal, and whether the goal is met."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One figure. Without a goal it is there to be read, not judged."""
+    """One figure; `met` is None if it has no goal."""
 
     part: str
     what: str
@@ -16,14 +16,14 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """In a word."""
+        """The last column."""
         return "" if self.met is None else "met" if self.met else "MISSED"
 
 
 def at_most(
     part: str, what: str, value: float, limit: float, *, unit: str = "", note: str = ""
 ) -> Line:
-    """Judge a figure that must not exceed *limit*."""
+    """Make the line of a figure that must be at most *limit*."""
     measured = f"{value:.4g}{unit}" + (f"  ({note})" if note else "")
     return Line(part, what, measured, f"<= {limit:.4g}{unit}", value <= limit)
 
@@ -31,13 +31,13 @@ def at_most(
 def at_least(
     part: str, what: str, value: float, limit: float, *, unit: str = "", note: str = ""
 ) -> Line:
-    """Judge a figure that must not fall short of *limit*."""
+    """Make the line of a figure that must be at least *limit*."""
     measured = f"{value:.4g}{unit}" + (f"  ({note})" if note else "")
     return Line(part, what, measured, f">= {limit:.4g}{unit}", value >= limit)
 
 
 def render(lines: Sequence[Line]) -> str:
-    """Lay the lines out as a table of plain text."""
+    """Format the lines as a table of plain text."""
     rows = [["part", "what", "measured", "goal", "verdict"]]
     rows += [[one.part, one.what, one.measured, one.goal, one.verdict] for one in lines]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

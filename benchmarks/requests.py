@@ -1,8 +1,9 @@
 """
-What the selector's requests cost the server: CPU of gunicorn's workers and Postgres' backends.
+The cost of requests to the selector: CPU of gunicorn's workers and Postgres' backends.
 
-Both sides of every ratio run on the project's own gunicorn configuration with two workers; the
-floor is a Flask view that does nothing. People with 10, 1,000 and 20,000 organizations ask.
+It is divided by the cost of a Flask view that does nothing. Both run with the project's gunicorn
+configuration and two workers. The requests are those of people with 10, 1,000 and 20,000
+organizations.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ Kinds = dict[str, Callable[[RequestBuilder], CheckedRequest]]
 
 
 def run(stack: Stack) -> list[Line]:
-    """Count statements, then measure all kinds of requests side by side."""
+    """Count statements, then measure all kinds of requests in the same rounds."""
     memberships.copy(stack.postgres, DATABASE)
     url = stack.postgres.url(DATABASE, "postgres")
     with psycopg.connect(url, autocommit=True) as superuser:
@@ -74,7 +75,7 @@ def _measure(
         floor_meter = Meter(empty.list_workers)
 
         def measure_kind(make: Callable[[RequestBuilder], CheckedRequest]) -> Callable[[], float]:
-            # Signed anew each round: a decision token lives 30 s.
+            # Signed again in each round, because a decision token expires after 30 s.
             return lambda: measure_request(
                 selector, meter, [make(builder) for _ in range(REQUESTS)]
             )

@@ -1,8 +1,9 @@
 """
-Measuring side by side: every round visits every candidate in random order.
+Compare candidates: in every round each of them is measured once, in random order.
 
-What is reported of a candidate is the median over the rounds, and of a ratio the median of the
-ratios within rounds: noise that lasts longer than a round hits both sides of it alike.
+The result of a candidate is its median over all rounds. The result of a ratio is the median of the
+ratios of each round, because other work on the machine that lasts longer than a round then slows
+down both sides of a ratio.
 """
 
 import random
@@ -11,23 +12,23 @@ from collections.abc import Callable, Mapping
 
 
 class Rounds:
-    """The figures of all rounds, by candidate."""
+    """The figures of all rounds: for each candidate a list, in the order of the rounds."""
 
     def __init__(self, figures: Mapping[str, list[float]]) -> None:
         self._figures = figures
 
     def median(self, name: str) -> float:
-        """Return the candidate's figure in the middle round."""
+        """Return the median of a candidate's figures."""
         return statistics.median(self._figures[name])
 
     def ratio(self, name: str, floor: str) -> float:
-        """Return how many times *floor* the candidate costs, in the middle round."""
+        """Return the median of the candidate's figure divided by that of *floor*."""
         pairs = zip(self._figures[name], self._figures[floor], strict=True)
         return statistics.median(one / other for one, other in pairs)
 
 
 def measure(candidates: Mapping[str, Callable[[], float]], rounds: int) -> Rounds:
-    """Let each candidate measure itself once a round; one round more, the first, is not kept."""
+    """Call each candidate once a round, which returns a figure; a first round more is discarded."""
     figures: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds + 1):
         for name in random.sample([*candidates], len(candidates)):

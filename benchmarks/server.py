@@ -1,4 +1,4 @@
-"""gunicorn with the project's own configuration, and what its work costs."""
+"""Servers under the project's gunicorn configuration, and the CPU that their requests cost."""
 
 import os
 import sys
@@ -22,13 +22,13 @@ _PROJECT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Server:
-    """A running gunicorn."""
+    """A running gunicorn: its port and the id of its main process."""
 
     port: int
     pid: int
 
     def list_workers(self) -> list[int]:
-        """Return the processes that answer."""
+        """Return the ids of the worker processes."""
         return cpu.list_children(self.pid)
 
 
@@ -36,7 +36,7 @@ class Server:
 def run_selector(
     stack: Stack, database: str, *, workers: int = 2
 ) -> Iterator[tuple[Server, RequestBuilder]]:
-    """Run a selector on *database* of the stack's Postgres."""
+    """Run a selector on *database* of the stack's Postgres; yield it and its request builder."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = stack.selector_environment() | {
@@ -63,7 +63,7 @@ def run_api(stack: Stack, database: str, keys_url: str) -> Iterator[Server]:
 
 @contextmanager
 def run_first_version(stack: Stack, database: str, keys_url: str) -> Iterator[Server]:
-    """Run the API that is written first, on the same database."""
+    """Run `first_version.py` on *database*, for tokens signed with the keys at *keys_url*."""
     environment = stack.api_environment() | {
         "KEYS_URL": keys_url,
         "ISSUER": access_tokens.ISSUER,
@@ -81,7 +81,7 @@ def _database_url(stack: Stack, database: str, application: str) -> str:
 
 @contextmanager
 def run_empty(stack: Stack) -> Iterator[Server]:
-    """Run the app that does nothing."""
+    """Run the app with the view that does nothing."""
     environment = {"PATH": os.environ.get("PATH", ""), "PORT": str(free_port())}
     environment["WEB_CONCURRENCY"] = "2"
     with _run(stack, "benchmarks.empty:app", environment, "/empty") as server:
@@ -108,7 +108,7 @@ def list_backends(
     role: str = "org_selector",
     application: str | None = None,
 ) -> list[int]:
-    """Return the processes of Postgres that serve a role, or one application of it."""
+    """Return the ids of Postgres' backends for a database role, or for one of its applications."""
     rows = superuser.execute(
         "select pid from pg_stat_activity where datname = %s and usename = %s "
         "and application_name = coalesce(%s, application_name)",
@@ -118,7 +118,7 @@ def list_backends(
 
 
 def measure_request(server: Server, meter: cpu.Meter, requests: Sequence[CheckedRequest]) -> float:
-    """Send *requests* and return the microseconds of CPU that one of them cost the servers."""
+    """Send *requests* and return the CPU time of one of them in microseconds, as *meter* has it."""
     meter.start()
     send(server.port, requests)
     return meter.read() / len(requests)

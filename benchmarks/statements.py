@@ -1,9 +1,9 @@
 """
-What the selector's statements cost on one core, client and backend together.
+The cost of the selector's statements, with client and backend on one core.
 
-Each is called as the product calls it, on a connection of the product's own pool. The floor is
-a look-up by primary key on a plain psycopg connection, prepared: 23.4 us on the machine whose
-figures the goals were taken from. A goal of 60 us there is a goal of 2.56 look-ups here.
+Each is called as the product calls it, on a connection of the product's pool. The cost is divided
+by that of a prepared look-up by primary key on a plain psycopg connection. That look-up takes 23.4
+us on the machine for which the goals were set, so a goal of 60 us is a goal of 2.56 look-ups.
 """
 
 import itertools
@@ -29,7 +29,7 @@ from service.pool import Database
 
 ROUNDS = 9
 CALLS = 150  # a round
-LIMIT = 60.0  # us on a machine where the floor takes FLOOR
+LIMIT = 60.0  # us, where a look-up by primary key takes FLOOR us
 FLOOR = 23.4
 GROWTH = 2.0  # from 10 to 20,000 organizations
 DATABASE = "statements"
@@ -54,7 +54,7 @@ Calls = dict[str, Callable[[], object]]
 
 @dataclass(frozen=True)
 class OneConnection:
-    """What the rows ask of a `Database`, on one connection and without a watchdog."""
+    """The methods of `Database` that the product's rows use, on one connection without limits."""
 
     conn: psycopg.Connection
 
@@ -75,7 +75,8 @@ def run(stack: Stack) -> list[Line]:
         configure=require_plain_role,
     )
     try:
-        # The pool's own connection, but measured outside: inside, its watchdog would hang up.
+        # Used after the pool has got it back: inside `write` the pool would close the connection,
+        # because the measurement takes too long.
         conn = database.write(lambda conn: conn)
         with _connect(stack.postgres) as plain:
             reads, writes = _measure(conn, plain)
@@ -121,7 +122,7 @@ def _measure(conn: psycopg.Connection, plain: psycopg.Connection) -> tuple[Round
         reads |= {f"{name} {person.size}": call for name, call in _list_reads(conn, person).items()}
         writes[f"{WRITE} {person.size}"] = _write(conn, person)
     with cpu.one_core(backend, plain_backend):
-        # Reads first: what writes leave behind is for vacuum, not for the next read to step over.
+        # Reads first, because writes leave dead rows that slow reads down until the next vacuum.
         return rounds_of(reads), rounds_of(writes)
 
 
@@ -148,7 +149,7 @@ def _list_reads(conn: psycopg.Connection, person: BenchmarkUser) -> Calls:
 
 def _write(conn: psycopg.Connection, person: BenchmarkUser) -> Callable[[], object]:
     rows = DecisionRows(_database(conn))
-    # Each choice is another organization, as in life: one row is not updated all the time.
+    # A different organization each time, because updating one row again and again costs more.
     choices = itertools.cycle(memberships.list_organizations(conn, person, 1_000))
     return lambda: rows.apply_selection(
         person.auth0_user_id, org_id=next(choices), nonce=uuid4().hex, remember=False

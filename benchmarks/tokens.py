@@ -1,8 +1,9 @@
 """
-What an access token costs the API: CPU of one thread over a bare RSA verification of it.
+The cost of verifying an access token: CPU of one thread, divided by that of one RSA verification.
 
-The floor is `cryptography`'s verify with key, bytes and padding ready. Every candidate is first
-seen to do its job, and the key endpoint counts: rubbish and unknown keys must not reach it.
+The RSA verification is `cryptography`'s `verify` with key, bytes and padding prepared. Every
+candidate is called once before it is measured and must do its job. The key endpoint counts its
+requests, because refused tokens must not cause any.
 """
 
 import hashlib
@@ -33,11 +34,11 @@ ROUNDS = 11
 CALLS = 1_000  # a round
 PART = "tokens"
 FLOOR = "cryptography: verify"
-RUBBISH_BYTES = 7_500
+RANDOM_TEXT_LENGTH = 7_500
 
 
 class KeyServer:
-    """Serve the tenant's keys and count who asks."""
+    """The endpoint of the tenant's keys: its URL, and how often it was `asked`."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -46,7 +47,7 @@ class KeyServer:
 
 @contextmanager
 def serve_keys() -> Iterator[KeyServer]:
-    """Serve on a free port of this machine."""
+    """Serve the tenant's keys on a free port of this machine."""
     server = KeyServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,7 +72,7 @@ def serve_keys() -> Iterator[KeyServer]:
 
 
 def run(_stack: Stack) -> list[Line]:
-    """Measure acceptance and refusal side by side."""
+    """Measure accepted and refused tokens in the same rounds."""
     with serve_keys() as server:
         keys = SigningKeys(server.url, max_age=86_400)
         verifier = AccessTokenVerifier(
@@ -87,9 +88,9 @@ def run(_stack: Stack) -> list[Line]:
         rounds = measure({name: _meter(call) for name, call in candidates.items()}, ROUNDS)
         fetches = server.asked - asked
     goals = {
-        "unseen token": 2.5,
+        "new token": 2.5,
         "the same token again": 0.15,
-        "refuse rubbish": 2.1,
+        "refuse random text": 2.1,
         "refuse a bad signature": 2.1,
         "refuse an unknown key": 2.1,
     }
@@ -102,7 +103,7 @@ def run(_stack: Stack) -> list[Line]:
             lines.append(at_most(PART, name, ratio, goals[name], unit=f" x {FLOOR}", note=note))
         else:
             lines.append(Line(PART, name, f"{ratio:.4g} x {FLOOR}  ({note})"))
-    # PyJWKClient has fetched once before the rounds began.
+    # PyJWKClient fetched the keys once, before the rounds began.
     lines.append(at_most(PART, "key fetches meanwhile", fetches, 0))
     return lines
 
@@ -135,12 +136,12 @@ def _list_candidates(
 
     candidates: dict[str, Callable[[], object]] = {
         FLOOR: lambda: public.verify(signature, signed_bytes, pkcs1, sha256),
-        "unseen token": lambda: verifier.verify(token),
+        "new token": lambda: verifier.verify(token),
         "the same token again": lambda: remembered.verify(token),
-        "refuse rubbish": refused(_rubbish()),
+        "refuse random text": refused(_random_text()),
         "refuse a bad signature": refused(f"{signed}.{'A' * len(last)}"),
         "refuse an unknown key": refused(
-            access_tokens.sign(access_tokens.valid_header(kid="somebody-elses"))
+            access_tokens.sign(access_tokens.valid_header(kid="unknown-key"))
         ),
         "for comparison: joserfc": lambda: joserfc_jwt.decode(token, key, algorithms=["RS256"]),
         "for comparison: PyJWT, key object": lambda: jwt.decode(
@@ -153,9 +154,9 @@ def _list_candidates(
     return candidates
 
 
-def _rubbish() -> str:
-    """Three canonical segments of nothing, as long as a token may be."""
-    digits = hashlib.shake_256(b"rubbish").hexdigest(RUBBISH_BYTES // 2)
+def _random_text() -> str:
+    """Make three valid base64url segments of random bytes, as long as a token may be."""
+    digits = hashlib.shake_256(b"rubbish").hexdigest(RANDOM_TEXT_LENGTH // 2)
     third = len(digits) // 3 // 4 * 4
     return ".".join(digits[number * third : (number + 1) * third] for number in range(3))
 
