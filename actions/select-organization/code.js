@@ -1,20 +1,21 @@
 /**
- * Every token of our API names exactly one organization. This Action asks the selector which
- * one, at every login, silent login and refresh, and sets the claims from its answer alone.
- * Where the person has a choice it sends the browser to the selector's page, and takes the
- * choice back in `onContinuePostLogin`, where the selector is asked again.
+ * Make every token of your API name exactly one organization. At every login, silent login and
+ * refresh this Action asks the selector for the organization, and sets the claims from its answer
+ * alone. If the person must choose, the Action redirects the browser to the picker. The choice
+ * comes back in `onContinuePostLogin`, which asks the selector again.
  *
  * Bind it last in the post-login flow. Its secrets (lists are separated by spaces):
  *
- *   SELECTOR_URL               where the selector is reached, https://…
- *   SESSION_TOKEN_SECRETS      sign what goes to the selector; the first one signs
- *   SELECTION_TOKEN_SECRETS    verify what comes back; each is tried
+ *   SELECTOR_URL               the URL of the selector, https://…
+ *   SESSION_TOKEN_SECRETS      for tokens to the selector; the first secret signs
+ *   SELECTION_TOKEN_SECRETS    for tokens from the picker; each secret is tried
  *   CLAIM_NAMESPACE            a URL you own, ending in /
- *   AUDIENCES                  the APIs whose tokens need an organization; others pass untouched
+ *   AUDIENCES                  the APIs whose tokens need an organization; others pass unchanged
  *   REMEMBER_IN_REFRESH_TOKEN  "true" if your plan has refresh token metadata; else leave it out
  *
- * Whatever is missing, late or odd ends in `api.access.deny` with one of the fixed codes; no
- * token passes without an answer. It decides nothing itself and keeps nothing between logins.
+ * If anything is missing, late or unexpected, the login ends in `api.access.deny` with one of the
+ * fixed codes; no token is issued without an answer of the selector. The Action decides nothing
+ * itself and keeps nothing between logins.
  *
  * Source: https://auth0.com/docs/customize/actions/redirect-with-actions
  */
@@ -23,7 +24,7 @@
 const crypto = require('node:crypto');
 
 const ANSWER_LIMIT = 16384; // bytes
-const ANSWER_TIMEOUT = 3000; // milliseconds; a slow selector must not hold up the whole tenant
+const ANSWER_TIMEOUT = 3000; // milliseconds; a slow selector must not block the tenant's logins
 const DECISION_TOKEN_LIFETIME = 30; // seconds
 const SESSION_TOKEN_LIFETIME = 600; // seconds a person may take to choose
 const SELECTION_TOKEN_LIFETIME = 120; // seconds
@@ -43,11 +44,11 @@ const CHOICES = ['org_id', 'invitation_id', 'new_organization'];
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SLUG = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const NAMESPACE = /^https?:\/\/[^\s/?#]+\/([^\s?#]*\/)?$/;
-const PARAMETER = /^[-\w.*~@+ /:]{1,255}$/; // what Auth0 lets through as ext-…
+const PARAMETER = /^[-\w.*~@+ /:]{1,255}$/; // a value that Auth0 accepts for ext-…
 const NONCE = 'org_selector_nonce'; // in event.transaction.metadata
-const TEXT_LIMIT = 2048; // characters that the selector takes
+const TEXT_LIMIT = 2048; // characters that the selector accepts
 
-/** The login ends here; `code` is all that the application is told. */
+/** End the login; `code` is all that the application learns. */
 class Denied extends Error {
   constructor(code) {
     super(code);
@@ -85,12 +86,12 @@ exports.onContinuePostLogin = async function (event, api) {
   });
 };
 
-/** Run `work` for the logins that concern us; any surprise in it is a refusal. */
+/** Run `work` for logins to one of AUDIENCES; every error in it denies the login. */
 async function guard(event, api, work) {
   try {
     const audiences = readWords(event.secrets.AUDIENCES);
     if (audiences.length === 0) {
-      throw new Error('AUDIENCES is empty'); // passing everything would be the worse mistake
+      throw new Error('AUDIENCES is empty'); // else every login would pass
     }
     if (!audiences.includes(event.resource_server?.identifier)) return;
     if (FOREIGN_PROTOCOLS.includes(event.transaction?.protocol)) return;
@@ -127,18 +128,18 @@ function readSettings(secrets) {
   };
 }
 
-/** How could a page be shown? Everything not known to have a browser has none. */
+/** Return whether a page can be shown. A protocol that is not listed has no browser. */
 function readInteraction(event) {
   const transaction = event.transaction ?? {};
   if (!PAGE_PROTOCOLS.includes(transaction.protocol)) return 'refresh';
   if (transaction.response_type?.some((type) => readWords(type).includes('token'))) {
-    throw new Denied('selection_failed'); // an access token in the address bar
+    throw new Denied('selection_failed'); // the access token would be in the URL
   }
   const prompts = [...(transaction.prompt ?? []), ...readWords(event.request.query?.prompt)];
   return prompts.includes('none') ? 'silent' : 'page';
 }
 
-/** Ask for this login, after the picker with its `choice`; a refusal is thrown. */
+/** Ask the selector about this login, after the picker with the `choice`; throw its refusal. */
 async function askSelector(event, settings, choice) {
   const interaction = readInteraction(event);
   const question = {
@@ -167,7 +168,7 @@ async function askSelector(event, settings, choice) {
   return answer;
 }
 
-/** Return the body of a 200 answer, at most ANSWER_LIMIT bytes of it, in ANSWER_TIMEOUT. */
+/** Return the body of the answer; throw if it is not a 200, too long or too late. */
 async function postQuestion(event, settings, body) {
   const now = Math.floor(Date.now() / 1000);
   const decisionToken = signHs256(settings.sessionSecret, {
@@ -229,18 +230,18 @@ function setClaims(event, api, settings, organization) {
   api.idToken.setCustomClaim(`${namespace}org_name`, organization.name);
   api.idToken.setCustomClaim(`${namespace}org_role`, organization.role);
   if (settings.remember && readInteraction(event) !== 'refresh') {
-    api.refreshToken.setMetadata('org_id', organization.id); // before the token exists: allowed
+    api.refreshToken.setMetadata('org_id', organization.id); // allowed before it exists
   }
 }
 
-/** With `prompt=none` Auth0 turns the redirect into `interaction_required`, as it should be. */
+/** Redirect to the picker. With `prompt=none` Auth0 answers `interaction_required` instead. */
 function sendToPicker(event, api, settings, notice) {
   const nonce = crypto.randomBytes(16).toString('base64url');
   api.transaction.setMetadata(NONCE, nonce);
   const sessionToken = api.redirect.encodeToken({
     secret: settings.sessionSecret,
     expiresInSeconds: SESSION_TOKEN_LIFETIME,
-    // Names of our own only: one called iss, sub or exp would replace Auth0's claim.
+    // No iss, sub or exp here: they would replace Auth0's claims.
     payload: {
       aud: 'org-selector/select',
       client_id: event.client.client_id,
@@ -257,12 +258,12 @@ function sendToPicker(event, api, settings, notice) {
   });
 }
 
-/** Return the choice that our page signed for exactly this login; throw `selection_failed`. */
+/** Return the choice that the picker signed for this login, or throw `selection_failed`. */
 function verifySelection(event, api, settings) {
   const { query, body } = event.request;
   const claims = validateSelectionToken(api, settings.selectionSecrets);
   const nonce = event.transaction.metadata?.[NONCE];
-  // Auth0 looks for `state` in the body first, but finds the login by the query's.
+  // validateToken compares with the `state` in the body, but Auth0 finds the login by the query's.
   if (body?.state !== undefined && body.state !== query.state) throw failed();
   if (claims.state !== query.state) throw failed();
   if (claims.aud !== 'select-organization') throw failed();
@@ -281,7 +282,7 @@ function validateSelectionToken(api, secrets) {
     try {
       return api.redirect.validateToken({ secret, tokenParameterName: 'selection_token' });
     } catch {
-      continue; // perhaps signed with the next one, before or after a rotation
+      continue; // during a rotation, another secret may have signed it
     }
   }
   throw failed();
@@ -297,20 +298,20 @@ function signHs256(secret, claims) {
   return `${signed}.${crypto.createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
-/** The parameter as text; `null` when it was not given, empty when it is none Auth0 knows. */
+/** Return a parameter as text; `null` if it is absent, empty if Auth0 would not accept it. */
 function readParameter(event, name) {
   const value = event.request.query?.[name] ?? event.request.body?.[name];
   if (value === undefined) return null;
   return typeof value === 'string' && PARAMETER.test(value) ? value : '';
 }
 
-/** Text that JSON and Postgres can carry: no half of a character pair, no NUL, not endless. */
+/** Return a text that JSON and Postgres can store: no lone surrogate, no NUL, not too long. */
 function readText(value) {
   if (typeof value !== 'string' || value.length > TEXT_LIMIT) return null;
   return value.toWellFormed().replaceAll('\0', '');
 }
 
-/** At most `length` characters, none of them halved; empty when there is no text. */
+/** Return at most `length` whole characters; empty if there is no text. */
 function cutText(value, length) {
   return [...(readText(value) ?? '')].slice(0, length).join('');
 }
@@ -319,12 +320,12 @@ function readWords(text) {
   return typeof text === 'string' ? text.split(/\s+/).filter(Boolean) : [];
 }
 
-/** Where the picker's "Not you?" and the page's form policy may lead: never a whole URL. */
+/** Return the app's origin, for the picker's "Not you?" and form policy; they need no path. */
 function readAppOrigin(redirectUri) {
   try {
-    // Not URL.canParse: in Node 22 it says no to names outside ASCII after some thousand calls.
+    // Not URL.canParse: in Node 22 it refuses non-ASCII names after some thousand calls.
     const { origin, protocol } = new URL(redirectUri);
-    return origin === 'null' ? protocol : origin; // an app's own scheme has no origin
+    return origin === 'null' ? protocol : origin; // a custom scheme has no origin
   } catch {
     return '';
   }
