@@ -1,24 +1,25 @@
 // @ts-check
 /**
- * The API of one organization: `fetch` with an access token, and errors that can be explained.
+ * A client of the API for one organization: `fetch` with an access token, and errors with a code.
  *
- * A small file, made to be copied. Whose data is read or changed is said by the access token alone,
- * so `getAccessToken({ fresh })` must give tokens of one organization, or throw; what it throws
- * passes unchanged. When the tab goes to another organization: `close`, and make a new one.
+ * This file is made to be copied. The access token alone says whose data is read or changed, so
+ * `getAccessToken({ fresh })` must return tokens of one organization, or throw. Its errors are
+ * passed on unchanged. When the tab moves to another organization, `close` the client and make a new
+ * one.
  */
 
-/** Milliseconds. Nobody watches a button for longer. */
+/** Milliseconds until a request is given up: people do not wait longer for a button. */
 const TIME_LIMIT = 15_000;
 
 /** @typedef {{pointer?: string, parameter?: string, detail: string}} FieldError */
 
-/** The API refused (RFC 9457), or did not answer: then `status` is 0, `code` `network_failure`. */
+/** The API refused (RFC 9457), or did not answer: then `status` is 0 and `code` `network_failure`. */
 export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} code
    * @param {{detail?: string, errors?: FieldError[], retryAfter?: number | null, cause?: unknown}} [more]
-   *   `retryAfter` in seconds
+   *   `retryAfter`: seconds
    */
   constructor(status, code, { detail = '', errors = [], retryAfter = null, cause } = {}) {
     super(detail || code, { cause });
@@ -38,14 +39,14 @@ export function createApi(apiUrl, getAccessToken) {
   return new Api(apiUrl, getAccessToken);
 }
 
-/** Every method throws an ApiError, or what `getAccessToken` threw. Paths begin with a slash. */
+/** Every method throws an ApiError or an error of `getAccessToken`. Paths begin with a slash. */
 export class Api {
   #apiUrl;
   #getAccessToken;
   #closing = new AbortController();
   /** @type {Promise<string> | null} */
   #renewal = null;
-  /** @type {Map<string, string>} what was posted without an answer, and its Idempotency-Key */
+  /** @type {Map<string, string>} posts without an answer so far, and their Idempotency-Keys */
   #unanswered = new Map();
 
   /** @param {string} apiUrl @param {(options?: {fresh?: boolean}) => Promise<string>} getAccessToken */
@@ -54,7 +55,7 @@ export class Api {
     this.#getAccessToken = getAccessToken;
   }
 
-  /** @param {string} path @param {Record<string, string | number | null>} [parameters] `null`: left out */
+  /** @param {string} path @param {Record<string, string | number | null>} [parameters] `null`: omitted */
   get(path, parameters = {}) {
     const given = Object.entries(parameters).filter(([, value]) => value !== null);
     const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
@@ -62,8 +63,8 @@ export class Api {
   }
 
   /**
-   * Post, and make it safe to post the same again: as long as nobody knows whether it arrived, it
-   * goes out under the same Idempotency-Key.
+   * Post so that it is safe to repeat: until an answer arrives, the same body is sent with the same
+   * Idempotency-Key.
    * @param {string} path @param {object} body
    */
   async post(path, body) {
@@ -76,7 +77,7 @@ export class Api {
       return answer;
     } catch (error) {
       const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
-      if (refused && error.status !== 409) this.#unanswered.delete(what); // 409: the first still runs
+      if (refused && error.status !== 409) this.#unanswered.delete(what); // 409: the first one still runs
       throw error;
     }
   }
@@ -91,7 +92,7 @@ export class Api {
     return this.#request('DELETE', path);
   }
 
-  /** End every request that is under way, and let no further one begin. */
+  /** Abort all running requests; later ones fail at once. */
   close() {
     this.#closing.abort();
   }
@@ -99,7 +100,7 @@ export class Api {
   /**
    * @param {string} method @param {string} path @param {object} [body]
    * @param {Record<string, string>} [headers]
-   * @returns {Promise<any>} `null` where there is no content
+   * @returns {Promise<any>} `null` for a response without content
    */
   async #request(method, path, body, headers = {}) {
     /** @param {string} token */
@@ -135,7 +136,7 @@ export class Api {
     }
   }
 
-  /** One renewal for all requests that were refused at the same time. */
+  /** Renew the token once for all requests that were refused at the same time. */
   #renew() {
     this.#renewal ??= this.#getAccessToken({ fresh: true }).finally(() => {
       this.#renewal = null;
@@ -144,7 +145,7 @@ export class Api {
   }
 }
 
-/** @param {Response} response what a proxy answers may be no problem+json */
+/** @param {Response} response it may come from a proxy, without problem+json */
 async function readProblem(response) {
   const problem = await response.json().catch(() => null);
   const { code, detail, errors } = problem ?? {};

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The example app: log in, see and change the organization of this tab, renew, switch, log out. What
- * can be copied stands in organizations.js and api.js; here are only the page's buttons and states.
+ * The example app: log in, see and change the organization of this tab, renew, switch, log out.
+ * organizations.js and api.js can be copied; this file has only the page's buttons and states.
  */
 import { ApiError, createApi } from './api.js';
 import { OrganizationMismatch, createOrganizationClient, decodeToken, readRefusal } from './organizations.js';
@@ -9,22 +9,22 @@ import { openSections } from './sections.js';
 import * as views from './views.js';
 
 const NO_NAME = 'Type the organization’s short name: letters, digits and hyphens.';
-/** Errors that only a visit to the login service can mend. */
+/** Errors after which the person must go to the login service. */
 const INTERACTIVE = ['interaction_required', 'consent_required', 'mfa_required', 'account_selection_required'];
 /** What this app needs of its API. */
 const SCOPE =
   'read:organization write:organization read:members write:members read:audit-events ' +
   'read:projects write:projects';
-/** What the API says where nothing works any more. */
+/** Error codes of the API after which this organization can no longer be used. */
 const ACCESS_LOST = ['not_a_member', 'organization_suspended'];
 
 /** @type {ReturnType<typeof createOrganizationClient>} */
 let client;
-/** @type {{apiUrl?: string, namespace: string}} `apiUrl`: without it the page shows the tokens alone */
+/** @type {{apiUrl?: string, namespace: string}} without `apiUrl` the page shows only the tokens */
 let settings;
 /** @type {ReturnType<typeof openSections> | null} */
 let sections = null;
-/** @type {() => Promise<unknown>} what the button of the state `refused` does */
+/** @type {() => Promise<unknown>} the action of the button in the state `refused` */
 let tryAgain = async () => location.reload();
 /** @type {import('./organizations.js').Organization | null} */
 let received = null;
@@ -33,7 +33,7 @@ connect();
 explainStaleSignIn();
 await open();
 
-/** Buttons first: they are there from the start, and hidden until their state comes. */
+/** Connect the buttons. All of them exist from the start; each is hidden outside its state. */
 function connect() {
   on('log-in', () => client.login({ organization: client.hint()?.organization }));
   on('forget-hint', forgetHint);
@@ -49,15 +49,15 @@ function connect() {
   for (const button of document.querySelectorAll('[data-action="switch-account"]')) {
     button.addEventListener('click', () => run(() => client.switchAccount()));
   }
-  // Back from the login service, the browser may show this page as it was left.
+  // The browser's "back" from the login service may restore this page with its old state.
   window.addEventListener('pageshow', (event) => event.persisted && location.reload());
-  // Somebody may have changed a role, or removed the person, while another tab was in front.
+  // While another tab was in front, the role may have changed or the membership have ended.
   document.addEventListener('visibilitychange', () => document.hidden || sections?.readMe());
 }
 
 /**
- * The application's login URI in Auth0 ends in #stale-sign-in: there it sends a browser whose login
- * is over, and says no more than that.
+ * Explain why the browser is here. Auth0 sends a browser whose login can no longer continue to the
+ * application's login URI, which ends in #stale-sign-in, without further information.
  */
 function explainStaleSignIn() {
   if (location.hash !== '#stale-sign-in') return;
@@ -65,13 +65,13 @@ function explainStaleSignIn() {
   history.replaceState(null, '', location.pathname + location.search);
 }
 
-/** Find out where this tab is, once per page. */
+/** Find out whether and in which organization this tab is logged in, once per page load. */
 async function open() {
   try {
     const config = await (await fetch('/config.json')).json();
     settings = config;
     client = createOrganizationClient({ ...config, scope: SCOPE });
-    Object.assign(window, { organizations: client }); // for tests and the curious
+    Object.assign(window, { organizations: client }); // for tests, and for the browser's console
     await showSession(await client.start());
   } catch (error) {
     showError(error);
@@ -102,7 +102,7 @@ function showSections(session) {
     shown: ({ organization, role }) => views.showOrganization(organization.name, role),
     renamed(name) {
       views.showOrganization(name);
-      renewQuietly(); // and the tokens say so, too
+      renewQuietly(); // so that the tokens have the new name, too
     },
     async left() {
       closeSections();
@@ -125,14 +125,14 @@ function closeSections() {
   sections = null;
 }
 
-/** @param {any} error of the API, or of the token for it */
+/** @param {any} error of the API or of `getAccessToken` @returns {boolean} whether it ends the session */
 function endsSession(error) {
   if (error instanceof ApiError) return ACCESS_LOST.includes(error.code);
   const interactive = error.error === 'login_required' || INTERACTIVE.includes(error.error);
   return interactive || 'lost' in error || error instanceof OrganizationMismatch;
 }
 
-/** Ask Auth0 anew: a token that says what is so now, or a refusal with which the old one is gone. */
+/** Renew the token, so that its claims are current; if Auth0 refuses, the old token is dropped. */
 async function renewQuietly() {
   try {
     const token = await client.getAccessToken({ fresh: true });
@@ -143,7 +143,7 @@ async function renewQuietly() {
   }
 }
 
-/** Show the state an error leads to. @param {any} error */
+/** Show the state that follows from an error. @param {any} error */
 function showError(error) {
   closeSections();
   const hint = client?.hint();
@@ -159,13 +159,13 @@ function showError(error) {
   } else if (refusal === 'not_a_member' && error.lost) {
     views.showRemoved(error.lost.name);
   } else {
-    console.warn(error); // the page repeats nothing that an address could have brought
+    console.warn(error); // only here: an attacker's link can determine the text of an error
     const { action } = views.showRefused(refusal ?? error.error ?? 'unknown_error');
     tryAgain = action === 'select' ? select : retry;
   }
 }
 
-/** Show the page where an organization is chosen. */
+/** Go to the picker. */
 async function select() {
   await client.login({ prompt: 'select' });
 }
@@ -195,11 +195,11 @@ async function renew() {
   } catch (/** @type {any} */ error) {
     if (INTERACTIVE.includes(error.error) || !(await client.current())) throw error;
     console.warn(error);
-    views.announce('That did not work. Your token is still the old one; try again in a minute.');
+    views.announce('That did not work. You still have the old token; try again in a minute.');
   }
 }
 
-/** Silently where that works, else by way of the login service. @param {string} slug */
+/** Switch silently if that works, else by a redirect to the login service. @param {string} slug */
 async function switchTo(slug) {
   views.announce('Switching…');
   try {
@@ -208,12 +208,12 @@ async function switchTo(slug) {
     if (session) views.announce('You have switched to ', views.isolated(session.name), '.');
   } catch (/** @type {any} */ error) {
     console.warn(error);
-    const answered = error.error ?? error.name; // a network that is down has neither of these
+    const answered = error.error ?? error.name; // without an answer, the error's name
     const unlikely = ['Error', 'TypeError', 'timeout', 'request_error'].includes(answered);
     if (!unlikely && readRefusal(error) !== 'temporarily_unavailable') {
       return await client.switchOrganization(slug);
     }
-    views.announce('That did not work. You are still where you were; try again in a minute.');
+    views.announce('That did not work. You are still in the same organization; try again in a minute.');
   }
 }
 
@@ -241,7 +241,7 @@ async function run(work) {
   }
 }
 
-/** Make "XYZ Travel" or "Café Zürich" what it is in addresses, most likely. @param {string} name */
+/** Make the most likely slug of a name: "cafe-zurich" of "Café Zürich". @param {string} name */
 function toSlug(name) {
   const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
   return plain.replaceAll(/[^a-z0-9]+/g, '-').slice(0, 63).replaceAll(/^-|-$/g, '');

@@ -1,5 +1,5 @@
 // @ts-check
-/** Who did what and when, for the organization's administrators. */
+/** The audit trail: who did what and when, for the organization's administrators. */
 import { Listing } from './listing.js';
 import { Section } from './section.js';
 import * as template from './template.js';
@@ -11,7 +11,7 @@ import * as views from './views.js';
  */
 
 /**
- * Each sentence in pieces: a piece that names a part of the event is written as that part.
+ * The sentence for each action, in pieces. `actor`, `target`, `old` and `new` are replaced.
  * @type {Record<string, string[]>}
  */
 const SENTENCES = {
@@ -47,8 +47,8 @@ function describe({ action, actor, target, details }) {
   const sentence = SENTENCES[renamed ? 'project.renamed' : action];
   /** @type {Record<string, string>} */
   const parts = {
-    actor: actor?.name ?? 'Somebody',
-    target: target?.name ?? 'something that is gone',
+    actor: actor?.name ?? 'An unknown user',
+    target: target?.name ?? 'something that no longer exists',
     old: String(before),
     new: String(after),
   };

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * A list of the API, page by page. Read again it keeps the rows it has, with the focus and whatever
- * somebody is typing there.
+ * A list of the API, loaded page by page. Reloading keeps the elements of its rows, and with them the
+ * focus and unsaved input.
  */
 
 const PAGE_SIZE = 20;
-const LARGEST_PAGE_SIZE = 100; // what the API gives at once
+const LARGEST_PAGE_SIZE = 100; // the API's limit
 
 /**
- * @typedef {{element: HTMLElement, show: (item?: any) => void}} Row `show`: without an item, the one
- *   it has
+ * @typedef {{element: HTMLElement, show: (item?: any) => void}} Row `show` without an item shows the
+ *   last one again
  */
 
 export class Listing {
@@ -34,16 +34,17 @@ export class Listing {
     section.part('more').addEventListener('click', () => this.#readMore());
   }
 
-  /** Read what is there now: as much as is shown, or the first page. */
+  /** Load the first page again, or as many rows as are shown. */
   reload() {
     return this.#read(null, Math.min(LARGEST_PAGE_SIZE, Math.max(PAGE_SIZE, this.#rows.size)));
   }
 
-  /** Show each row anew, when what may be done there has changed. */
+  /** Show each row again, after the person's role has changed. */
   showAgain() {
     for (const { show } of this.#rows.values()) show();
   }
 
+  /** Remove all rows; a request that is still running shows nothing. */
   clear() {
     this.#reads += 1;
     this.#place([], null, new Map());
@@ -64,7 +65,7 @@ export class Listing {
     return this.#section.read(async () => {
       const read = (this.#reads += 1);
       const { items, next } = await this.#section.sections.api.get(this.#path, { limit, after });
-      if (read !== this.#reads) return; // somebody was faster
+      if (read !== this.#reads) return; // a later read or clear() has replaced this one
       this.#place(items, next, new Map(after === null ? [] : this.#rows));
     });
   }
@@ -78,7 +79,7 @@ export class Listing {
       rows.set(item.id, row);
     }
     for (const [id, { element }] of this.#rows) if (!rows.has(id)) element.remove();
-    // Moved only where it must be: an element that moves loses the focus.
+    // Move an element only if its place has changed, because moving takes the focus away.
     [...rows.values()].forEach(({ element }, place) => {
       if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
     });

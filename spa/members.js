@@ -1,5 +1,5 @@
 // @ts-check
-/** Who belongs to the organization; roles and removal for its administrators, leaving for oneself. */
+/** The members. Administrators change roles and remove members; each member can leave. */
 import { Listing } from './listing.js';
 import { ask } from './question.js';
 import { Section } from './section.js';
@@ -54,7 +54,7 @@ export function openMembers(sections) {
       );
     });
     leave.addEventListener('click', () => {
-      ask(buttons, ['Leave this organization? Only its administrators can let you in again.'], 'Leave', () =>
+      ask(buttons, ['Leave this organization? Only its administrators can add you again.'], 'Leave', () =>
         section.change(element, () => api.delete(path()), () => sections.page.left()),
       );
     });
@@ -64,7 +64,7 @@ export function openMembers(sections) {
       const myself = item.id === sections.me?.id;
       const owner = sections.me?.role === 'owner';
       const inReach = sections.mayAdminister && (owner || item.role !== 'owner');
-      // What somebody is about to choose stays, unless the role itself was changed meanwhile.
+      // Keep a role that is selected and not yet saved, unless the member's role has changed.
       const chosen = member?.role === item.role && !changing.hidden ? role.value : item.role;
       member = item;
       write(element, member);
@@ -90,7 +90,7 @@ function write(element, member) {
 
 /** @param {Member} member */
 function calledBy(member) {
-  return member.name || member.email || 'Somebody';
+  return member.name || member.email || 'An unnamed user';
 }
 
 /** @param {string} role */

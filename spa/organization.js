@@ -25,10 +25,10 @@ export function openOrganization(sections) {
     );
   });
   return {
-    /** Show who may rename it, and its name; what somebody types stays. */
+    /** Show the form to those who may rename, with the current name; unsaved input stays. */
     showAgain() {
       section.element.hidden = !sections.mayAdminister;
-      // A field shows its default as long as nobody has typed.
+      // A field shows its default value until the person types.
       if (sections.me) name.defaultValue = sections.me.organization.name;
     },
   };

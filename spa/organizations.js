@@ -2,20 +2,20 @@
 /**
  * Auth0 for people who belong to several organizations: each browser tab works in exactly one.
  *
- * A thin layer over one Auth0Client, made to be copied. Every token request of a tab names the
- * tab's organization (`ext-org`), and a token for any other one is never handed out. That is a wish
- * and a safety belt: who may work where is decided behind Auth0, and an API believes nothing but
- * the access token it verified. Tokens stay in memory; only the organization is stored, in this
- * tab's `sessionStorage`. Organizations are named by slug or id.
+ * A thin layer over one Auth0Client, made to be copied. Every token request of a tab names the tab's
+ * organization (`ext-org`), and this class never returns a token of another one. Both only prevent
+ * mistakes: the selector decides who may enter which organization, and an API trusts only the access
+ * token that it verified. Tokens stay in memory; only the organization is stored, in this tab's
+ * `sessionStorage`. Organizations are named by slug or id.
  */
 import { Auth0Client, GenericError } from './auth0-spa-js.js'; // bundlers: '@auth0/auth0-spa-js'
 
-/** Ids have the shape of a slug, too. Auth0 silently drops what does not fit an `ext-` parameter. */
+/** Ids match, too. Checked here because Auth0 drops an invalid `ext-` parameter without an error. */
 const SLUG_OR_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-/** Refusals that say nothing about the person: what the tab has stays good. */
+/** Refusals that are not about the membership; the tab keeps its organization and token. */
 const TRANSIENT = ['selection_failed', 'temporarily_unavailable'];
 
-/** Why a login or a renewal was refused; our Action says nothing else. */
+/** The codes with which the Action refuses a login or a renewal. */
 export const REFUSALS = Object.freeze([
   'organization_required', 'not_a_member', 'no_organization', 'organization_suspended', ...TRANSIENT,
 ]);
@@ -30,7 +30,7 @@ export const REFUSALS = Object.freeze([
  *   the claims, ending in /; `scope`: what the app needs of its API
  */
 
-/** A token came back for `received`, although `asked` was asked for. */
+/** The tab asked for a token of `asked` and got one of `received`. */
 export class OrganizationMismatch extends Error {
   /** @param {string | undefined} asked @param {Organization | null} received */
   constructor(asked, received) {
@@ -47,14 +47,14 @@ export function readRefusal(error) {
   return REFUSALS.includes(code) ? code : null;
 }
 
-/** @param {string} token @returns {Record<string, any>} its claims, unverified: never to be trusted */
+/** @param {string} token @returns {Record<string, any>} its claims, unverified: do not trust them */
 export function decodeToken(token) {
   const base64 = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** @param {Settings} settings @returns {OrganizationClient} make one for the page, and no Auth0Client */
+/** @param {Settings} settings @returns {OrganizationClient} one for the page; make no Auth0Client */
 export function createOrganizationClient(settings) {
   return new OrganizationClient(settings);
 }
@@ -75,8 +75,8 @@ class OrganizationClient {
       workerUrl,
       cacheLocation: 'memory',
       useRefreshTokens: true,
-      // The library has no refresh token after a reload, and throws its own away whenever a
-      // refresh is refused. It then asks in a hidden frame (prompt=none), with the same `ext-org`.
+      // The library has no refresh token after a reload, and drops it if a refresh is refused.
+      // Then it logs in silently in a hidden frame (prompt=none), with the same `ext-org`.
       useRefreshTokensFallback: true,
       authorizeTimeoutInSeconds: 20, // as long as Auth0 lets Actions run
       authorizationParams: {
@@ -88,15 +88,15 @@ class OrganizationClient {
   }
 
   /**
-   * Finish a login if this address is its callback, else renew what this tab had. Throws an
-   * OrganizationMismatch, or the library's error: see `readRefusal` and `getAccessToken`.
-   * @returns {Promise<Session | null>} `null` if nobody is logged in
+   * Finish a login if this URL is its callback, else renew the token for this tab's organization.
+   * Throws an OrganizationMismatch or the library's error: see `readRefusal` and `getAccessToken`.
+   * @returns {Promise<Session | null>} `null` if the person is not logged in
    */
   async start() {
     const parameters = new URLSearchParams(location.search);
     if (parameters.has('state') && (parameters.has('code') || parameters.has('error'))) {
       const callback = location.href;
-      // First of all, so that no reload and no bookmark ever presents the code again.
+      // First, so that a reload or a bookmark cannot send the code a second time.
       history.replaceState(null, '', location.pathname);
       const login = await this.#finishLogin(callback);
       if (login) {
@@ -114,9 +114,9 @@ class OrganizationClient {
   }
 
   /**
-   * Go to Auth0; `start` goes on from there. Where a session exists no password is asked for.
-   * `prompt: 'select'` shows the page where an organization is chosen; `returnTo` is an address of
-   * this app; `email` fills the login form.
+   * Go to Auth0; afterwards `start` finishes the login. No password is needed if Auth0 has a session.
+   * `prompt: 'select'` shows the picker; `returnTo` is a URL of this app; `email` fills the login
+   * form.
    * @param {{organization?: string, prompt?: 'select', returnTo?: string, email?: string}} [wish]
    */
   async login({ organization, prompt, returnTo = location.href, email } = {}) {
@@ -128,7 +128,8 @@ class OrganizationClient {
   }
 
   /**
-   * Move this tab by way of Auth0. The page is loaded anew: nothing of the old one stays in memory.
+   * Move this tab to another organization by a redirect to Auth0. The page is loaded again, so that
+   * no data of the old organization stays in memory.
    * @param {string} organization
    */
   async switchOrganization(organization) {
@@ -136,21 +137,20 @@ class OrganizationClient {
   }
 
   /**
-   * Move this tab without leaving the page; drop what your app holds of the old organization. Where
-   * this throws, the tab stays where it was.
+   * Move this tab to another organization without leaving the page. Your app must then drop the data
+   * of the old one. If this throws, the tab stays in the old organization.
    * @param {string} organization
    */
   async switchSilently(organization) {
     requireSlugOrId(organization);
-    // The library caches by audience and scope alone: only 'off' asks for another organization.
+    // The library caches tokens by audience and scope, so only 'off' requests another organization.
     await this.#serialize(() => this.#requestToken(organization, 'off'));
     return this.current();
   }
 
   /**
-   * A token for this tab's organization, renewed when needed, or in any case if `fresh`. A refusal
-   * that concerns the person is thrown with the tab's organization in `lost`, and its old token is
-   * gone with it.
+   * Return a token for this tab's organization, renewed if needed or `fresh`. If the refusal is about
+   * the membership, the error has the organization in `lost`, and the old token is dropped.
    * @param {{fresh?: boolean}} [options]
    */
   getAccessToken({ fresh = false } = {}) {
@@ -159,20 +159,20 @@ class OrganizationClient {
       const asked = current?.id ?? wanted;
       try {
         return await this.#requestToken(asked, fresh ? 'off' : 'on').catch((error) => {
-          // What a switch that came back wrong left in the cache: once more, past the cache.
+          // A failed switch left another organization's token in the cache: try without the cache.
           if (error instanceof OrganizationMismatch && !fresh) return this.#requestToken(asked, 'off');
           throw error;
         });
       } catch (/** @type {any} */ error) {
         const refusal = readRefusal(error);
         if (!refusal || TRANSIENT.includes(refusal)) throw error;
-        await this.#auth0.logout({ openUrl: false }); // empties the cache, asks nobody
+        await this.#auth0.logout({ openUrl: false }); // only empties the cache
         throw Object.assign(error, { lost: current });
       }
     });
   }
 
-  /** @returns {Promise<Session | null>} where this tab is and who works in it, from the ID token */
+  /** @returns {Promise<Session | null>} organization and user of this tab, from the ID token */
   async current() {
     const claims = await this.#auth0.getIdTokenClaims();
     const organization = this.#readOrganization(claims);
@@ -181,15 +181,15 @@ class OrganizationClient {
     return { ...organization, user: { sub, name, email }, idToken };
   }
 
-  /** Stay where an OrganizationMismatch led: ask the person first. @param {Organization} received */
+  /** Accept the organization of an OrganizationMismatch; ask first. @param {Organization} received */
   accept({ id, name }) {
     this.#store({ current: { id, name } });
     return this.current();
   }
 
   /**
-   * What to log in to next. It outlives a logout that began elsewhere, such as "Not you?" on the
-   * page where an organization is chosen.
+   * Return the organization for the next login. It survives a logout that did not begin in this app,
+   * such as "Not you?" on the picker.
    * @returns {Hint | null}
    */
   hint() {
@@ -198,7 +198,7 @@ class OrganizationClient {
     return current ? { organization: current.id, name: current.name } : null;
   }
 
-  /** Let the next login begin without a wish. */
+  /** Let the next login name no organization. */
   forgetHint() {
     sessionStorage.removeItem(this.#storageKey);
   }
@@ -209,20 +209,20 @@ class OrganizationClient {
     await this.#auth0.logout({ logoutParams: { returnTo: location.origin } });
   }
 
-  /** Log out for somebody else to log in, the hint kept. @param {string} [hint] */
+  /** Log out and keep the hint, so that another person can log in to it. @param {string} [hint] */
   async switchAccount(hint = this.hint()?.organization) {
     this.#want(hint);
     await this.#auth0.logout({ logoutParams: { returnTo: location.origin } });
   }
 
-  /** @param {string} callback @returns {Promise<{organization?: string} | null>} what was asked for */
+  /** @param {string} callback @returns {Promise<{organization?: string} | null>} what `login` asked for */
   async #finishLogin(callback) {
     try {
       const { appState } = await this.#auth0.handleRedirectCallback(callback);
       restoreAddress(appState?.returnTo);
       return { organization: appState?.organization };
     } catch (/** @type {any} */ error) {
-      // This tab began no such login: an old address, or one that somebody else made.
+      // This tab did not begin this login: the URL is old, or an attacker made it.
       if (['missing_transaction', 'state_mismatch'].includes(error.error)) return null;
       restoreAddress(error.appState?.returnTo);
       throw error;
@@ -230,8 +230,8 @@ class OrganizationClient {
   }
 
   /**
-   * Ask for a token of this organization; only then does the tab move there. Call it serialized: of
-   * two calls at once that differ in `ext-org` alone, both would get the first one's token.
+   * Get a token of this organization; the tab moves there when it has arrived. Call it serialized: if
+   * two calls at the same time differ only in `ext-org`, the library gives both the same token.
    * @param {string | undefined} asked @param {'on' | 'off'} cacheMode
    */
   async #requestToken(asked, cacheMode) {
@@ -239,7 +239,7 @@ class OrganizationClient {
     const token = await this.#auth0.getTokenSilently({ cacheMode, authorizationParams });
     if (!token) throw new GenericError('login_required', 'The session has ended.');
     const organization = this.#readOrganization(await this.#auth0.getIdTokenClaims());
-    // Only the ID token has the slug, only the access token counts: they must agree.
+    // The API trusts the access token, but only the ID token has the slug: both must agree.
     const named = decodeToken(token)[`${this.#namespace}org_id`];
     if (!organization || organization.id !== named) throw new OrganizationMismatch(asked, null);
     const { id, slug, name } = organization;
@@ -263,7 +263,7 @@ class OrganizationClient {
     return result;
   }
 
-  /** Note what the next login is for; only a token moves the tab. @param {string} [wanted] */
+  /** Store the organization of the next login; the tab does not move yet. @param {string} [wanted] */
   #want(wanted) {
     if (wanted !== undefined) requireSlugOrId(wanted);
     this.#store({ ...this.#stored(), wanted });

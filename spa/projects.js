@@ -1,5 +1,5 @@
 // @ts-check
-/** The organization's projects: everybody creates and renames, its administrators delete. */
+/** The organization's projects. Every member creates and renames; administrators delete. */
 import { Listing } from './listing.js';
 import { ask } from './question.js';
 import { Section } from './section.js';

@@ -1,14 +1,14 @@
 // @ts-check
-/** "Are you sure?", inside the page, in place of the buttons that led to it. */
+/** A question before a change, shown in place of the buttons that led to it. */
 import * as template from './template.js';
 
 let asked = 0;
 
 /**
- * Ask, with the focus on the answer that changes nothing; Escape gives it, too.
- * @param {HTMLElement} buttons they come back with the answer
- * @param {(string | Node)[]} words @param {string} yes what its button does
- * @param {() => unknown} work
+ * Ask, with the focus on "Cancel"; Escape cancels, too.
+ * @param {HTMLElement} buttons shown again after the answer
+ * @param {(string | Node)[]} words the question @param {string} yes the text of the other button
+ * @param {() => unknown} work what that button does
  */
 export function ask(buttons, words, yes, work) {
   const question = template.copyOf('question');

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One section of the organization's page: what it says of a change, what it says of a problem, and
- * that no button does the same thing twice at once.
+ * One section of the organization's page: it shows results and problems, and disables buttons while
+ * a change is running, so that the change is not sent twice.
  */
 import { ApiError } from './api.js';
 import { explain } from './problems.js';
@@ -13,11 +13,11 @@ import * as views from './views.js';
 let described = 0;
 
 export class Section {
-  /** @type {() => any} shows what is there now; sections with a list set it */
+  /** @type {() => any} load the section's data again; sections with a list set it */
   reload = () => {};
-  /** @type {() => any} what the button beside a problem does */
+  /** @type {() => any} the action of the button "Try again" */
   #again = () => {};
-  /** @type {'change' | 'read' | null} what the problem that is shown is about */
+  /** @type {'change' | 'read' | null} what failed, if a problem is shown */
   #about = null;
 
   /** @param {string} id @param {import('./sections.js').Sections} sections */
@@ -37,26 +37,26 @@ export class Section {
     return template.part(this.element, name);
   }
 
-  /** Say what came of a button, to eyes and ears. @param {...(string | Node)} words */
+  /** Show the result of a change; screen readers say it, too. @param {...(string | Node)} words */
   say(...words) {
     this.part('said').replaceChildren(...words);
   }
 
-  /** Say nothing more of what was done before. @param {HTMLElement} place a form or row here */
+  /** Remove old results and problems. @param {HTMLElement} place a form or row here */
   clear(place) {
     this.say();
     this.#showProblem(null);
     showFieldErrors(place, []);
   }
 
-  /** Move to the heading, from what is gone now. */
+  /** Move the focus to the heading, when the focused element is gone. */
   focus() {
     this.element.querySelector('h2')?.focus();
   }
 
   /**
-   * Change something. The controls in `place` are disabled meanwhile, and keep what was typed; a
-   * problem is said beside its field, or in the section, with a button where that may help.
+   * Change something. The controls in `place` are disabled meanwhile and keep their input. A problem
+   * is shown beside its field, or in the section, with a button if another try may help.
    * @template T
    * @param {HTMLElement} place @param {() => Promise<T>} work @param {(value: T) => unknown} done
    */
@@ -73,12 +73,12 @@ export class Section {
     const following = error
       ? this.#explain(error, place, () => this.change(place, work, done))
       : done(/** @type {T} */ (value));
-    if (now !== focused && !place.contains(now)) now.focus(); // somebody is busy elsewhere by now
+    if (now !== focused && !place.contains(now)) now.focus(); // the person has moved on
     await following;
     this.#keepFocus();
   }
 
-  /** Read something, and leave alone what is said of a change. @param {() => Promise<unknown>} work */
+  /** Load something; the result of a change stays visible. @param {() => Promise<unknown>} work */
   async read(work) {
     const { error } = await settle(work);
     if (error && !this.sections.lose(error)) {
@@ -131,7 +131,7 @@ async function settle(work) {
 }
 
 /**
- * Say each error beside its field, and move to the first of these.
+ * Show each error beside its field, and move the focus to the first of these fields.
  * @param {HTMLElement} place @param {import('./api.js').FieldError[]} errors
  * @returns {boolean} whether every error has a field here
  */
@@ -141,7 +141,7 @@ function showFieldErrors(place, errors) {
     const field = /** @type {HTMLElement} */ (place.querySelector(`[name="${error.dataset.error}"]`));
     const pointer = `/${error.dataset.error}`;
     error.id ||= `field-error-${(described += 1)}`;
-    // What the API says is for programs; `data-wrong` says what may stand there.
+    // `data-wrong` says what the field may contain; the API's own text is for developers.
     error.textContent = left.has(pointer) ? error.dataset.wrong ?? left.get(pointer) ?? '' : '';
     field.setAttribute('aria-describedby', error.id);
     field.setAttribute('aria-invalid', String(left.delete(pointer)));

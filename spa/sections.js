@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the API has of one organization. Everything here belongs to that one: it stands in a fresh
- * copy of a template, and an answer that arrives after `close` finds nothing to write to.
+ * The sections with the data of one organization. They are written into a new copy of a template, so
+ * that an answer that arrives after `close` cannot appear in the page of another organization.
  */
 import { openAudit } from './audit.js';
 import { openMembers } from './members.js';
@@ -14,8 +14,8 @@ import * as views from './views.js';
 /**
  * @typedef {{id: string, role: string, organization: {name: string}}} Me
  * @typedef {{lose: (error: any) => boolean, left: () => unknown, shown: (me: Me) => unknown,
- *   renamed: (name: string) => unknown}} Page what the page does; `lose`: whether the error
- *   ends the work in this organization
+ *   renamed: (name: string) => unknown}} Page functions of the page; `lose` returns whether the error
+ *   ended the work in this organization
  */
 
 /** @param {import('./api.js').Api} api @param {Page} page */
@@ -44,12 +44,12 @@ export class Sections {
     this.readMe();
   }
 
-  /** Whether the role in the database, not the token's, is one that administers. */
+  /** Whether the person may administer, by the role in the database, not the one in the token. */
   get mayAdminister() {
     return this.me?.role === 'admin' || this.me?.role === 'owner';
   }
 
-  /** Ask who is here and in which role, and show what that role may do. */
+  /** Ask the API for the person's role, and show what that role may do. */
   readMe() {
     return this.#myself.read(async () => {
       /** @type {Me} */
@@ -68,17 +68,17 @@ export class Sections {
     });
   }
 
-  /** Show what a change changed. @param {Section} section where it was made */
+  /** Load what a change has changed. @param {Section} section where it was made */
   async changed(section) {
     await Promise.all([section.reload(), this.mayAdminister && this.audit.reload()]);
   }
 
-  /** @param {any} error @returns {boolean} whether it ended the work here, and needs no words here */
+  /** @param {any} error @returns {boolean} whether it ended the work here, so that it is not shown */
   lose(error) {
     return this.closed || this.page.lose(error);
   }
 
-  /** Forget everything: data, what was typed, and answers that are still to come. */
+  /** Drop the data, unsaved input and answers that have not arrived. */
   close() {
     this.closed = true;
     this.api.close();

@@ -1,7 +1,5 @@
 // @ts-check
-/**
- * Copies of the page's templates, and what is written in them: text, never markup.
- */
+/** Copy the page's templates and fill them in, with text only, never markup. */
 
 /** @param {string} template @returns {HTMLElement} a copy of the one element in it */
 export function copyOf(template) {
@@ -19,12 +17,12 @@ export function field(form, name) {
   return /** @type {HTMLInputElement} */ (form.querySelector(`[name="${name}"]`));
 }
 
-/** Write wherever this is shown. @param {Element} place @param {string} name @param {string} text */
+/** Write a text wherever it is shown. @param {Element} place @param {string} name @param {string} text */
 export function writeAll(place, name, text) {
   for (const node of place.querySelectorAll(`[data-text="${name}"]`)) node.textContent = text;
 }
 
-/** Write a time as people here do. @param {HTMLElement} node a <time> @param {string} moment RFC 3339 */
+/** Write a time in the person's format. @param {HTMLElement} node a <time> @param {string} moment RFC 3339 */
 export function writeMoment(node, moment) {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
   node.setAttribute('datetime', moment);

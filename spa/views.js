@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the page shows in each state. Everything that came from outside is set as text, never as
- * markup; names are isolated by `<bdi>` in index.html, so that a right-to-left one disturbs nothing.
+ * What the page shows in each state. All values are set as text, never as markup. `<bdi>` in
+ * index.html isolates names, so that a right-to-left name does not reorder the text around it.
  */
 import { decodeToken } from './organizations.js';
 
@@ -9,7 +9,7 @@ import { decodeToken } from './organizations.js';
 /** @typedef {import('./organizations.js').Organization} Organization */
 
 /**
- * What is said of a refusal, and what its one button does (see `refused` in app.js).
+ * The text for a refusal, and the action of its button (`tryAgain` in app.js).
  * @typedef {{heading: string, cause: string, advice: string, button: string, action: 'select' | 'retry'}} Explanation
  */
 
@@ -17,28 +17,28 @@ import { decodeToken } from './organizations.js';
 const EXPLANATIONS = {
   organization_required: {
     heading: 'Which organization?',
-    cause: 'This app always works in one organization, and this login named none.',
+    cause: 'This app needs one organization, and this login named none.',
     advice: 'Choose the one you want to work in.',
     button: 'Choose an organization',
     action: 'select',
   },
   not_a_member: {
     heading: 'You are not in this organization',
-    cause: 'There is no organization of this name, or you are not a member of it.',
-    advice: 'Choose one of yours, or ask the organization’s administrators to invite you.',
+    cause: 'There is no organization with this name, or you are not a member of it.',
+    advice: 'Choose one of your organizations, or ask the organization’s administrators to invite you.',
     button: 'Choose another organization',
     action: 'select',
   },
   no_organization: {
     heading: 'You are in no organization yet',
-    cause: 'You are logged in, but no organization has you as a member.',
+    cause: 'You are logged in, but you are not a member of an organization.',
     advice: 'Ask its administrators to invite the e-mail address you log in with, then try again.',
     button: 'Try again',
     action: 'retry',
   },
   organization_suspended: {
     heading: 'This organization is suspended',
-    cause: 'Nobody can work in it at present. Its data is still there.',
+    cause: 'It cannot be used at present. Its data is still there.',
     advice: 'Ask the organization’s administrators, or choose another organization.',
     button: 'Choose another organization',
     action: 'select',
@@ -46,7 +46,7 @@ const EXPLANATIONS = {
   selection_failed: {
     heading: 'Your choice did not arrive',
     cause: 'The page where you chose was open for too long, or was used twice or in two windows.',
-    advice: 'Log in once more and choose again. Your password is probably not needed.',
+    advice: 'Log in again and choose again. You probably do not need your password.',
     button: 'Log in again',
     action: 'retry',
   },
@@ -62,8 +62,8 @@ const EXPLANATIONS = {
 /** @type {Explanation} */
 const UNKNOWN = {
   heading: 'The login did not work',
-  cause: 'The login service, or the way to it, had a problem.',
-  advice: 'Check your connection and try again. If it happens once more, tell support the code below.',
+  cause: 'The login service or your connection to it had a problem.',
+  advice: 'Check your connection and try again. If it happens again, tell support the code below.',
   button: 'Try again',
   action: 'retry',
 };
@@ -79,7 +79,7 @@ function write(id, text) {
 }
 
 /**
- * Show the section of a state, and move to its heading, which is what a screen reader then says.
+ * Show the section of a state and focus its heading, so that a screen reader says it.
  * @param {string} state
  */
 function show(state) {
@@ -91,19 +91,19 @@ function show(state) {
   if (state !== 'logged-in') forgetOrganization();
   nameTab(heading);
   heading.focus();
-  main.dataset.state = state; // last: whoever waits for it finds everything in place
+  main.dataset.state = state; // last, because tests wait for it
 }
 
 /** @param {HTMLElement} heading */
 function nameTab(heading) {
-  // A title has no elements: these two characters isolate a name as <bdi> does in the page.
+  // A title cannot contain <bdi>; these two characters isolate a name there.
   const words = [...heading.childNodes].map(({ nodeName, textContent }) =>
     nodeName === 'BDI' ? `\u2068${textContent}\u2069` : textContent,
   );
   document.title = `${words.join('')} · Example app`;
 }
 
-/** Leave nothing of an organization in a page that is not in it any more. */
+/** Remove all data of the organization from the page, which has left it. */
 function forgetOrganization() {
   for (const id of ['organization-name', 'organization-role', 'organization-slug', 'access-token', 'id-token']) {
     write(id, '');
@@ -112,7 +112,7 @@ function forgetOrganization() {
 }
 
 /**
- * @param {string | null} hint the name of the organization this tab would log in to
+ * @param {string | null} hint the name of the organization that this tab would log in to
  * @param {'logged-out' | 'ended' | 'choose'} why
  */
 export function showLoggedOut(hint, why) {
@@ -140,7 +140,7 @@ export function showRefused(code) {
   write('refused-cause', explanation.cause);
   write('refused-advice', explanation.advice);
   write('refused-action', explanation.button);
-  // The address bar can bring any error; what is no plain code is not repeated.
+  // An attacker's link can bring any text as an error; only plain codes are shown.
   write('refused-code', /^[a-z_]{1,40}$/.test(code) ? code : 'unknown_error');
   show('refused');
   return explanation;
@@ -155,7 +155,7 @@ export function showMismatch(asked, received) {
   show('mismatch');
 }
 
-/** @param {string} name the organization this tab was in @param {'removed' | 'left'} [how] */
+/** @param {string} name the organization that this tab was in @param {'removed' | 'left'} [how] */
 export function showRemoved(name, how = 'removed') {
   write('removed-name', name);
   element('removed-by-others').hidden = how === 'left';
@@ -174,7 +174,7 @@ export function showLoggedIn(session, accessToken) {
   show('logged-in');
 }
 
-/** Correct what the token said by what the database says. @param {string} name @param {string} [role] */
+/** Show what the database says, newer than the token. @param {string} name @param {string} [role] */
 export function showOrganization(name, role) {
   write('organization-name', name);
   if (role) write('organization-role', role);
@@ -190,12 +190,12 @@ export function showTokens(session, accessToken) {
   writeTime('expires-at', claims.exp);
 }
 
-/** Say what came of a button, to eyes and ears. @param {...(string | Node)} parts */
+/** Show the result of a button; screen readers say it, too. @param {...(string | Node)} parts */
 export function announce(...parts) {
   element('result').replaceChildren(...parts);
 }
 
-/** @param {string} field @param {string} message empty where nothing is wrong */
+/** @param {string} field @param {string} message empty if the field is correct */
 export function showFieldError(field, message) {
   const input = element(field);
   write(`${field}-error`, message);

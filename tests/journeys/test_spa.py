@@ -276,7 +276,7 @@ def test_a_project_that_somebody_else_deleted(
     projects.get_by_label("New name of Atlas").fill("Atlas II")
     window.press("Enter")
 
-    expect(projects.get_by_role("alert").first).to_contain_text("somebody else removed it")
+    expect(projects.get_by_role("alert").first).to_contain_text("another person removed it")
     expect(names(window)).to_have_text(["Borealis"])
     expect(projects.get_by_label("New name of Borealis")).to_have_value("Half of a na")
     expect(projects.get_by_role("heading", name="Projects")).to_be_focused()
@@ -480,7 +480,7 @@ def test_the_last_owner_cannot_leave(window: Window) -> None:
     button(members, "Leave organization").click()
     button(members, "Leave").click()
 
-    expect(members.get_by_role("alert").first).to_contain_text("Make somebody else one first")
+    expect(members.get_by_role("alert").first).to_contain_text("Make another member an owner first")
     expect(button(members, "Leave organization")).to_be_focused()
     window.expect_organization("solo-works")
 
