@@ -1,5 +1,5 @@
 """
 Helpers of the tests: people, tokens and running apps.
 
-No test stands here, and no test imports another test.
+This package has no tests. Tests import from here and not from each other.
 """

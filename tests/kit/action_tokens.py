@@ -1,8 +1,8 @@
 """
-Tokens signed by hand, so that a test can make what no library would: any header, any claims.
+Tokens between Action and selector, signed by hand, so that a test can forge any header and claims.
 
-Every function returns a fresh value. The unchanged ones are valid at this moment; a change to
-`ABSENT` leaves the claim out.
+Without changes a token is valid now. A change to `ABSENT` leaves out that claim. Every call makes a
+new value.
 """
 
 import hashlib
@@ -30,19 +30,19 @@ def sign(
     *,
     algorithm: str = "HS256",
 ) -> str:
-    """Make a compact JWT whose signature is right, also where its header lies."""
+    """Make a compact JWT with a correct HMAC, even if its header names another algorithm."""
     signed = f"{segment(header)}.{segment(claims)}"
     return f"{signed}.{segment(signature(signed, secret, algorithm=algorithm))}"
 
 
 def signature(signed: str, secret: str | bytes, *, algorithm: str = "HS256") -> bytes:
-    """Return the HMAC of the first two segments."""
+    """Return the HMAC of *signed*, the first two segments."""
     key = secret.encode() if isinstance(secret, str) else secret
     return hmac.new(key, signed.encode(), _HASHES[algorithm]).digest()
 
 
 def valid_session_claims(**changes: object) -> dict[str, Any]:
-    """What the Action puts into a session token."""
+    """Return the claims that the Action puts into a session token."""
     now = int(time.time())
     return _change(
         {
@@ -65,7 +65,7 @@ def valid_session_claims(**changes: object) -> dict[str, Any]:
 
 
 def valid_decision_claims(body: bytes = b"{}", **changes: object) -> dict[str, Any]:
-    """What the Action puts into the token that comes with *body*."""
+    """Return the claims that the Action puts into the decision token of a request with *body*."""
     now = int(time.time())
     return _change(
         {
@@ -81,7 +81,7 @@ def valid_decision_claims(body: bytes = b"{}", **changes: object) -> dict[str, A
 
 
 def valid_selection_claims(**changes: object) -> dict[str, Any]:
-    """What the picker puts into the token that goes back to the Action."""
+    """Return the claims that the picker puts into a selection token."""
     now = int(time.time())
     return _change(
         {

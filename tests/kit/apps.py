@@ -1,4 +1,4 @@
-"""Fixtures of both apps in this process. They need Postgres and nothing else of the stack."""
+"""Fixtures of both apps in this process; of the local stack they need only Postgres."""
 
 from collections.abc import Iterator
 
@@ -13,34 +13,34 @@ from tests.kit.statements import Statements, roll_back
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A Postgres; each test makes the databases that it needs."""
+    """Run a Postgres server, in which each test creates the databases that it needs."""
     with run_postgres(tmp_path_factory.mktemp("postgres")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def keys_url() -> Iterator[str]:
-    """Where the keys stand that `access_tokens` signs with."""
+    """Serve the keys with which `access_tokens` signs, and return their URL."""
     with serve_keys() as url:
         yield url
 
 
 @pytest.fixture
 def selector(postgres: Postgres) -> Iterator[Selector]:
-    """A selector in this process with a database of its own."""
+    """Run a selector in this process, with a database of its own."""
     with run_selector(postgres) as running:
         yield running
 
 
 @pytest.fixture
 def api(postgres: Postgres, keys_url: str) -> Iterator[RunningApi]:
-    """The resource API in this process with a database of its own."""
+    """Run the resource API in this process, with a database of its own."""
     with run_api(postgres, keys_url) as running:
         yield running
 
 
 @pytest.fixture
 def statements(postgres: Postgres) -> Iterator[Statements]:
-    """A transaction on the seeded people, of which nothing is kept."""
+    """Open a transaction on a database with the seeded people, and roll it back after the test."""
     with roll_back(postgres) as opened:
         yield opened

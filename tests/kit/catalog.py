@@ -1,8 +1,9 @@
 # ruff: noqa: S608 - names from the catalog of a throw-away database
 """
-What Postgres' catalog says that a role may reach, and what it does reach when it tries.
+Find rows and rights that a database role has and must not have, or lacks and needs.
 
-A table that `ROWS` does not know is a leak by itself, so a new one cannot be forgotten.
+What a role may do is read from Postgres' catalog; what it can do is tried on every table. A table
+that is missing in ROWS counts as a leak, so that a new table cannot be forgotten.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,31 +17,31 @@ import psycopg
 from local_stack import seed
 
 ABC, TRAVEL = seed.organization("abc-inc").id, seed.organization("xyz-travel").id
-JOE, SUE, NINA = "auth0|joe", "auth0|sue", "auth0|nina"  # nina is a member of nothing
+JOE, SUE, NINA = "auth0|joe", "auth0|sue", "auth0|nina"  # nina has no membership
 OURS = "n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'"
 
 Found = set[tuple[Any, ...]]
 
 
 class Row(NamedTuple):
-    """One more row of a table, and changes to all; columns with SQL that reads no column."""
+    """How to try a table: a row to insert and a change, as SQL expressions that read no column."""
 
     insert: dict[str, str]
     change: dict[str, str]
-    own: str = "org_id = %(org_id)s"  # which rows org_api may meet where it entered
+    own: str = "org_id = %(org_id)s"  # which rows org_api may reach after it entered
 
 
 class Table(NamedTuple):
-    """What the catalog says about a table."""
+    """A table, as the catalog describes it."""
 
     name: str
     key: str
     columns: list[str]
-    entered: list[str]  # whose default is the entered organization or user
+    entered: list[str]  # columns whose default is the entered organization or user
 
     @property
     def row(self) -> Row:
-        """What to try it with."""
+        """How to try it."""
         return ROWS[self.name]
 
 
@@ -88,7 +89,8 @@ ROWS = {
         "false",
     ),
 }
-# The first of them only holds before anything was entered in a session.
+# States of a transaction that has not entered. "unset" is possible only in a session that has never
+# entered an organization.
 NOT_ENTERED = {
     "unset": "select 1",
     "empty": "select set_config('app.org_id', '', true)",
@@ -96,7 +98,7 @@ NOT_ENTERED = {
     "unknown": f"select set_config('app.org_id', '{uuid4()}', true)",
 }
 _REFUSALS: dict[str | None, tuple[type[psycopg.Error], ...]] = {
-    # By a policy or for want of a privilege; the second, where a trigger finds no organization.
+    # A policy or a missing privilege refused; or a trigger found no organization.
     None: (psycopg.errors.InsufficientPrivilege, psycopg.errors.NoDataFound),
     "malformed": (psycopg.errors.InvalidTextRepresentation,),
     "unknown": (psycopg.errors.ForeignKeyViolation,),
@@ -104,7 +106,7 @@ _REFUSALS: dict[str | None, tuple[type[psycopg.Error], ...]] = {
 
 
 def list_tables(conn: psycopg.Connection) -> list[Table]:
-    """Every table that is not Postgres' own."""
+    """Return all tables except Postgres' own."""
     found = conn.execute(
         f"""
         select c.oid::regclass::text,
@@ -131,7 +133,7 @@ def list_tables(conn: psycopg.Connection) -> list[Table]:
 
 
 def fill(conn: psycopg.Connection) -> None:
-    """Make rows of two organizations, and of two people in each, in every table."""
+    """Insert rows into every table, for two organizations and two people in each."""
     people = _list_people(conn)
     tables = [one for one in list_tables(conn) if one.name != "schema_migration"]
     for table, org_id, person in product(tables, (ABC, TRAVEL), (JOE, SUE)):
@@ -144,9 +146,13 @@ def fill(conn: psycopg.Connection) -> None:
 
 def find_leaks(conn: psycopg.Connection, only: str | None = None) -> list[str]:
     """
-    Try every statement on every table, entered and not; tell what reached too much or too little.
+    Try every statement on every table, entered and not; return what reached too much or too little.
 
-    Needs a superuser in a transaction; changes nothing. With *only*, looks at that one table.
+    All changes are rolled back.
+
+    Args:
+        conn: of a superuser, in a transaction.
+        only: try only this table.
     """
     leaks = []
     for table in list_tables(conn):
@@ -174,10 +180,10 @@ def find_unnoticed(
     commands: str = "*rawd",
 ) -> list[str]:
     """
-    Change each policy in turn; tell which changes `find_leaks` does not see.
+    Change each policy in turn; return the changes that `find_leaks` does not notice.
 
     Args:
-        change: from a policy's name, table, USING and WITH CHECK to statements.
+        change: makes statements from a policy's name, table, USING and WITH CHECK.
         commands: which policies, as in `pg_policy.polcmd`.
     """
     policies = conn.execute(
@@ -197,7 +203,7 @@ def find_unnoticed(
 
 
 def find_excess(conn: psycopg.Connection) -> list[str]:
-    """Tell what org_api may do, or is, beyond reading and writing rows."""
+    """Return every right that org_api has beyond reading and writing rows, and what it owns."""
     found = conn.execute(
         f"""
         select p.privilege || ' on ' || c.oid::regclass
@@ -247,7 +253,7 @@ def find_excess(conn: psycopg.Connection) -> list[str]:
         union all
         select 'owns ' || pg_describe_object(d.classid, d.objid, d.objsubid) from pg_shdepend d
         where d.refobjid in ('org_api'::regrole, 'org_selector'::regrole) and d.deptype = 'o'
-        -- Of this database: temporary tables of a test in another one are listed here as well.
+        -- Of this database only: pg_shdepend also has temporary tables of tests in other databases.
         and d.dbid in (0, (select oid from pg_database where datname = current_database()))
         union all
         select 'member of ' || roleid::regrole from pg_auth_members
@@ -264,18 +270,19 @@ def find_excess(conn: psycopg.Connection) -> list[str]:
 
 
 class _Attempts:
-    """Everything that is tried on one table."""
+    """All statements that are tried on one table."""
 
     def __init__(self, conn: psycopg.Connection, table: Table) -> None:
         self._conn = conn
         self._table = table
         self._people = _list_people(conn)
         self._all = self._list_rows()
-        self._not_entered: str | None = None  # a key of NOT_ENTERED; None: JOE entered ABC
+        # The state of the transaction, a key of NOT_ENTERED; None: Joe has entered ABC Inc.
+        self._not_entered: str | None = None
         assert self._all, table.name
 
     def find_leaks(self) -> list[str]:
-        """Tell what reached too much or too little."""
+        """Return what reached too much or too little."""
         leaks = list(self._find_what_is_not_forced())
         for role in ("org_owner", "org_selector", "org_gate"):
             with self._undone():
@@ -283,7 +290,7 @@ class _Attempts:
         for privileges in ("as granted", "with every privilege"):
             for not_entered in (*NOT_ENTERED, None):
                 with self._undone():
-                    if privileges != "as granted":  # a grant too many must not be enough
+                    if privileges != "as granted":  # one grant too many must not leak rows
                         self._conn.execute("grant all on all tables in schema public to org_api")
                     self._enter(not_entered)
                     found = [*self._find_too_much()]
@@ -302,10 +309,10 @@ class _Attempts:
             yield "row-level security is not forced"
 
     def _find_missing(self, role: str) -> Iterator[str]:
-        """What a role's privileges allow and something else prevents."""
+        """Yield what a role cannot do although it has the privilege."""
         own, row = self._own() if role == "org_api" else self._all, self._table.row
         insert = row.insert
-        if role == "org_api":  # the rest are defaults
+        if role == "org_api":  # the others have defaults
             insert = {one: insert[one] for one in insert if one not in self._table.entered}
         may = {
             verb: self._list_columns(role, verb) & set(self._table.columns)
@@ -324,7 +331,7 @@ class _Attempts:
             yield "insert does not make a row"
 
     def _find_too_much(self) -> Iterator[str]:
-        """What org_api reaches that is not its own."""
+        """Yield what org_api can reach although it may not."""
         row, own = self._table.row, self._own()
         if self._select("org_api") - own:
             yield "select shows rows of others"
@@ -375,7 +382,12 @@ class _Attempts:
         return set()
 
     def _write(self, role: str, statement: str) -> Found:
-        """Run a statement that reads nothing, so that only its own policy counts."""
+        """
+        Return the keys of the rows that a statement changed.
+
+        Rows are compared by their place (ctid), before and after, because a statement with a WHERE
+        or RETURNING would also need the policy for SELECT.
+        """
         places = f"select {self._table.key}, ctid from {self._table.name}"
         before = set(self._conn.execute(places.encode()).fetchall())
         with self._undone():
@@ -391,7 +403,11 @@ class _Attempts:
         *,
         undo: bool = True,
     ) -> int:
-        """Count the rows a statement reached; an error that is no refusal came too late."""
+        """
+        Return how many rows a statement reached; 0 if it was refused.
+
+        A violated constraint counts as 1: the check came only after the policies had let it pass.
+        """
         try:
             with suppress(*self._refusals), self._as(role, undo=undo):
                 return self._conn.execute(

@@ -1,4 +1,4 @@
-"""One Postgres for the tests of a process, or of several, and databases with the seeded people."""
+"""One Postgres server for the tests of one or more processes; databases with the seeded people."""
 
 import itertools
 import os
@@ -12,17 +12,17 @@ import psycopg
 from local_stack.postgres import Postgres
 from local_stack.stack import prepare_database
 
-SHARED_POSTGRES: Final = "SHARED_POSTGRES"  # socket folder of a server that another process ends
+SHARED_POSTGRES: Final = "SHARED_POSTGRES"  # names the socket's folder of a running server
 _TEMPLATE = "people_template"
-# Of this process and of those it forks, which run one after the other: two transactions at once
-# would meet at each other's locks.
+# For this process and those it forks, which run one after the other. A database for all processes
+# would let one process wait for locks of another.
 _UNCHANGED = f"people_{os.getpid()}"
 _numbers = itertools.count()
 
 
 @contextmanager
 def run_postgres(folder: Path) -> Iterator[Postgres]:
-    """Use the Postgres that the environment names, else start one below *folder*."""
+    """Use the server that SHARED_POSTGRES names in the environment, else start one in *folder*."""
     shared = os.environ.get(SHARED_POSTGRES)
     if shared is not None:
         yield Postgres.running(Path(shared))
@@ -33,7 +33,7 @@ def run_postgres(folder: Path) -> Iterator[Postgres]:
 
 @contextmanager
 def copy_database(postgres: Postgres, prefix: str) -> Iterator[str]:
-    """Make a database with the seeded people; yield its name, which no other process uses."""
+    """Create a database with the seeded people, yield its name, and drop it afterwards."""
     name = f"{prefix}_{os.getpid()}_{next(_numbers)}"
     _make_template(postgres)
     postgres.create_database(name, _TEMPLATE)
@@ -44,7 +44,7 @@ def copy_database(postgres: Postgres, prefix: str) -> Iterator[str]:
 
 
 def find_unchanged_database(postgres: Postgres) -> str:
-    """Return the name of the database in which every test rolls back what it did."""
+    """Return the name of the database in which every test rolls back its changes."""
     _make_template(postgres)
     _make_once(postgres, _UNCHANGED, lambda: postgres.create_database(_UNCHANGED, _TEMPLATE))
     return _UNCHANGED
@@ -55,7 +55,7 @@ def _make_template(postgres: Postgres) -> None:
 
 
 def _make_once(postgres: Postgres, name: str, make: Callable[[], None]) -> None:
-    """Make a database unless it is there; other processes that want it wait."""
+    """Create a database, unless it exists; other processes wait for that meanwhile."""
     with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(1)")
         known = conn.execute("select 1 from pg_database where datname = %s", (name,)).fetchone()

@@ -1,4 +1,4 @@
-"""What `/openapi.json` says, from an API that needs no database for it."""
+"""`/openapi.json` of an API without a database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @contextmanager
 def run_without_database() -> Iterator[Flask]:
-    """Make the API with the tenant's keys and without a database."""
+    """Make the API, with the tenant's keys and without a database."""
     with serve_keys() as keys_url:
         app = create_app(make_settings(NO_DATABASE, keys_url))
         yield app
@@ -23,7 +23,7 @@ def run_without_database() -> Iterator[Flask]:
 
 
 def operations_of(document: Json) -> list[tuple[str, str, Json]]:
-    """Every (method, path, operation)."""
+    """Return (method, path, operation) for every operation of the document."""
     return [
         (method.upper(), path, operation)
         for path, methods in document["paths"].items()

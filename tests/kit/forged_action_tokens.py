@@ -1,4 +1,4 @@
-"""Session and decision tokens that an attacker forged, and the valid ones they are made of."""
+"""Forged session and decision tokens, and the valid ones that they are made from."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ TOKENS = ActionTokens(
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two tokens the selector takes: how it is made and what refuses it."""
+    """One of the two tokens that the selector accepts: its claims, its check and its refusal."""
 
     claims: Callable[..., dict[str, Any]]
     verify: Callable[[str], object]
@@ -47,21 +47,21 @@ class Kind:
     lifetime: int
 
     def token(self, **changes: object) -> str:
-        """Make a well-signed token with some claims changed."""
+        """Make a correctly signed token with some claims changed."""
         return sign(HEADER, self.claims(**changes), SESSION_SECRET)
 
     def with_header(self, **changes: object) -> str:
-        """Make a well-signed token with valid claims and a changed header."""
+        """Make a correctly signed token with valid claims and a changed header."""
         header = dict(HEADER) | changes
         present = {name: value for name, value in header.items() if value is not ABSENT}
         return sign(present, self.claims(), SESSION_SECRET)
 
     def json(self, **changes: object) -> str:
-        """The claims as text, for rows that JSON libraries would not write."""
+        """Return the claims as JSON text, for a row to change as no JSON library would write it."""
         return json.dumps(self.claims(**changes))
 
     def signed_text(self, claims: str) -> str:
-        """Make a well-signed token of claims given as text."""
+        """Make a correctly signed token whose claims are this text."""
         return sign(HEADER, claims.encode(), SESSION_SECRET)
 
 
@@ -84,7 +84,7 @@ def _parts(kind: Kind) -> list[str]:
 
 
 def _other_spelling(text: str) -> str:
-    """The same bytes in base64url, with an unused bit set."""
+    """Return another base64url text for the same bytes, which differs in an unused bit."""
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
         spelled = text[:-1] + last
         padding = "=" * (-len(text) % 4)
@@ -345,7 +345,7 @@ FORGERIES: dict[str, Row] = {
 
 
 def sign_selection() -> str:
-    """A selection token of ours."""
+    """Make a selection token as the selector signs it."""
     transaction = TOKENS.verify_session_token(SESSION.token())
     return TOKENS.sign_selection_token(transaction, STATE, org_id=ORG_ID, remember=True)
 

@@ -1,4 +1,4 @@
-"""An endpoint of signing keys that a test makes slow, broken or hostile."""
+"""An endpoint of signing keys that a test can make slow, broken or hostile."""
 
 import json
 import socket
@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-AT_ONCE = 1.0  # seconds; a busy machine, yet less than a wait for an endpoint that hangs
+# Seconds within which an answer counts as immediate: enough for a busy machine, and less than
+# waiting for an endpoint that does not answer.
+AT_ONCE = 1.0
 Answer = Callable[[socket.socket], None]
 T = TypeVar("T")
 
 
 class Clock:
-    """Stands still until a test moves it."""
+    """A clock that stands still until a test changes `now`."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -24,7 +26,7 @@ class Clock:
 
 
 class Endpoint:
-    """A server whose answer a test may change; it counts who came and keeps what they said."""
+    """A server whose answer a test can change; it keeps the requests that it received."""
 
     def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
@@ -37,7 +39,7 @@ class Endpoint:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Nobody listens any more."""
+        """Stop listening, so that connections are refused."""
         self._listener.close()
 
     def _accept(self) -> None:
@@ -62,30 +64,30 @@ class Endpoint:
             self.requests.append(request)
             self.answer(conn)
         except OSError:
-            pass  # the client hung up, or refused our certificate
+            pass  # the client closed the connection or refused the certificate
         finally:
             conn.close()
 
 
 def reply(body: bytes, *headers: str, status: str = "200 OK") -> Answer:
-    """Answer with a body."""
+    """Make an answer with this body and these headers."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     whole = "\r\n".join([*lines, "", ""]).encode() + body
     return lambda conn: conn.sendall(whole)
 
 
 def jwks(*entries: object) -> Answer:
-    """Answer as Auth0 does."""
+    """Make an answer with a key set, as Auth0's."""
     return reply(json.dumps({"keys": entries}).encode(), "Content-Type: application/json")
 
 
 def hang(conn: socket.socket) -> None:
-    """Accept, and never answer."""
+    """Accept the connection and send nothing."""
     conn.recv(1)
 
 
 def after(seconds: float, answer: Answer) -> Answer:
-    """Answer, but slowly."""
+    """Make *answer* come after some seconds."""
 
     def slowly(conn: socket.socket) -> None:
         time.sleep(seconds)
@@ -95,7 +97,7 @@ def after(seconds: float, answer: Answer) -> Answer:
 
 
 def drip(beginning: bytes) -> Answer:
-    """Send a byte now and then, so that no single wait is ever long."""
+    """Send one byte every 50 ms, so that a limit on each single read is never reached."""
 
     def answer(conn: socket.socket) -> None:
         conn.sendall(beginning)
@@ -107,6 +109,7 @@ def drip(beginning: bytes) -> Answer:
 
 
 def eventually(condition: Callable[[], object]) -> None:
+    """Wait until the condition is true; fail after 5 seconds."""
     deadline = time.monotonic() + 5
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Looks for what must stand in no log: tokens, secrets, addresses of people, query strings."""
+"""Search logs for what no log may contain: tokens, secrets, e-mail addresses, query strings."""
 
 import re
 from collections.abc import Iterable
@@ -16,12 +16,12 @@ _SHAPES = {
 
 
 def log_files(stack: Stack) -> list[Path]:
-    """Every log of the stack: one a program, and that of Postgres."""
+    """Return the log files of the stack's programs and of Postgres."""
     return [*sorted(stack.logs.iterdir()), stack.postgres.log]
 
 
 def find_leaks(files: Iterable[Path], words: Iterable[str]) -> list[str]:
-    """Name each line of these files that holds one of these words, or what no log may hold."""
+    """Describe each line that has one of these words or what no log may contain."""
     people = [one.email for one in seed.PEOPLE]
     forbidden = [*words, *people, *(quote(email, safe="") for email in people)]
     leaks = []
@@ -34,5 +34,5 @@ def find_leaks(files: Iterable[Path], words: Iterable[str]) -> list[str]:
 
 
 def secrets_of(stack: Stack) -> list[str]:
-    """What the parts of the stack were given to keep."""
+    """Return the secrets that Action and selector share."""
     return [stack.session_secret, stack.selection_secret]

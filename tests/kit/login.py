@@ -1,4 +1,4 @@
-"""Somebody who really logged in at the local tenant, and an API that trusts that tenant."""
+"""A person who logs in at the local tenant, and an API that trusts that tenant."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ AUDIENCES = {"C": ALL_ORGANIZATIONS_AUDIENCE, "D": AUDIENCE}
 
 @dataclass
 class SignedIn:
-    """Joe, in ABC Inc where the token says so, and the API it is for."""
+    """Joe's tokens, in design D for ABC Inc, and the API that they are for."""
 
     target: Target
     tokens: Tokens
 
 
 def sign_in(person: Person, design: str, **parameters: str) -> Tokens:
-    """Log Joe in, for the API of that design."""
+    """Log Joe in for the API of this design."""
     asked = {"audience": AUDIENCES[design], "scope": SCOPE} | parameters
     if design == "D":
         asked = {"ext_org": "abc-inc"} | asked
@@ -33,7 +33,7 @@ def sign_in(person: Person, design: str, **parameters: str) -> Tokens:
 
 @contextmanager
 def run_for_tenant(person: Person, design: str) -> Iterator[Target]:
-    """Run an API of that design that trusts the local tenant of the stack."""
+    """Run an API of this design that trusts the tenant of the local stack."""
     keys_url = f"{person.stack.tenant_url}/.well-known/jwks.json"
     make_guard = _guard_other_audience if design == "C" else GUARDS[design]
     with run_api(person.stack.postgres, keys_url, make_guard) as api:

@@ -1,4 +1,4 @@
-"""What each route of the API is called with, and what a request may change."""
+"""The operations of the API: how to call them, and the status that each role gets."""
 
 import re
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 @dataclass(frozen=True)
 class Row:
-    """One operation, and what each role gets for it."""
+    """One operation, and the status that each membership role gets."""
 
     method: str
-    path: str  # {member} is nina's, {project} a fresh one's
+    path: str  # {member} is nina's id, {project} that of a new project
     scope: str | None
     owner: int
     admin: int
@@ -27,7 +27,7 @@ class Row:
 
     @property
     def rule(self) -> str:
-        """The path as Flask knows it."""
+        """The path as a rule of Flask."""
         return self.path.format(member="<uuid:user_id>", project="<uuid:project_id>")
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ ROWS = (
 
 
 def add_project(api: RunningApi, slug: str = "abc-inc", name: str = "Theirs") -> str:
-    """Put a project into the database, not through the API."""
+    """Insert a project into the database, without the API."""
     row = api.superuser.execute(
         "insert into project (org_id, name) values (%s, %s) returning id::text",
         (seed.organization(slug).id, name),
@@ -63,13 +63,13 @@ def add_project(api: RunningApi, slug: str = "abc-inc", name: str = "Theirs") ->
 
 
 def place(api: RunningApi, row: Row) -> str:
-    """Put a member and a project there; return the path of what the row is about."""
+    """Make nina a member and add a project; return the row's path with their ids."""
     api.set_role("nina", "abc-inc", "member")
     return row.path.format(member=api.user_id("nina"), project=add_project(api))
 
 
 def code(response: TestResponse) -> str:
-    """Why a request was refused."""
+    """Return the `code` of a refusal, after checking that it is a complete problem+json."""
     assert response.content_type == "application/problem+json"
     body = response.get_json()
     assert body.keys() >= {"type", "title", "status", "code", "detail"}
@@ -78,7 +78,7 @@ def code(response: TestResponse) -> str:
 
 
 def snapshot(api: RunningApi) -> list[tuple[Any, ...]]:
-    """A fingerprint of all that a request could change."""
+    """Return count and hash of every table that a request could change."""
     tables = ("organization", "membership", "project", "audit_event", "idempotency_key")
     return [
         api.superuser.execute(
@@ -91,7 +91,7 @@ def snapshot(api: RunningApi) -> list[tuple[Any, ...]]:
 
 
 def events(api: RunningApi, slug: str = "abc-inc") -> list[dict[str, Any]]:
-    """The audit trail, the oldest first, as the API shows it to an owner."""
+    """Return the audit trail as the API shows it to an owner, but with the oldest event first."""
     found = api.get("/audit-events?limit=100", login="joe", slug=slug)
     assert found.status_code == 200
     return list(reversed(found.get_json()["items"]))

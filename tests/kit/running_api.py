@@ -1,4 +1,4 @@
-"""The resource API in this process, on a database and keys of its own that a test may change."""
+"""The resource API in this process, with a database of its own that a test may change."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ APP_ORIGIN = "https://app.example.com"
 
 @dataclass
 class RunningApi:
-    """One database with the seeded people, and the API on it."""
+    """The resource API on a database with the seeded people."""
 
     app: Flask
     superuser: psycopg.Connection
@@ -33,7 +33,7 @@ class RunningApi:
     database_name: str
 
     def token(self, login: str = "joe", slug: str = "abc-inc", **changes: object) -> str:
-        """Sign an access token as the tenant would."""
+        """Sign an access token of a person in an organization, as the tenant would."""
         organization = {access_tokens.ORG_CLAIM: str(seed.organization(slug).id)}
         claims = access_tokens.valid_claims(**{"sub": f"auth0|{login}"} | organization | changes)
         return access_tokens.sign(claims=claims)
@@ -49,7 +49,7 @@ class RunningApi:
         token: str | None = None,
         **options: Any,
     ) -> TestResponse:
-        """Send a request of one of the seeded people, in one of the organizations."""
+        """Send a request with the access token of a seeded person in an organization."""
         headers = {"Authorization": f"Bearer {token or self.token(login, slug)}"}
         headers |= options.pop("headers", {})
         if body is not None:
@@ -57,11 +57,11 @@ class RunningApi:
         return self.app.test_client().open(path, method=method, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        """Read something."""
+        """Send a GET request."""
         return self.request("GET", path, **options)
 
     def user_id(self, login: str) -> UUID:
-        """What the API calls a person."""
+        """Return the id that a person has in the API."""
         row = self.superuser.execute(
             "select id from app_user where auth0_user_id = %s", (f"auth0|{login}",)
         ).fetchone()
@@ -70,7 +70,7 @@ class RunningApi:
         return found
 
     def set_role(self, login: str, slug: str, role: str | None) -> None:
-        """Make somebody a member in this role, or with None no member."""
+        """Give a person this membership role; None ends the membership."""
         self.superuser.execute(
             "delete from membership where user_id = %s and org_id = %s and %s::text is null",
             (self.user_id(login), seed.organization(slug).id, role),
@@ -87,7 +87,7 @@ class RunningApi:
 def run_api(
     postgres: Postgres, keys_url: str, make_guard: MakeGuard = Guard
 ) -> Iterator[RunningApi]:
-    """Make a database with the seeded people and an API on it."""
+    """Run an API on a new database with the seeded people."""
     with copy_database(postgres, "api") as name:
         url = postgres.url(name, "org_api")
         app = create_app(make_settings(url, keys_url), make_guard)
@@ -99,7 +99,7 @@ def run_api(
 
 
 def make_settings(database_url: str, keys_url: str) -> ApiSettings:
-    """Settings as an administrator would make them; the keys come from *keys_url*."""
+    """Make settings as an administrator would, with signing keys from *keys_url*."""
     host = keys_url.removeprefix("http://").partition("/")[0]
     return ApiSettings.model_validate(
         {
@@ -114,7 +114,7 @@ def make_settings(database_url: str, keys_url: str) -> ApiSettings:
 
 @contextmanager
 def serve_keys() -> Iterator[str]:
-    """Serve the key set of `access_tokens` as the tenant would; yield its URL."""
+    """Serve the keys of `access_tokens`, as the tenant would; yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""A selector in this process, on a database of its own that a test may change as it likes."""
+"""A selector in this process, with a database of its own that a test may change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from tests.kit.databases import copy_database
 
 @dataclass
 class Selector:
-    """One database with the seeded people, and the app and the decisions on it."""
+    """The selector on a database with the seeded people."""
 
     app: Flask
     superuser: psycopg.Connection
@@ -36,17 +36,17 @@ class Selector:
 
     @property
     def database(self) -> Database:
-        """The app's pool."""
+        """The app's connection pool."""
         found = self.app.extensions["database"]
         assert isinstance(found, Database)
         return found
 
     def decide(self, login: str = "joe", /, **changes: object) -> Decision:
-        """Answer a question about one of the seeded people."""
+        """Decide about a login of a seeded person; *changes* are fields of the question."""
         return self._decisions.answer(ask(login, **changes))
 
     def add(self, login: str, slug: str, role: str = "member") -> None:
-        """Make a person a member."""
+        """Make a person a member of an organization."""
         self.superuser.execute(
             "insert into membership (user_id, org_id, role) "
             "select u.id, o.id, %s from app_user u, organization o "
@@ -69,13 +69,13 @@ class Selector:
         )
 
     def block(self, login: str) -> None:
-        """Block a user in our database."""
+        """Block a user in the product's database."""
         self.superuser.execute(
             "update app_user set blocked_at = now() where auth0_user_id = %s", (f"auth0|{login}",)
         )
 
     def set_default(self, login: str, slug: str | None) -> None:
-        """Let a person skip the page."""
+        """Set a person's default organization, so that no page is shown."""
         self.superuser.execute(
             "update app_user set default_org_id = (select id from organization where slug = %s) "
             "where auth0_user_id = %s",
@@ -83,7 +83,7 @@ class Selector:
         )
 
     def invite(self, email: str, slug: str, *, days: int = 7) -> None:
-        """Invite an address; with negative days the invitation has expired."""
+        """Invite an e-mail address; with negative *days* the invitation has already expired."""
         self.superuser.execute(
             "insert into invitation (org_id, email, role, expires_at) "
             "select id, %s, 'member', now() + %s * interval '1 day' from organization "
@@ -92,7 +92,7 @@ class Selector:
         )
 
     def find_default(self, login: str) -> UUID | None:
-        """Which organization a person made their default."""
+        """Return the id of a person's default organization."""
         row = self.superuser.execute(
             "select default_org_id from app_user where auth0_user_id = %s", (f"auth0|{login}",)
         ).fetchone()
@@ -101,7 +101,7 @@ class Selector:
 
 @contextmanager
 def run_selector(postgres: Postgres) -> Iterator[Selector]:
-    """Make a database with the seeded people and an app on it."""
+    """Run a selector on a new database with the seeded people."""
     with copy_database(postgres, "selector") as name:
         url = postgres.url(name, "org_selector")
         app = create_app(make_settings(url))
@@ -113,7 +113,7 @@ def run_selector(postgres: Postgres) -> Iterator[Selector]:
 
 
 def make_settings(database_url: str) -> SelectorSettings:
-    """Settings as an administrator would make them."""
+    """Make settings as an administrator would."""
     return SelectorSettings.model_validate(
         {
             "auth0_domain": f"{DOMAIN} {CUSTOM_DOMAIN}",
@@ -127,7 +127,7 @@ def make_settings(database_url: str) -> SelectorSettings:
 
 
 def ask(login: str = "joe", /, **changes: object) -> Question:
-    """The question the Action asks about a plain login of one of the seeded people."""
+    """Return the Action's question about a login of a seeded person, with *changes*."""
     person = next(one for one in seed.PEOPLE if one.login == login)
     user = AskedUser(
         id=person.auth0_user_id,
@@ -152,7 +152,7 @@ def ask(login: str = "joe", /, **changes: object) -> Question:
 
 
 def choice(slug: str, *, nonce: str | None = None, remember: bool = False) -> dict[str, object]:
-    """What the picker signed: one organization for one login."""
+    """Return a choice as the Action reads it from a selection token."""
     chosen = AskedChoice(
         org_id=str(seed.organization(slug).id), nonce=nonce or uuid4().hex, remember=remember
     )

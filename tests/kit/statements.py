@@ -1,4 +1,4 @@
-"""The selector's statements alone, in a transaction that is rolled back."""
+"""Run the selector's statements without the app, in a transaction that is rolled back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +15,9 @@ from tests.kit.databases import find_unchanged_database
 
 class Statements:
     """
-    One transaction: in it the product's statements run as org_selector, a test's as superuser.
+    One transaction. In it the product's statements run as org_selector, a test's as superuser.
 
-    `now()` is the same in all of them, so that a limit of time can be met exactly.
+    `now()` returns the same time in all of them, so that a test can hit a time limit exactly.
     """
 
     def __init__(self, conn: psycopg.Connection) -> None:
@@ -25,11 +25,11 @@ class Statements:
 
     @property
     def database(self) -> Database:
-        """What the classes of statements take in the place of the pool."""
+        """This object, for the product's classes, which expect the pool."""
         return cast("Database", self)
 
     def fetch(self, statement: LiteralString, values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement of the product."""
+        """Run a statement of the product as org_selector, and return its rows."""
         self.conn.execute("set local role org_selector")
         cursor = self.conn.execute(statement, values)
         found = cursor.fetchall() if cursor.description else []
@@ -39,7 +39,7 @@ class Statements:
     fetch_once = fetch
 
     def run(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
-        """Run a statement of the test; return its rows, if it has any."""
+        """Run a statement of the test as superuser, and return its rows."""
         cursor = self.conn.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
 
@@ -49,7 +49,7 @@ class Statements:
         return cast("UUID", found)
 
     def join(self, login: str, slug: str, role: str = "member") -> None:
-        """Make a person a member."""
+        """Make a person a member of an organization."""
         self.run(
             "insert into membership (user_id, org_id, role) values (%s, %s, %s)",
             *(self.user_id(login), seed.organization(slug).id, role),
@@ -62,7 +62,7 @@ class Statements:
 
 @contextmanager
 def roll_back(postgres: Postgres) -> Iterator[Statements]:
-    """Open such a transaction; nothing of it is kept."""
+    """Open a transaction and roll it back at the end."""
     url = postgres.url(find_unchanged_database(postgres), "postgres")
     with psycopg.connect(url) as conn:
         yield Statements(conn)

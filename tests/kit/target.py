@@ -1,4 +1,4 @@
-"""What is attacked: an API of design C or D, and everything it answers to."""
+"""The target of attacks: an API of design C or D, and its operations."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from tests.kit.running_api import RunningApi, run_api
 
 HEADER = "X-Organization"
 GUARDS: Mapping[str, MakeGuard] = {"C": GuardByHeader, "D": Guard}
-# By rule; what is not here takes no body.
+# Valid bodies by method and rule; other operations take none.
 BODIES: Mapping[tuple[str, str], object] = {
     ("PATCH", "/organization"): {"name": "Another name"},
     ("PATCH", "/members/<uuid:user_id>"): {"role": "admin"},
@@ -40,11 +40,11 @@ class Operation:
 
     @property
     def body(self) -> object:
-        """A body it takes."""
+        """A valid body, or None."""
         return BODIES.get((self.method, self.rule))
 
     def path(self, **ids: UUID) -> str:
-        """The path to an object; an id that is not given is nobody's."""
+        """Return the path for these ids; an id that is not given belongs to no object."""
         path = self.rule
         for name in ("user_id", "project_id"):
             path = path.replace(f"<uuid:{name}>", str(ids.get(name) or uuid4()))
@@ -63,13 +63,13 @@ class Target:
     design: str
 
     def token(self, login: str = "joe", slug: str = "abc-inc", /, **changes: object) -> str:
-        """Sign the token that an app of this design would have; ABSENT leaves a claim out."""
+        """Sign the access token that an app of this design has; ABSENT leaves out a claim."""
         return access_tokens.sign(claims=self.claims(login, slug, **changes))
 
     def claims(
         self, login: str = "joe", slug: str = "abc-inc", /, **changes: object
     ) -> dict[str, Any]:
-        """What such a token says."""
+        """Return the claims of such a token."""
         if self.design == "D":
             organization: dict[str, object] = {ORG_CLAIM: str(seed.organization(slug).id)}
         else:
@@ -91,17 +91,17 @@ class Target:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> TestResponse:
-        """Send a request as an app of this design would."""
+        """Send a request as an app of this design does."""
         sent = ({HEADER: slug} if self.design == "C" else {}) | dict(headers or {})
         token = token or self.token(login, slug)
         return self.api.request(method, path, body, token=token, headers=sent, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        """Read something."""
+        """Send a GET request."""
         return self.request("GET", path, **options)
 
     def operations(self) -> list[Operation]:
-        """Every guarded operation there is."""
+        """Return all guarded operations."""
         found = []
         for rule in self.api.app.url_map.iter_rules():
             view: Any = self.api.app.view_functions[rule.endpoint]
@@ -113,7 +113,7 @@ class Target:
         return sorted(found, key=str)
 
     def snapshot(self, slug: str) -> dict[str, list[Any]]:
-        """Everything an organization has."""
+        """Return all rows of an organization, by table."""
         org_id = seed.organization(slug).id
         return {
             table: self.api.superuser.execute(
@@ -125,7 +125,7 @@ class Target:
         }
 
     def add_project(self, slug: str, name: str = "Secret plan") -> UUID:
-        """Put a project into an organization."""
+        """Insert a project of an organization."""
         row = self.api.superuser.execute(
             "insert into project (org_id, name) values (%s, %s) returning id",
             (seed.organization(slug).id, name),
@@ -135,13 +135,13 @@ class Target:
         return found
 
     def objects(self, slug: str, login: str = "nina") -> dict[str, UUID]:
-        """A new project, and somebody who is a member for sure: what ids may stand for."""
+        """Return ids for paths: of a new project, and of a person who is made a member."""
         self.api.set_role(login, slug, "member")
         return {"project_id": self.add_project(slug), "user_id": self.api.user_id(login)}
 
 
 @contextmanager
 def run_target(postgres: Postgres, keys_url: str, design: str) -> Iterator[Target]:
-    """Run an API of that design on a database of its own."""
+    """Run an API of this design on a database of its own."""
     with run_api(postgres, keys_url, GUARDS[design]) as api:
         yield Target(api, design)

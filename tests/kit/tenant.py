@@ -1,4 +1,4 @@
-"""A local tenant that serves, and what tests do with it."""
+"""A running local tenant, and the requests that tests send to it."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ from local_tenant.server import make_server
 from local_tenant.signing import SigningKeys
 
 NODE = node()
-# Loading the system's certificates for every client would take longer than the tests.
+# Without the system's certificates: loading them for every client takes longer than the tests.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 WEB = httpx2.Client(timeout=20, trust_env=False, verify=NO_TLS)
 AUDIENCE = "https://api.example.com"
@@ -48,7 +48,8 @@ SPA = Client(
     metadata={"organization": "abc"},
 )
 OTHER = Client(client_id="other", name="Other", callbacks=("http://localhost:4000/",))
-# Redirects unless a choice is known; the continuation sets the claim from the return token.
+# An Action that redirects unless the request has `ext-org`. After the redirect it sets the claim
+# from the return token.
 PICKER = """
 const secret = 'a secret of at least thirty-two bytes';
 exports.onExecutePostLogin = async (event, api) => {
@@ -72,22 +73,25 @@ SECRET = "a secret of at least thirty-two bytes"
 
 @dataclass
 class Running:
-    """A tenant that serves, and what tests do with it."""
+    """A running local tenant."""
 
     tenant: Tenant
     port: int
 
     @property
     def url(self) -> str:
+        """The tenant's URL, without a slash at the end."""
         return f"http://localhost:{self.port}"
 
     def browser(self) -> httpx2.Client:
+        """Make a browser with its own cookies."""
         policy = DefaultCookiePolicy(secure_protocols=("http", "https"))
         return httpx2.Client(
             base_url=self.url, cookies=CookieJar(policy), timeout=10, trust_env=False, verify=NO_TLS
         )
 
     def authorize(self, browser: httpx2.Client, **changes: Any) -> httpx2.Response:
+        """Begin a login; `ext_dash_org` is the parameter `ext-org`, None leaves one out."""
         parameters: dict[str, Any] = {
             "client_id": "spa",
             "redirect_uri": CALLBACK,
@@ -104,7 +108,7 @@ class Running:
         return browser.get("/authorize", params=chosen)
 
     def log_in(self, browser: httpx2.Client, user: User = JOE, **changes: Any) -> httpx2.Response:
-        """Through the login page; the answer is what follows the right password."""
+        """Log in on the login page; return the response to the right password."""
         page = self.authorize(browser, **changes)
         assert page.status_code == 302, page.text
         assert urlsplit(page.headers["location"]).path == "/u/login"
@@ -112,6 +116,7 @@ class Running:
         return browser.post(page.headers["location"], data=form)
 
     def exchange(self, answer: httpx2.Response, **changes: Any) -> httpx2.Response:
+        """Exchange the code in the redirect to the callback, and return the response."""
         body = {
             "grant_type": "authorization_code",
             "client_id": "spa",
@@ -122,15 +127,17 @@ class Running:
         return WEB.post(f"{self.url}/oauth/token", data=body | changes)
 
     def tokens(self, user: User = JOE, **changes: Any) -> dict[str, Any]:
-        """Log in in a fresh browser and exchange the code."""
+        """Log in with a new browser and exchange the code."""
         answer: dict[str, Any] = self.exchange(self.log_in(self.browser(), user, **changes)).json()
         return answer
 
     def refresh(self, refresh_token: str, /, **changes: Any) -> httpx2.Response:
+        """Exchange a refresh token, and return the response."""
         body = {"grant_type": "refresh_token", "client_id": "spa", "refresh_token": refresh_token}
         return WEB.post(f"{self.url}/oauth/token", json=body | changes)
 
     def verify(self, token: str, audience: str) -> dict[str, Any]:
+        """Verify a token with the tenant's published keys, and return its claims."""
         keys = WEB.get(f"{self.url}/.well-known/jwks.json").json()
         kid = jwt.get_unverified_header(token)["kid"]
         key = next(entry for entry in keys["keys"] if entry["kid"] == kid)
@@ -144,12 +151,13 @@ Start = Callable[..., Running]
 
 @pytest.fixture(scope="module")
 def keys() -> SigningKeys:
+    """Make signing keys once for a file of tests, because that is slow."""
     return SigningKeys()
 
 
 @pytest.fixture
 def start(tmp_path: Path, keys: SigningKeys) -> Iterator[Start]:
-    """Start tenants with the given source texts as their Actions; all end with the test."""
+    """Return a function that starts a tenant with Actions of this source; all end with the test."""
     with_end: list[Callable[[], None]] = []
 
     def start(*sources: str, **changes: Any) -> Running:
@@ -185,12 +193,12 @@ def start(tmp_path: Path, keys: SigningKeys) -> Iterator[Start]:
 
 
 def action(body: str) -> str:
-    """The source of an Action whose first handler runs this body."""
+    """Return the source of an Action whose `onExecutePostLogin` has this body."""
     return f"exports.onExecutePostLogin = async (event, api) => {{ {body} }};"
 
 
 def answered(response: httpx2.Response) -> dict[str, str]:
-    """The parameters that arrive at the callback."""
+    """Return the parameters that arrive at the callback."""
     assert response.status_code == 302, response.text
     target = response.headers["location"]
     assert target.startswith(CALLBACK), target
@@ -198,7 +206,7 @@ def answered(response: httpx2.Response) -> dict[str, str]:
 
 
 def redirected(response: httpx2.Response) -> dict[str, str]:
-    """The parameters an Action's page is opened with."""
+    """Return the parameters with which the page of an Action is opened."""
     target = response.headers["location"]
     assert target.startswith("http://127.0.0.1:9/select"), target
     return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}

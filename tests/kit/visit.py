@@ -1,4 +1,4 @@
-"""A login in one browser with the picker's page open."""
+"""A login in one browser, with the picker open."""
 
 import html
 import re
@@ -26,25 +26,25 @@ TRAVEL = str(seed.organization("xyz-travel").id)
 
 @dataclass
 class Visit:
-    """One login in one browser, with its page open."""
+    """One login in one browser, with the picker open."""
 
     client: FlaskClient
     address: str
     nonce: str
 
     def page(self, query: str = "", *, accept_language: str = "en") -> TestResponse:
-        """Load the page."""
+        """Load the picker."""
         headers = {"Accept-Language": accept_language}
         return self.client.get(self.address + query, base_url=OWN_ORIGIN, headers=headers)
 
     def form(self) -> str:
-        """What the page's form carries."""
+        """Load the picker and return its hidden field `form`."""
         found = re.search(r'name="form" value="([^"]+)"', self.page().text)
         assert found is not None
         return found[1]
 
     def select(self, org_id: str, **changes: object) -> TestResponse:
-        """Press a row of the page."""
+        """Press the row of an organization."""
         headers = {"Origin": OWN_ORIGIN, "Sec-Fetch-Site": "same-origin"}
         data = changes.pop("data", None) or {"form": self.form(), "org_id": org_id}
         arguments: dict[str, object] = {"headers": headers, "data": data} | changes
@@ -52,7 +52,7 @@ class Visit:
 
 
 def enter(selector: Selector, login: str = "joe", *, state: str = STATE, **claims: object) -> Visit:
-    """Follow the redirect from Auth0."""
+    """Follow the redirect from Auth0 to the picker, with a new session token."""
     client = selector.app.test_client()
     nonce = uuid4().hex
     changes = {"sub": f"auth0|{login}", "nonce": nonce} | claims
@@ -65,14 +65,14 @@ def enter(selector: Selector, login: str = "joe", *, state: str = STATE, **claim
 
 
 def names(response: TestResponse) -> list[str]:
-    """The organizations a page shows, in order."""
+    """Return the names of the organizations on a page, in order."""
     return [
         html.unescape(one) for one in re.findall(r'<bdi class="name">(.*?)</bdi>', response.text)
     ]
 
 
 def heading(response: TestResponse) -> str:
-    """The page's heading."""
+    """Return the heading of a page, or ""."""
     found = re.search(r"<h1>(.*?)</h1>", response.text)
     return html.unescape(found[1]) if found else ""
 

@@ -1,4 +1,4 @@
-"""A window of a real browser, and what a person sees and does in it."""
+"""A window of a real browser: what a person does and sees in it."""
 
 import base64
 import hashlib
@@ -21,7 +21,12 @@ expect.set_options(timeout=WAIT)
 
 
 class Window:
-    """One tab. Its methods wait for what a person would wait for; none of them sleeps."""
+    """
+    One tab of a browser.
+
+    Its methods wait for what a person waits for, and never for a fixed time. `mistakes` collects
+    errors that no page may cause.
+    """
 
     def __init__(self, stack: Stack, page: Page, mistakes: list[str]) -> None:
         self.stack = stack
@@ -32,7 +37,7 @@ class Window:
         page.on("console", lambda message: self._judge(message.type, message.text))
 
     def _judge(self, kind: str, text: str) -> None:
-        # A refused request is an error on the console, too, and may be what a test is about.
+        # Other errors on the console, such as a refused request, may be the purpose of a test.
         if kind == "error" and "Content Security Policy" in text:
             self.mistakes.append(text)
 
@@ -43,12 +48,12 @@ class Window:
     # The app
 
     def open_app(self) -> Self:
-        """Type the app's address, and wait until it knows where it is."""
+        """Open the app's URL and wait until it shows a state."""
         self.page.goto(f"{self.stack.spa_url}/")
         return self.settle()
 
     def settle(self) -> Self:
-        """Wait for the app, wherever the browser is on its way to it."""
+        """Wait until the browser has arrived at the app and the app shows a state."""
         self.page.locator("main[data-state]:not([data-state=loading])").wait_for()
         return self
 
@@ -58,7 +63,7 @@ class Window:
         return self
 
     def expect_organization(self, slug: str) -> Self:
-        """Wait until the app is logged in; page and both tokens name this organization."""
+        """Wait until the app is logged in; page and both tokens must name this organization."""
         wanted = seed.organization(slug)
         self.expect_state("logged-in")
         expect(self.page.locator("#organization-name")).to_have_text(wanted.name)
@@ -72,19 +77,19 @@ class Window:
         return self
 
     def read_tokens(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Read what the app shows of its access token and its ID token."""
+        """Return the claims of access token and ID token that the app shows."""
         access = self.page.locator("#access-token").text_content()
         identity = self.page.locator("#id-token").text_content()
         return json.loads(access or "{}"), json.loads(identity or "{}")
 
     def access_token(self) -> str:
-        """Return what the app would send to its API now."""
+        """Return the access token that the app would send to its API now."""
         token = self.page.evaluate("organizations.getAccessToken()")
         assert isinstance(token, str)
         return token
 
     def start_login(self, hint: str = "") -> Self:
-        """Press the app's button, or name an organization in its field."""
+        """Begin a login in the app; with *hint*, type that organization into its field."""
         if hint:
             self.page.fill("#org-hint", hint)
             self.page.press("#org-hint", "Enter")
@@ -93,25 +98,25 @@ class Window:
         return self
 
     def sign_in(self, login: str, hint: str = "") -> Self:
-        """Open the app and log in, up to the picker or back into the app."""
+        """Open the app and log in; stay at the next page, the picker or the app."""
         return self.open_app().start_login(hint).log_in(login)
 
     def enter(self, login: str, organization: str) -> Self:
-        """Open the app, log in and choose, up to the tokens."""
+        """Open the app, log in, choose, and wait until the app has its tokens."""
         self.sign_in(login).choose(seed.organization(organization).name)
         return self.expect_organization(organization)
 
     # The tenant
 
     def log_in(self, login: str) -> Self:
-        """Fill in the tenant's login page."""
+        """Fill in the tenant's login page and submit it."""
         self.page.fill("#email", f"{login}@example.com")
         self.page.fill("#password", seed.PASSWORD)
         self.page.click("button.main")
         return self
 
     def open_login(self, verifier: str = "v" * 43, **parameters: str) -> Self:
-        """Begin a login without the app, as its link does where scripts are off."""
+        """Begin a login without the app, which needs scripts."""
         self.page.goto(authorize_url(self.stack, verifier, **parameters))
         return self
 
@@ -119,11 +124,11 @@ class Window:
 
     @property
     def heading(self) -> Locator:
-        """The first heading."""
+        """The first visible heading."""
         return self.page.locator("h1:visible").first
 
     def expect_heading(self, text: str) -> Self:
-        """Wait for a page by its heading."""
+        """Wait for a page with this heading."""
         expect(self.heading).to_have_text(text)
         return self
 
@@ -132,7 +137,7 @@ class Window:
         return self.expect_heading(PICKER)
 
     def row(self, name: str) -> Locator:
-        """The organization's row; the upper one, where it was used of late."""
+        """Return the organization's row; the upper one, if it is also listed as recently used."""
         exactly = re.compile(f"^{re.escape(name)}$")
         named = self.page.locator("bdi.name").filter(has_text=exactly)
         return self.page.locator(".row").filter(has=named).first
@@ -144,24 +149,24 @@ class Window:
         return self
 
     def expect_text(self, selector: str, text: str) -> Self:
-        """Wait until an element says this."""
+        """Wait until an element has this text."""
         expect(self.page.locator(selector)).to_have_text(text)
         return self
 
     def query(self) -> dict[str, str]:
-        """Read the parameters of the address."""
+        """Return the query parameters of the URL."""
         return dict(parse_qsl(urlsplit(self.page.url).query))
 
     # The keyboard
 
     def press(self, *keys: str) -> Self:
-        """Press keys, one after the other, wherever the focus is."""
+        """Press keys one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
         return self
 
     def tab_to(self, selector: str, text: str = "") -> Self:
-        """Press Tab until the focus is there."""
+        """Press Tab until this element has the focus."""
         for _ in range(40):
             focused = self.page.locator(f"{selector}:focus")
             if focused.filter(has_text=text).count():
@@ -170,7 +175,7 @@ class Window:
         raise AssertionError(f"Tab never reaches {selector} {text}")
 
     def overflow(self) -> int:
-        """How many pixels of the page lie outside the window, to one side."""
+        """Return by how many pixels the page is wider than the window."""
         found = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
@@ -181,10 +186,10 @@ class Window:
 @contextmanager
 def open_window(chromium: Browser, stack: Stack, **options: Any) -> Iterator[Window]:
     """
-    Open a window of a fresh browser: no cookie, no cache, nothing remembered.
+    Open a window of a new browser, without cookies and cache.
 
-    At its end no page may have thrown an error or broken its own policy, and none opened a window
-    by itself.
+    At the end the test fails if a page threw an error, violated its content security policy or
+    opened a popup.
     """
     context = chromium.new_context(**options)
     try:
@@ -198,7 +203,7 @@ def open_window(chromium: Browser, stack: Stack, **options: Any) -> Iterator[Win
 
 
 def authorize_url(stack: Stack, verifier: str, **parameters: str) -> str:
-    """Write the address where a login begins; `ext_org="abc-inc"` becomes `ext-org`."""
+    """Return a URL that begins a login; `ext_org="abc-inc"` becomes the parameter `ext-org`."""
     digest = hashlib.sha256(verifier.encode()).digest()
     query = {
         "client_id": "spa",
