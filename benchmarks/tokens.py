@@ -3,7 +3,8 @@ The cost of verifying an access token: CPU of one thread, divided by that of one
 
 The RSA verification is `cryptography`'s `verify` with key, bytes and padding prepared. Every
 candidate is called once before it is measured and must do its job. The key endpoint counts its
-requests, because refused tokens must not cause any.
+requests: refused tokens must cause none. On a busy machine the run takes longer than the cool-down
+of the keys (10 s), and then an unknown key causes one more fetch for each cool-down.
 """
 
 import hashlib
