@@ -21,7 +21,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def become(parent: int, signal_number: int, user: str, argv: list[str]) -> None:
+def run_program(parent: int, signal_number: int, user: str, argv: list[str]) -> None:
     """
     Run the program as this user, with a signal when its parent ends.
 
@@ -47,4 +47,4 @@ def become(parent: int, signal_number: int, user: str, argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    become(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])
+    run_program(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])

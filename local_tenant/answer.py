@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from flask import redirect
 from werkzeug import Response
 
-from local_tenant.cookies import release
+from local_tenant.cookies import release_login
 from local_tenant.logins import Login
 from local_tenant.pages import error_page, form_post_page, web_message_page
 from local_tenant.tenant import current_tenant
@@ -48,7 +48,7 @@ def deliver(login: Login, answer: dict[str, str]) -> Response:
             response = redirect(
                 add_parameters(login.redirect_uri, answer, fragment=mode == "fragment")
             )
-    return release(response, login)
+    return release_login(response, login)
 
 
 def _send_message(login: Login, answer: dict[str, str]) -> Response:

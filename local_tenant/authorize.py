@@ -14,7 +14,7 @@ from werkzeug import Response
 
 from local_tenant.answer import RESPONSE_MODES, PageError, add_parameters, deliver, deliver_error
 from local_tenant.configuration import Client
-from local_tenant.cookies import bind, find_session
+from local_tenant.cookies import bind_login, find_session
 from local_tenant.logins import DeadLoginError, Login, Session
 from local_tenant.pages import error_page
 from local_tenant.parameters import Parameters, check_ext, describe_request, read_parameters, text
@@ -44,7 +44,7 @@ def authorize() -> Response:
         if "none" in login.prompt:
             return deliver_error(login, "login_required", "Login required")
         state = tenant.records.suspend(login, "login")
-        return bind(redirect(url_for("login.show_login", state=state)), login)
+        return bind_login(redirect(url_for("login.show_login", state=state)), login)
     return proceed(login, session)
 
 
@@ -157,7 +157,7 @@ def _run(login: Login, *, resumed: bool = False) -> Response:
             return deliver_error(login, error, description)
         case Redirect(url):
             state = tenant.records.suspend(login, "redirect")
-            return bind(redirect(_add_state(url, state)), login)
+            return bind_login(redirect(_add_state(url, state)), login)
 
 
 def _add_state(url: str, state: str) -> str:

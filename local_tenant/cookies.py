@@ -37,7 +37,7 @@ def forget_session(response: Response) -> None:
     _delete(response, SESSION_COOKIE)
 
 
-def bind(response: Response, login: Login) -> Response:
+def bind_login(response: Response, login: Login) -> Response:
     """
     Set the cookie that binds the login to this browser.
 
@@ -50,7 +50,7 @@ def bind(response: Response, login: Login) -> Response:
     return response
 
 
-def release(response: Response, login: Login) -> Response:
+def release_login(response: Response, login: Login) -> Response:
     """Delete the cookie of a login that has ended."""
     if login.cookie_name in request.cookies:
         _delete(response, login.cookie_name)
