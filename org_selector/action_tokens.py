@@ -1,21 +1,19 @@
 """
-The two tokens the Action sends to the selector, and the one the selector sends back.
+The two tokens that the Action sends to the selector, and the one that the selector sends back.
 
-A session token (in the redirect URL) and a decision token (at `POST /decisions`) pass the same
-checks, in this order; 1 to 6 are one function each:
+A *session token* comes in the redirect URL, a *decision token* with `POST /decisions`. Checks:
 1. the raw string: size, three canonical segments, strict JSON (`org_guard.compact_token`);
-2. the header: `alg` is HS256, `typ` is "JWT" or absent, and besides a `kid` nothing else;
+2. the header: `alg` is HS256, `typ` is "JWT" or absent, and nothing else but a `kid`;
 3. the signature: HMAC-SHA256 under one of the session secrets, compared in constant time;
-4. `iss` is one of our tenant's domains, `aud` is this kind of token and nothing else;
+4. `iss` is one of our tenant's domains, and `aud` is the one string for this kind of token;
 5. `sub` is a string of 1 to 255 characters, and there is no `nbf`;
-6. `iat` and `exp` are integers, not in the future and not in the past, with 30 s of leeway,
-   and no further apart than this kind of token may live.
-7. of a session token only: its own claims have the form that `login_transaction.py` names;
-8. of a decision token only: it names the SHA-256 of exactly the body it came with.
+6. `iat` and `exp` are integers, now lies between them (30 s of leeway), and they are no further
+   apart than this kind of token may live;
+7. session token only: the Action's own claims have the form given in `login_transaction.py`;
+8. decision token only: `body_sha256` is the SHA-256 of the body of this request.
 
-Not checked here: `ip` (people change networks), whether the nonce was used before and whether
-the user may choose (the database answers both), and `state`, which Auth0 compares.
-
+Not checked here: `ip`, since people change networks during a login; whether this login has
+already a choice, and whether the user may choose (the database knows both); `state` (Auth0 does).
 Sources: Auth0 "Redirect with Actions"; RFC 7515 section 5.2; RFC 7519 section 4.1; RFC 8725.
 """
 
@@ -32,18 +30,18 @@ from org_guard.compact_token import MalformedInput, UnverifiedToken, parse_compa
 from org_selector.errors import InvalidDecisionToken, InvalidSessionToken, SelectorError
 from org_selector.login_transaction import LoginTransaction, read_login_transaction
 
-LEEWAY = 30  # seconds; Auth0's clock and ours
-SELECTION_TOKEN_LIFETIME = 120  # seconds; Auth0 wants more than 60
-MAX_TOKEN_BYTES = 2048  # so that token and state fit into one request line of 8190 bytes
+LEEWAY = 30  # seconds that Auth0's clock and ours may differ
+SELECTION_TOKEN_LIFETIME = 120  # seconds; for the way back to Auth0
+MAX_TOKEN_BYTES = 2048  # token and state must fit into one request line of 8190 bytes
 MIN_SECRET_BYTES = 32
 _HS256 = HMACAlgorithm(HMACAlgorithm.SHA256)
-_HEADER = base64url_encode(b'{"alg":"HS256","typ":"JWT"}')
+_HEADER = base64url_encode(b'{"alg":"HS256","typ":"JWT"}')  # jwt.encode costs four times as much
 _Secrets = Sequence[str]  # newest first
-_Refusal = type[SelectorError]  # what a failed check raises; each kind of token has its own
+_Refusal = type[SelectorError]  # what a failed check raises: one class for each kind of token
 
 
 class ActionTokens:
-    """Verify what the Action sends, under any session secret; sign the answer with the first."""
+    """Verify with every session secret; sign with the first selection secret."""
 
     def __init__(
         self, *, session_secrets: _Secrets, selection_secrets: _Secrets, domains: Sequence[str]
@@ -56,30 +54,28 @@ class ActionTokens:
         self._domains = tuple(domains)
 
     def verify_session_token(self, unverified_token: str) -> LoginTransaction:
-        """Return the login that waits, or raise InvalidSessionToken."""
+        """Return the login that the token describes, or raise InvalidSessionToken."""
         claims = self._verify(unverified_token, "org-selector/select", 600, InvalidSessionToken)
         return read_login_transaction(claims)  # 7
 
     def verify_decision_token(self, unverified_token: str, body: bytes) -> str:
-        """Return whom the request with *body* is about, or raise InvalidDecisionToken."""
+        """Return the `sub` of a token for *body*, or raise InvalidDecisionToken."""
         claims = self._verify(unverified_token, "org-selector/decisions", 30, InvalidDecisionToken)
         if claims.get("body_sha256") != hashlib.sha256(body).hexdigest():  # 8
-            raise InvalidDecisionToken("the body is not the one that was signed")
+            raise InvalidDecisionToken("body_sha256")
         return str(claims["sub"])
 
     def sign_selection_token(
-        self, transaction: LoginTransaction, state: str, *, org_id: str, remember: bool
+        self, login: LoginTransaction, state: str, *, org_id: str, remember: bool
     ) -> str:
-        """Sign the choice of *org_id* for this login and this Auth0 `state`; valid 120 s."""
+        """Sign the choice of *org_id*, for this login and this `state` only; valid for 120 s."""
         now = int(time.time())
         token = {"aud": "select-organization", "iat": now, "exp": now + SELECTION_TOKEN_LIFETIME}
-        person = {"iss": transaction.issuer, "sub": transaction.auth0_user_id}
-        login = {"state": state, "nonce": transaction.nonce, "jti": secrets.token_urlsafe(16)}
-        claims = token | person | login | {"org_id": org_id, "remember": remember}
-        # Not jwt.encode: it examines the key each time, which costs three times as much.
+        person = {"iss": login.issuer, "sub": login.auth0_user_id, "nonce": login.nonce}
+        choice = {"state": state, "org_id": org_id, "remember": remember}
+        claims = token | person | choice | {"jti": secrets.token_urlsafe(16)}
         signed = _HEADER + b"." + base64url_encode(json.dumps(claims).encode())
-        signature = _HS256.sign(signed, self._selection_key)
-        return f"{signed.decode()}.{base64url_encode(signature).decode()}"
+        return (signed + b"." + base64url_encode(_HS256.sign(signed, self._selection_key))).decode()
 
     def _verify(
         self, unverified_token: str, audience: str, lifetime: int, refusal: _Refusal
@@ -127,7 +123,7 @@ def _require_subject(claims: Mapping[str, object], refusal: _Refusal) -> None:
 
 def _require_times(claims: Mapping[str, object], lifetime: int, refusal: _Refusal) -> None:
     iat, exp = claims.get("iat"), claims.get("exp")
-    # type(), because True is an int to isinstance.
+    # Not isinstance: True would pass as an int.
     if type(iat) is not int or type(exp) is not int or not 0 < exp - iat <= lifetime:
         raise refusal("lifetime")
     if not iat - LEEWAY <= time.time() < exp + LEEWAY:

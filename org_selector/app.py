@@ -1,4 +1,4 @@
-"""The selector: one Flask app from settings, with every collaborator passed in."""
+"""The selector: one Flask app, built from its settings."""
 
 from http import HTTPStatus
 
@@ -27,10 +27,10 @@ MAX_FORM_BYTES = 65_536
 
 def create_app(settings: SelectorSettings) -> Flask:
     """
-    Build the selector. Call it after the fork: it opens its own connections on first use.
+    Build the selector. Call it after the fork: each process opens connections of its own.
 
-    The database may be down at this moment; every answer that needs it is a 503 until it is
-    back. A database role that could see too much is never used.
+    The database may be down at that moment: until it is back, requests that need it get a 503.
+    A connection whose database role could see too much is not used.
     """
     database = Database(
         settings.database_url.get_secret_value(),
@@ -64,7 +64,7 @@ def _answer(error: SelectorError) -> Response:
 
 
 class _HttpError(SelectorError):
-    """What Flask itself refuses: no such page, wrong method, too large."""
+    """Flask's own errors: an unknown page, a wrong method, a body that is too large."""
 
     def __init__(self, error: HTTPException) -> None:
         super().__init__(type(error).__name__)

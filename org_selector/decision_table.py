@@ -1,43 +1,46 @@
 """
 The table of decisions: may this user act, and for which organization?
 
-Three kinds of login, one a column: *page* has a browser that can show the picker; *silent* is
-`prompt=none`; *refresh* is the exchange of a refresh token and every other login without a
-browser. "One" is an organization; `=` repeats the column to the left. The first row that fits
-wins. Each number is one function of this file.
+The first row that fits wins. Each number is one function of this file.
 
    situation                   page                    silent                 refresh
- - no answer of the selector   temporarily_unavailable =                      =
-   within 3 s (see the Action)
- 1 user blocked                not_a_member            =                      =
- 2 back from the picker with   that organization, or   selection_failed       =
-   a choice                    selection_failed
- 3 bound or hint, to one of a  choose, shown as        organization_suspended =
-   member that is suspended    suspended
- 4 bound, to one of a member   that organization       =                      =
-   bound, to anything else     not_a_member            =                      =
- 5 the app asks for the picker choose                  =                      organization_required
+ - the selector gives no       temporarily_unavailable =                      =
+   answer within 3 seconds
+ 1 the user is blocked         not_a_member            =                      =
+ 2 a choice comes back from    the chosen one, or      selection_failed       =
+   the picker                  selection_failed
+ 3 bound or hint names an own  choose, with a notice   organization_suspended =
+   one that is suspended
+ 4 bound names an own one      that one                =                      =
+   bound names anything else   not_a_member            =                      =
+ 5 the app wants the picker,   choose                  =                      organization_required
    or brings an invitation
- 6 hint, to one of a member    that organization       =                      =
-   hint, to anything else      choose, with a notice   not_a_member           =
- 7 remembered by the refresh
-   token: one of a member      -                       -                      that organization
-   the same, but suspended     -                       -                      organization_suspended
-   anything else               -                       -                      not_a_member
- 8 exactly one usable          it; choose, if an       it                     =
+ 6 hint names an own one       that one                =                      =
+   hint names anything else    choose, with a notice   not_a_member           =
+ 7 the refresh token remembers
+     an own one                -                       -                      that one
+     a suspended own one       -                       -                      organization_suspended
+     anything else             -                       -                      not_a_member
+ 8 exactly one is usable       that one; choose if an  that one               =
                                invitation waits
- 9 a default                   it                      - (rows 10 and 11)     =
-10 several usable              choose                  =                      organization_required
-11 none usable                 choose                  =                      no_organization
+ 9 the user has a default      the default             - (rows 10 and 11)     =
+10 several are usable          choose                  =                      organization_required
+11 none is usable              choose                  =                      no_organization
 
-*Bound* is what the application's metadata orders, *hint* what the application wishes; "anything
-else" is a text that names no organization, one that does not exist, or one of others. *Usable* is
-an organization of a member that is not suspended; a default counts only while it is usable.
-*Choose* sends the browser to the picker, which Auth0 turns into `interaction_required` in a silent
-login. Words with an underscore are the codes that the application is told.
-Row 2: the picker sends the browser back to the Action, which asks again with the choice. This
-file says whether the choice may be tried (a page, and no application bound elsewhere);
-`DecisionRows.apply_selection` looks the membership up again and applies it.
+The columns are the three kinds of login. *Page*: a browser that can show the picker. *Silent*:
+`prompt=none`. *Refresh*: the exchange of a refresh token, and every other login without a browser.
+`=` repeats the column to the left, `-` means that the row does not apply.
+
+*One* is an organization; it is an *own* one if the user is a member of it. *Anything else* is a
+text that is neither a slug nor an id, an unknown organization, or one that is not the user's own.
+*Bound* comes from the application's metadata in Auth0 and is an order. *Hint* comes from the app
+(`ext-org`) and is a wish. *Usable* is an own one that is not suspended; a default counts only while
+it is usable.
+*Choose* sends the browser to the picker; in a silent login Auth0 turns it into
+`interaction_required`. Words with an underscore are codes that the app receives.
+
+Row 2: this file decides whether the choice may be tried. `DecisionRows.apply_selection` then looks
+the membership up again and applies the choice.
 """
 
 from __future__ import annotations
@@ -62,28 +65,28 @@ Notice = Literal["", "hint_unknown", "organization_suspended", "bound_suspended"
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The token shall name this organization."""
+    """The token names this organization."""
 
     organization: Organization
 
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """A page must ask; `notice` is what it says first."""
+    """The picker must ask; `notice` says why, at the top of the page."""
 
     notice: Notice = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No token; `reason` is the fixed code the application sees."""
+    """There is to be no token; `reason` is the code that the app receives."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Grant what was chosen on the picker's page if it can be applied, else `selection_failed`."""
+    """Grant the choice if it can be applied, else refuse with `selection_failed`."""
 
     choice: AskedChoice
 
@@ -96,8 +99,8 @@ def decide(question: Question, standing: Standing) -> Decision | Apply:
     Return what the first fitting row says; see the table above.
 
     Args:
-        question: what the Action asked, whose body was verified.
-        standing: what the database said just now about the user and about `question.asked`.
+        question: what the Action asked, after its token was verified.
+        standing: what the database says now about the user and about `question.asked`.
     """
     return (
         _blocked(standing)
@@ -122,7 +125,7 @@ def _back_from_the_picker(question: Question) -> Refused | Apply | None:  # 2
     choice = question.choice
     if choice is None:
         return None
-    # A page alone leads to the picker, and no choice leads out of a bound application.
+    # Only a page login can have shown the picker. A bound application allows no other organization.
     if question.interaction != "page" or question.bound not in (None, choice.org_id):
         return Refused("selection_failed")
     return Apply(choice)
@@ -136,7 +139,7 @@ def _asked_but_suspended(question: Question, standing: Standing) -> Decision | N
         return None
     if question.interaction != "page":
         return Refused("organization_suspended")
-    # Where the application is bound, the page has no other organization to offer.
+    # The picker of a bound application has no other organization to offer.
     return Choose("bound_suspended" if asked.kind == "bound" else "organization_suspended")
 
 
@@ -157,7 +160,7 @@ def _hint(question: Question, standing: Standing) -> Decision | None:  # 6
         return None
     if standing.asked is not None:
         return Granted(standing.asked)
-    # Malformed, unknown and foreign look alike, else a hint would tell which slugs exist.
+    # The same answer for malformed, unknown and not the user's own: slugs stay secret.
     return Choose("hint_unknown") if question.interaction == "page" else Refused("not_a_member")
 
 
@@ -178,7 +181,8 @@ def _only_one(question: Question, standing: Standing) -> Decision | None:  # 8
 
 
 def _default(question: Question, standing: Standing) -> Decision | None:  # 9
-    # It saves a person the page. A token that is renewed must not change its organization by it.
+    # A default saves a person the picker. A renewed token must keep its organization, so a default
+    # counts in a page login only.
     if question.interaction != "page" or standing.default is None or standing.default.suspended:
         return None
     return Granted(standing.default)

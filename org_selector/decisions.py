@@ -1,9 +1,9 @@
 """
 `POST /decisions`: may this user act, and for which organization?
 
-Auth0's Action asks at every issuance: login, return from the picker, silent login, refresh. Each
-answer is made from what the database says now, so a removed member gets no further token.
-`Decisions` does the work in three steps: load, decide (`decision_table.py`), apply.
+The Action asks before every token: at a login, on the way back from the picker, in a silent login
+and at a refresh. Each answer comes from the database as it is now, so a removed member gets no
+further token. `Decisions` works in three steps: load, decide (`decision_table.py`), apply.
 """
 
 import json
@@ -19,7 +19,7 @@ from org_selector.question import MAX_BODY_BYTES, AskedChoice, AskedUser, Questi
 from org_selector.rows import DecisionRows
 from org_selector.standing import Profile, Standing
 
-MAX_NAME = 300  # characters, Auth0's own limit
+MAX_NAME = 300  # characters; Auth0 has the same limit
 
 
 class Decisions:
@@ -27,8 +27,9 @@ class Decisions:
     Answer questions from the database.
 
     Args:
-        trusted_connections: the connections whose verified addresses count; `None` for database
-            connections and google-oauth2. An enterprise connection may claim any address.
+        trusted_connections: the connections whose verified addresses count; `None` means database
+            connections and google-oauth2. The administrator of an enterprise connection can
+            claim any address, so such a connection counts only if it is named.
     """
 
     def __init__(self, rows: DecisionRows, trusted_connections: tuple[str, ...] | None) -> None:
@@ -37,7 +38,7 @@ class Decisions:
 
     def answer(self, question: Question) -> Decision:
         """
-        Decide, keep the stored profile current, and apply the choice if there is one.
+        Decide, update the stored profile if it changed, and apply the choice if there is one.
 
         Raises:
             service.pool.Unavailable: Postgres does not answer.
@@ -51,11 +52,11 @@ class Decisions:
         profile = self._read_profile(question.user)
         if standing is not None and standing.profile == profile:
             return standing
-        # New here, or changed in Auth0. The invitations to look for depend on the address.
+        # A new user, or one who changed in Auth0. Read again: invitations depend on the address.
         self._rows.save_profile(profile)
         standing = self._rows.find_standing(question.user.id, question.asked)
         if standing is None:
-            raise InvalidDecisionRequest("the user was deleted at this very moment")
+            raise InvalidDecisionRequest("the user was deleted while we asked")
         return standing
 
     def _apply(
@@ -63,9 +64,9 @@ class Decisions:
     ) -> Decision:
         if isinstance(decision, Apply):
             return self._apply_choice(question.user.id, decision.choice)
-        # A hint in a browser is a person who switches in the app or follows a link, so the picker
-        # should list that organization first next time. Refreshes and silent logins happen
-        # without the person, and an applied choice saves its own use.
+        # A hint in a page login means that a person switched in the app or followed a link, so the
+        # picker lists that organization first next time. Refreshes and silent logins happen
+        # without a person, and `apply_selection` notes the use by itself.
         if isinstance(decision, Granted) and question.hint and question.interaction == "page":
             self._rows.save_last_use(standing.user_id, decision.organization.id)
         return decision
@@ -90,7 +91,7 @@ class Decisions:
 
 
 def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision]) -> Blueprint:
-    """Serve `POST /decisions` for the Action, the only caller that has the secret."""
+    """Serve `POST /decisions` to the Action, the only caller that has the secret."""
     blueprint = Blueprint("decisions", __name__)
 
     @blueprint.post("/decisions")
@@ -133,7 +134,7 @@ def _serialize(decision: Decision) -> dict[str, object]:
 
 
 def _summarize(question: Question, decision: Decision) -> dict[str, str]:
-    """Make the log line: ids and codes, neither names nor addresses."""
+    """Return the fields of the log line: ids and codes, no names and no addresses."""
     asked = {"interaction": question.interaction, "client_id": question.client_id}
     match decision:
         case Granted(organization):

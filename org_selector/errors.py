@@ -1,9 +1,8 @@
 """
-Everything that the selector refuses, one class for each kind of refusal.
+The errors that the selector answers with, one class for each kind.
 
-`status`, `code`, `title` and `advice` are constants of the class and may be shown to anyone.
-`detail` says what went wrong this time. It goes to the log and never to the browser.
-`title` and `advice` are message ids of the translations.
+`status`, `code`, `title` and `advice` are constants of the class and may be shown to anyone; the
+last two are translated. `detail` says what went wrong this time and goes to the log only.
 """
 
 
@@ -14,17 +13,17 @@ def _(message: str) -> str:
 
 class SelectorError(Exception):
     """
-    Base of this tree.
+    Base of this tree, and the answer to a mistake of ours.
 
-    It satisfies what `service.problem` asks of an error, so that the same class can answer a
-    browser with a page and the Action with `application/problem+json`.
+    It has the fields of `service.problem.Refusal`, so one class answers a browser with a page and
+    the Action with `application/problem+json`.
     """
 
     status = 500
     code = "unexpected"
     title = _("Something went wrong on our side")
     advice = _("Try again. If it happens again, tell support the reference below.")
-    description = ""  # for programs; a page shows `title` and `advice` instead
+    description = ""  # for programs; pages show `title` and `advice`
     challenge: str | None = None  # what WWW-Authenticate says
     retry_after: int | None = None  # seconds
 
@@ -34,7 +33,7 @@ class SelectorError(Exception):
 
 
 class InvalidSessionToken(SelectorError):
-    """The link, cookie or form does not prove a waiting login. The page gives no reason."""
+    """The link, cookie or form does not show a waiting login. The page does not say why."""
 
     status = 400
     code = "invalid_session_token"
@@ -55,7 +54,7 @@ class InvalidDecisionToken(SelectorError):
 
 
 class InvalidDecisionRequest(SelectorError):
-    """Our Action asked something this version does not understand."""
+    """The Action sent something that this version does not understand."""
 
     status = 400
     code = "invalid_decision_request"
@@ -64,7 +63,7 @@ class InvalidDecisionRequest(SelectorError):
 
 
 class CrossSiteForm(SelectorError):
-    """The form was not sent from our own page in this browser."""
+    """The form was not sent by our own page in this browser."""
 
     status = 403
     code = "cross_site_form"
@@ -73,7 +72,7 @@ class CrossSiteForm(SelectorError):
 
 
 class AlreadyChosen(SelectorError):
-    """This login has its organization already: a second window, or the back button."""
+    """This login already has a choice: the person used a second window or the back button."""
 
     status = 409
     code = "already_selected"
@@ -82,7 +81,7 @@ class AlreadyChosen(SelectorError):
 
 
 class NoOrganization(SelectorError):
-    """A known user who belongs to no organization, or a user that the picker may not serve."""
+    """The user belongs to no organization, is blocked or is unknown."""
 
     status = 403
     code = "no_organization"
@@ -91,7 +90,7 @@ class NoOrganization(SelectorError):
 
 
 class BoundOrganizationSuspended(SelectorError):
-    """The application serves one organization only, and that one is suspended."""
+    """The application serves one organization only, and it is suspended."""
 
     status = 403
     code = "organization_suspended"
@@ -100,7 +99,7 @@ class BoundOrganizationSuspended(SelectorError):
 
 
 class DatabaseUnavailable(SelectorError):
-    """Postgres does not answer right now. The fault is ours, not the caller's."""
+    """Postgres does not answer at the moment. The fault is ours, not the caller's."""
 
     status = 503
     code = "temporarily_unavailable"

@@ -1,8 +1,8 @@
 """
-The login that waits, as a session token describes it.
+The login that waits for a choice, as a session token describes it.
 
-Checked here: each claim that the Action adds is text of the form in `SESSION_CLAIMS`. Not checked
-here: who signed the token, for whom and when, which `action_tokens.py` does before.
+Checked here: each claim that the Action adds is text of the form in `SESSION_CLAIMS`. Signature,
+issuer, audience, subject and times are checked before, in `action_tokens.py`.
 """
 
 import re
@@ -12,13 +12,13 @@ from typing import Any
 
 from org_selector.errors import InvalidSessionToken
 
-_PATTERNS = {  # claim → the whole of its value; where it may be empty, "" means "not given"
+_PATTERNS = {  # for the whole value; where it may be empty, "" means "not given"
     "client_id": r".{1,255}",
     "client_name": r".{0,80}",
     "nonce": r"[\w-]{16,64}",
     "hint": r".{0,255}",
     "notice": r"[a-z_]{0,64}",
-    # The page links to it and its policy names it: an http(s) origin, or an app's own scheme.
+    # Pages link to it and their policy names it: an http(s) origin, or the scheme of a native app.
     "app_origin": r"(?!(?:javascript|data|vbscript|blob|file|https?):\Z)"
     r"(https?://[\w.:\[\]-]{1,247}|[a-z][\w+.-]{0,253}:)?",
     "locale": r".{0,35}",
@@ -28,7 +28,7 @@ SESSION_CLAIMS = {name: re.compile(text, re.A | re.S) for name, text in _PATTERN
 
 @dataclass(frozen=True, slots=True)
 class LoginTransaction:
-    """A verified session token: whose login waits, and for which application."""
+    """What a verified session token says: whose login waits, for which application."""
 
     issuer: str  # the tenant's bare host, one of the configured domains
     auth0_user_id: str
@@ -36,7 +36,7 @@ class LoginTransaction:
     client_id: str
     client_name: str
     nonce: str  # one login, one choice
-    hint: str  # user input, also after verification
+    hint: str  # user input: the signature does not make it right
     notice: str  # why the page is shown
     app_origin: str
     locale: str
@@ -44,10 +44,10 @@ class LoginTransaction:
 
 def read_login_transaction(verified_claims: Mapping[str, Any]) -> LoginTransaction:
     """
-    Read the claims of a session token whose signature, issuer, subject and times were verified.
+    Read the Action's claims from a token that passed all other checks.
 
     Raises:
-        InvalidSessionToken: one of the Action's own claims is missing or has another form.
+        InvalidSessionToken: a claim is missing or has another form; the detail is its name.
     """
     own: dict[str, Any] = {name: verified_claims.get(name) for name in SESSION_CLAIMS}
     for name, pattern in SESSION_CLAIMS.items():

@@ -1,9 +1,8 @@
 """
 What the Action asks at `POST /decisions`, read strictly.
 
-Checked: the body is strict JSON, every field is there, of its type and of bounded length, and no
-field is unknown. Not checked: whether the body is the Action's; `action_tokens.py` does that
-before.
+Checked: the body is strict JSON, every field is present, has its type and is not too long, and no
+field is unknown. That the body comes from the Action is checked before, in `action_tokens.py`.
 """
 
 import re
@@ -29,7 +28,7 @@ class _Strict(BaseModel):
 
 
 class AskedUser(_Strict):
-    """The user as Auth0 knows them; a profile may lack everything but the id."""
+    """The user's Auth0 profile; everything but the id may be missing."""
 
     id: str = Field(min_length=1, max_length=255)
     email: str | None = Text
@@ -40,7 +39,7 @@ class AskedUser(_Strict):
 
 
 class AskedChoice(_Strict):
-    """What the person chose on our page, as the Action read it from the selection token."""
+    """The choice made in the picker, as the Action read it from the selection token."""
 
     org_id: str = Field(pattern=f"^{_UUID_PATTERN}$")
     nonce: str = Field(min_length=16, max_length=64)
@@ -50,11 +49,11 @@ class AskedChoice(_Strict):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """
-    The organization that a question is about, and how it came to be asked for.
+    The organization that a question asks for, and why.
 
-    `kind` is "bound" for an order (the application serves this organization only), "hint" for a
-    wish of the application, "remembered" for what the refresh token was issued for.
-    It has an id or a slug. A text that is neither leaves both `None`: no organization fits it.
+    `kind` is "bound" (the application serves this organization only), "hint" (the app wishes for
+    it) or "remembered" (the refresh token was issued for it).
+    One of `org_id` and `slug` is set. Both are `None` if the text is neither: it fits none.
     """
 
     kind: Literal["bound", "hint", "remembered"]
@@ -66,14 +65,14 @@ class Question(_Strict):
     """
     The body of `POST /decisions`, made by `actions/select-organization/code.js`.
 
-    `interaction` is how a page could be shown: "page" in a browser, "silent" where Auth0 will
-    answer `interaction_required`, "refresh" where there is no browser at all.
+    `interaction` says whether a page can be shown: "page" in a browser, "silent" if Auth0 would
+    answer `interaction_required` instead, "refresh" if the login has no browser.
     """
 
     user: AskedUser
     client_id: str = Text
     interaction: Literal["page", "silent", "refresh"]
-    hint: str | None = Text  # what the application wishes for: a slug or an id, user input
+    hint: str | None = Text  # what the app wishes for, a slug or an id; user input
     bound: str | None = Text  # the one organization this application serves, set in Auth0
     remembered: str | None = Text  # the organization this refresh token was issued for
     invitation: str | None = Text
@@ -82,7 +81,7 @@ class Question(_Strict):
 
     @cached_property
     def asked(self) -> Asked | None:
-        """Return the organization asked for: bound, else hint, else remembered at a refresh."""
+        """Return the organization asked for: bound, else hint, else (refresh only) remembered."""
         if self.bound is not None:
             return _parse_asked("bound", self.bound)
         if self.hint is not None:
@@ -94,10 +93,10 @@ class Question(_Strict):
 
 def parse_question(body: bytes) -> Question:
     """
-    Read a body whose signature was verified.
+    Read a body whose decision token was verified.
 
     Raises:
-        InvalidDecisionRequest: it is not a question this version understands.
+        InvalidDecisionRequest: the body is not a question of this version.
     """
     try:
         return Question.model_validate(parse_json_object(body))

@@ -2,9 +2,9 @@
 The SQL statements of a decision.
 
 Each method is one statement and one round trip. Statements are literals, values are parameters.
-Organizations and users are found by scalar subqueries and primary keys, never by a join whose
-order the planner could choose: a user with 20,000 organizations must cost what a user with ten
-costs (`benchmarks/`).
+Users and organizations are found by primary keys and scalar subqueries. With a join, Postgres may
+begin at the wrong table, and a user with 20,000 organizations then costs more than one with ten
+(`benchmarks/` measures it).
 """
 
 from typing import Any
@@ -60,7 +60,7 @@ _APPLY_SELECTION = """
         on conflict (nonce) do nothing
         returning user_id, org_id
     ), used as (
-        -- Skip the row if it is locked, by a rename in progress: the last use is best effort.
+        -- A rename in progress locks the row. The last use is not worth waiting for.
         update membership set last_selected_at = now() where (user_id, org_id) in (
             select m.user_id, m.org_id from membership m, applied a
             where m.user_id = a.user_id and m.org_id = a.org_id
@@ -93,14 +93,14 @@ class DecisionRows:
     """
     What a decision reads and writes.
 
-    Every method raises `service.pool.Unavailable` where Postgres does not answer.
+    Every method raises `service.pool.Unavailable` if Postgres does not answer.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find_standing(self, auth0_user_id: str, asked: Asked | None) -> Standing | None:
-        """Look up the user, and either *asked* or the default and the usable organizations."""
+        """Look up the user, and *asked*; or, if it is `None`, the default and the usable ones."""
         if asked is not None:
             rows = self._database.fetch(
                 _FIND_STANDING_ASKED, (asked.org_id, asked.slug, auth0_user_id)
@@ -122,7 +122,7 @@ class DecisionRows:
         )
 
     def save_profile(self, profile: Profile) -> None:
-        """Insert the user at first sight, else update what changed."""
+        """Insert the user at the first login, else update what changed."""
         values = (profile.auth0_user_id, profile.email, profile.email_verified, profile.name)
         self._database.fetch_once(_SAVE_PROFILE, values)
 
@@ -130,11 +130,11 @@ class DecisionRows:
         self, auth0_user_id: str, *, org_id: UUID, nonce: str, remember: bool
     ) -> Organization | None:
         """
-        Make *org_id* the one choice of the login with this *nonce*, if it still may be.
+        Make *org_id* the one choice of the login with this *nonce*, or change nothing.
 
-        Checks in one statement: the user is not blocked, is a member, the organization is not
-        suspended, and no choice of this login was applied before. Nothing changes otherwise.
-        Each call also deletes up to two old nonces, so that the table stays small.
+        One statement checks that the user is not blocked and is a member, that the organization
+        is not suspended, and that this login has no choice yet. It also deletes up to two nonces
+        older than a day, so that the table stays small.
         """
         values = {
             "auth0_user_id": auth0_user_id,
@@ -146,7 +146,7 @@ class DecisionRows:
         return Organization(*rows[0]) if rows else None
 
     def save_last_use(self, user_id: UUID, org_id: str) -> None:
-        """Note that the user went to *org_id* without the picker; at most once a minute."""
+        """Note that the user entered *org_id* without the picker; at most once a minute."""
         self._database.fetch_once(_SAVE_LAST_USE, (user_id, org_id))
 
 

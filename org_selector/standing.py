@@ -1,4 +1,4 @@
-"""What the database knows about one user at the moment of one decision; plain values."""
+"""What the database knows about one user when a decision is made; plain values."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,38 +6,40 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What Auth0 says about a user, as far as we keep it."""
+    """The part of a user's Auth0 profile that the database keeps."""
 
     auth0_user_id: str
     email: str | None
-    email_verified: bool  # by a connection we trust for that
+    email_verified: bool  # only if the connection is trusted to verify addresses
     name: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An organization as one of its members meets it."""
+    """An organization, and the user's membership role in it."""
 
     id: str  # canonical lower-case UUID
     slug: str
     name: str
-    role: str  # the user's: owner, admin or member
+    role: str  # owner, admin or member
     suspended: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """
-    What a decision depends on, beside the question.
+    Everything that a decision depends on, except the question.
 
-    Where the question asks for an organization, only `asked` of the organizations is looked up;
-    where it asks for none, only the other three are.
+    If the question asks for an organization, `asked` is looked up and the three fields below it
+    are not. If it asks for none, only those three are.
     """
 
     user_id: UUID
     profile: Profile
     blocked: bool
-    asked: Organization | None = None  # what `question.asked` means, if the user is a member of it
-    invited: bool = False  # an open invitation waits for the user's verified address
-    default: Organization | None = None  # the user's own default, if still a member of it
-    usable: tuple[Organization, ...] = ()  # not suspended; two at most, since one is decisive
+    asked: Organization | None = None  # None if the user is not a member of it
+    invited: bool = False  # an open invitation was sent to the user's verified address
+    default: Organization | None = None  # None if the user is not a member of it any more
+    usable: tuple[
+        Organization, ...
+    ] = ()  # not suspended; at most two, which tells one from several

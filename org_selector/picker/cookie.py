@@ -1,13 +1,12 @@
 """
-What a waiting login keeps in the browser, so that the page's address holds no token.
+The cookie of a login that waits for a choice, so that the picker's address holds no token.
 
-Each login has its own cookie with the session token and Auth0's `state`. The name of the cookie
-ends with a hash of both, and so does the page's address, so several logins can wait side by side.
-The page's form carries a signature over the cookie's value: it shows that the form came from our
-page for this login.
+Each login has a cookie of its own with the session token and Auth0's `state`. The cookie's name and
+the picker's address end with a hash of both, so a browser can hold several waiting logins. The
+picker's form carries a signature of the cookie's value, which shows that our page for this login
+sent the form.
 
-Not checked here: the session token, which `action_tokens.py` verifies at every request, and
-`state`, which Auth0 compares.
+Not checked here: the session token (`action_tokens.py`, at every request) and `state` (Auth0).
 
 Sources: RFC 6265bis section 4.1.3 (`__Host-`); OWASP "Cross-Site Request Forgery Prevention".
 """
@@ -24,18 +23,18 @@ from itsdangerous import Signer
 
 from org_selector.errors import CrossSiteForm, InvalidSessionToken
 
-MAX_STATE = 1024  # characters; Auth0's are about 166
-MAX_WAITING = 3  # logins of one browser; more would outgrow the request's header
+MAX_STATE = 1024  # characters; Auth0 sends about 166
+MAX_WAITING = 3  # logins of one browser; the Cookie header has room for no more
 _STATE = re.compile(r"[\x21-\x7e]+")
 _LOGIN_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 @dataclass(frozen=True)
 class UnverifiedLogin:
-    """The two values Auth0 sent the browser here with; neither is verified."""
+    """The two values in the redirect from Auth0; neither is verified."""
 
     unverified_session_token: str
-    unverified_state: str  # opaque; only Auth0 can tell whether it is right
+    unverified_state: str  # only Auth0 knows whether it is right
 
     @cached_property
     def value(self) -> str:
@@ -45,22 +44,22 @@ class UnverifiedLogin:
 
     @cached_property
     def login_id(self) -> str:
-        """Name the pair, the same for the same pair; 22 characters."""
+        """Return a hash of both: the same login has the same id; 22 characters."""
         digest = hashlib.sha256(self.value.encode()).digest()[:16]
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 class LoginCookies:
     """
-    Write and read the cookies of waiting logins, and sign the forms that go with them.
+    Write and read the cookies of waiting logins, and sign their forms.
 
     Args:
-        secrets: newest first; forms are signed with a key derived from the first.
-        secure: whether browsers reach us by https; over plain http they refuse `__Host-` names.
+        secrets: newest first; a key derived from the first signs, keys derived from all verify.
+        secure: whether browsers use https; over http they refuse cookie names with `__Host-`.
     """
 
     def __init__(self, secrets: Sequence[str], *, secure: bool) -> None:
-        # itsdangerous wants the newest last.
+        # itsdangerous expects the newest secret last.
         self._signer = Signer(
             [*reversed(secrets)], salt="org-selector/form", digest_method=hashlib.sha256
         )
@@ -81,7 +80,7 @@ class LoginCookies:
     def forget_oldest(
         self, response: Response, cookies: Mapping[str, str], login: UnverifiedLogin
     ) -> None:
-        """Delete the oldest to make room; browsers send the oldest first (RFC 6265, 5.4)."""
+        """Delete the oldest logins to make room; browsers send them first (RFC 6265, 5.4)."""
         own = self._prefix + login.login_id
         waiting = [name for name in cookies if name.startswith(self._prefix) and name != own]
         for name in waiting[: max(0, len(waiting) + 1 - MAX_WAITING)]:
@@ -89,10 +88,10 @@ class LoginCookies:
 
     def read(self, cookies: Mapping[str, str], login_id: str) -> UnverifiedLogin:
         """
-        Return the login that the page's address names.
+        Return the login with the id from the picker's address.
 
         Raises:
-            InvalidSessionToken: this browser holds no such login.
+            InvalidSessionToken: this browser has no cookie for it, or a damaged one.
         """
         if not _LOGIN_ID.fullmatch(login_id):
             raise InvalidSessionToken("login id")
@@ -109,15 +108,15 @@ class LoginCookies:
         return login
 
     def sign_form(self, login: UnverifiedLogin) -> str:
-        """Return what the page's form must carry."""
+        """Return the signature for the form of this login."""
         return self._signer.get_signature(login.value).decode()
 
     def require_form(self, login: UnverifiedLogin, unverified_signature: str) -> None:
         """
-        Require that the form came from our page for exactly this login.
+        Require the signature of `sign_form` for this login.
 
         Raises:
-            CrossSiteForm: it did not.
+            CrossSiteForm: the form was not made by our page for this login.
         """
         try:
             signature = unverified_signature.encode("ascii")
@@ -129,7 +128,7 @@ class LoginCookies:
 
 def parse_login(unverified_session_token: str, unverified_state: str) -> UnverifiedLogin:
     """
-    Take both values unchanged, if a cookie can carry them.
+    Take both values unchanged, if a cookie can hold them.
 
     Raises:
         InvalidSessionToken: `state` is empty, longer than MAX_STATE or not plain ASCII.

@@ -1,9 +1,8 @@
 """
-Rendering the pages: one template each, the style inlined, no script but the one that continues.
+The pages: one template each, the style inline, and one script, which submits the last form.
 
-Every page carries its own Content-Security-Policy. Nothing that came from a request is ever
-marked safe. Names of organizations stand in `<bdi>`, so that a name in a right-to-left script
-cannot reorder the rest of its line.
+Every page has a Content-Security-Policy of its own. Text from a request or from the database is
+always escaped. Names stand in `<bdi>`: a right-to-left name cannot reorder the rest of its line.
 """
 
 import base64
@@ -21,7 +20,7 @@ from org_selector.login_transaction import LoginTransaction
 from org_selector.picker.languages import Language, Languages
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-if not TEMPLATES.is_dir():  # a checkout; an installed package carries them inside
+if not TEMPLATES.is_dir():  # in a clone; an installed package has them inside
     TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
@@ -40,11 +39,11 @@ PAGE_POLICY = _POLICY + "form-action 'self'"
 
 def continue_policy(tenant_url: str, app_origin: str) -> str:
     """
-    Return the policy of the page that posts to Auth0.
+    Return the policy of the page that posts the choice to Auth0.
 
-    Chromium applies `form-action` to every redirect after the submit, up to the app's callback,
-    and to the way back to the app where the login is over. So the policy allows https: in
-    general, and the two origins for a tenant on plain http or an app with its own scheme.
+    Chromium applies `form-action` to every redirect after the submit: to the app's callback, and
+    to the app's login page if the login has expired. So the policy allows https: in general. The
+    two origins are for a tenant on http and for an app with a scheme of its own.
     """
     targets = f"https: {tenant_url} {app_origin}".rstrip()
     return f"{_POLICY}script-src {_hash(CONTINUE_SCRIPT)}; form-action {targets}"
@@ -52,25 +51,25 @@ def continue_policy(tenant_url: str, app_origin: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at the page of this request, as far as it is known."""
+    """The person in front of the browser, as far as this request knows."""
 
     transaction: LoginTransaction | None = None
-    account: str | None = None  # what the page calls the person: address, name or Auth0's id
+    account: str | None = None  # shown on the page: e-mail address, name or Auth0's id
 
     @property
     def switch_account_url(self) -> str:
-        """Return where "Not you?" leads: out of Auth0's session, then back to the app."""
+        """Return the link of "Not you?": it ends Auth0's session and leads back to the app."""
         if self.transaction is None:
             return ""
         query = {"client_id": self.transaction.client_id, "returnTo": self.transaction.app_origin}
         return f"{base_url(self.transaction.issuer)}/v2/logout?{urlencode(query)}"
 
 
-_STRANGER = Viewer()
+_UNKNOWN_VIEWER = Viewer()
 
 
 def show_to(transaction: LoginTransaction, account: str | None = None) -> None:
-    """Note who looks at the page of this request, the page of an error included."""
+    """Remember the person for the page of this request, which may be an error's."""
     g.viewer = Viewer(transaction, account)
 
 
@@ -79,14 +78,14 @@ def set_up_pages(app: Flask, home: str) -> None:
     Load the languages of the pages.
 
     Args:
-        home: where pages lead back to if the login's own app is unknown.
+        home: the app that error pages link to if the login's own app is unknown.
     """
     app.extensions["languages"] = Languages(TEMPLATES)
     app.extensions["home"] = home
 
 
 def find_language() -> Language:
-    """Return the language of the login, else of the browser."""
+    """Return the language that the login names, else one that the browser prefers."""
     languages: Languages = current_app.extensions["languages"]
     return languages.choose(_list_wanted_languages())
 
@@ -94,8 +93,8 @@ def find_language() -> Language:
 def render_page(
     template: str, *, status: int = 200, policy: str = PAGE_POLICY, **context: object
 ) -> Response:
-    """Render *template* for the viewer, in their language."""
-    viewer = _viewer()
+    """Render *template* in the person's language."""
+    viewer = _find_viewer()
     html = find_language().render(
         template,
         style=STYLE,
@@ -110,8 +109,8 @@ def render_page(
 
 
 def render_error(error: SelectorError) -> Response:
-    """Render the page of *error*, with a way on: the same page again, or back to the app."""
-    transaction = _viewer().transaction
+    """Render the page of *error*, with a link to try again or to go back to the app."""
+    transaction = _find_viewer().transaction
     translate = find_language().catalog.gettext
     response = render_page(
         "error.html",
@@ -127,13 +126,13 @@ def render_error(error: SelectorError) -> Response:
     return response
 
 
-def _viewer() -> Viewer:
-    viewer: Viewer = g.get("viewer", _STRANGER)
+def _find_viewer() -> Viewer:
+    viewer: Viewer = g.get("viewer", _UNKNOWN_VIEWER)
     return viewer
 
 
 def _list_wanted_languages() -> Iterator[str]:
-    if transaction := _viewer().transaction:
+    if transaction := _find_viewer().transaction:
         yield transaction.locale
-    # Read only where the login names no language that we have: most of them do.
+    # A generator, because most logins name a language that we have: no header is parsed then.
     yield from request.accept_languages.values()

@@ -1,8 +1,8 @@
 """
-The languages of the pages: which there are, which one a page uses, and its texts.
+The languages of the pages, and the templates of each.
 
-Each language has templates of its own, in which the texts were translated when the template was
-compiled. A page that is shown looks up no fixed text at all.
+A template is compiled once for each language, and its fixed texts are translated at that moment.
+Showing a page looks up no fixed text.
 """
 
 import gettext
@@ -22,7 +22,7 @@ _FIXED_TEXT = re.compile(r'{{ _\("([^"]+)"\) }}')
 
 
 class _FixedTexts(Extension):
-    """Put the translation of each `{{ _("text") }}` into a template before it is compiled."""
+    """Replace each `{{ _("text") }}` by its translation before the template is compiled."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         translate = cast(Callable[[str], str], self.environment.globals["translate"])
@@ -34,8 +34,8 @@ class Language:
     One language of the pages.
 
     Args:
-        tag: BCP 47, the language alone: "de", not "de-AT".
-        templates: the folder of the templates; `locale/` in it holds the catalogs.
+        tag: the language part of a BCP 47 tag: "de", not "de-AT".
+        templates: the folder of the templates; its `locale/` holds the catalogs.
     """
 
     def __init__(self, tag: str, templates: Path) -> None:
@@ -58,19 +58,19 @@ class Language:
         }
 
     def render(self, template: str, **context: object) -> str:
-        """Return the HTML of a page; what *context* holds is escaped."""
+        """Return the HTML of a page; the values of *context* are escaped."""
         return self.templates.get_template(template).render(context)
 
 
 class Languages:
-    """English, which is the texts themselves, and each language that has a catalog."""
+    """English, in which the texts are written, and each language that has a catalog."""
 
     def __init__(self, templates: Path) -> None:
         tags = [folder.name for folder in (templates / "locale").glob("*") if folder.is_dir()]
         self._languages = {tag: Language(tag, templates) for tag in ("en", *tags)}
 
     def choose(self, wanted: Iterable[str]) -> Language:
-        """Return the first of *wanted* (BCP 47 tags) that is there, else English."""
+        """Return the first language of *wanted* (BCP 47 tags) that we have, else English."""
         for tag in wanted:
             language = tag.replace("_", "-").partition("-")[0].lower()
             if language in self._languages:

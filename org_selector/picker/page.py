@@ -1,9 +1,9 @@
 """
-What the picker's page shows, decided before any HTML is made; pure.
+What the picker shows, decided before any HTML is made; pure.
 
-A person with few organizations sees one list, the last used one first. A person with many sees a
-search, a list of recently used ones and a list by name in pages. Every text that depends on the
-data is ready here, in the language of the page; the template only prints.
+A person with few organizations sees one list that begins with the last used one. A person with many
+sees a search field, the recently used ones, and all by name in several pages. Texts that depend on
+the data are made here, in the language of the page; the template only prints them.
 """
 
 import gettext
@@ -17,8 +17,8 @@ from uuid import UUID
 from org_selector.picker.rows import PAGE_SIZE, ListedOrganization, OrganizationList
 
 MAX_SEARCH = 100  # characters
-SEARCH_FROM = 8  # organizations; fewer are seen at a glance
-MAX_DAYS = 60  # an older use is shown by its date
+SEARCH_FROM = 8  # organizations; a shorter list needs no search
+MAX_DAYS = 60  # a use longer ago is shown as a date
 HUES = 8  # colours behind the initials, in style.css
 
 _Listed = tuple[ListedOrganization, ...]
@@ -26,16 +26,16 @@ _Listed = tuple[ListedOrganization, ...]
 
 @dataclass(frozen=True, slots=True)
 class PageTexts:
-    """The texts of one language that depend on the data of a page; made once a language."""
+    """The texts of one language for `build_page`; made once, not for each page."""
 
     roles: Mapping[str, str]
     notices: Mapping[str, str]
     recently_used: str
     all_organizations: str
     search_results: str
-    last_used: str  # before a date
-    days_ago: tuple[str, ...]  # the last use, by the number of days since
-    found: tuple[str, ...]  # by the number of organizations, where one page shows them all
+    last_used: str  # stands before a date
+    days_ago: tuple[str, ...]  # "Last used 2 days ago" has index 2
+    found: tuple[str, ...]  # "3 organizations found" has index 3
     several_pages_found: str
 
     @classmethod
@@ -76,14 +76,14 @@ class PageTexts:
 
 @dataclass(frozen=True, slots=True)
 class PageAddress:
-    """Which part of the organizations the page's query asks for."""
+    """The part of the organizations that the query of the page's URL asks for."""
 
     search: str = ""
     after: tuple[str, UUID] = ("", UUID(int=0))  # (name_key, id) of the page before
 
     @classmethod
     def read(cls, unverified_search: str, unverified_after: Sequence[str]) -> Self:
-        """Read the query; a beginning that makes no sense is the first page."""
+        """Read the query; an `after` that cannot be read means the first page."""
         search = unverified_search.strip()[:MAX_SEARCH].replace("\0", "")
         try:
             (after,) = unverified_after
@@ -105,7 +105,7 @@ class PageAddress:
         return "?" + urlencode(query)
 
 
-class PageRow(NamedTuple):  # like ListedOrganization, for the same reason
+class PageRow(NamedTuple):  # faster to make than a dataclass, and a page has 26
     """One organization, as the page prints it."""
 
     org_id: str
@@ -120,7 +120,7 @@ class PageRow(NamedTuple):  # like ListedOrganization, for the same reason
 
 
 class PageSection(NamedTuple):
-    """A list of organizations, and its heading, which is shown where there is a search."""
+    """A list of organizations; the template shows its heading if it shows a search field."""
 
     anchor: str
     heading: str
@@ -129,16 +129,16 @@ class PageSection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything that the template prints, beside the login and the person."""
+    """Everything that the template prints, except the login and the person."""
 
     notice: str
     search: str
-    search_shown: bool  # if so, the lists have headings, too
-    found: str  # what a search found, or "" without a search or if it found nothing
+    search_shown: bool  # the search field, and with it the headings of the lists
+    found: str  # how many a search found; "" without a search, or if it found nothing
     nothing_found: bool
-    all_suspended: bool  # the person has organizations, and none can be used
-    sections: tuple[PageSection, ...]  # none is empty
-    may_choose: bool  # one of the rows is not suspended
+    all_suspended: bool  # the person has organizations, but none of them is usable
+    sections: tuple[PageSection, ...]  # each has at least one row
+    may_choose: bool  # at least one row is not suspended
     has_default: bool
     first_page: str  # a link, or "" where this is the first page
     next_page: str  # a link, or "" where this is the last page
@@ -153,11 +153,11 @@ def build_page(
     today: date,
 ) -> Page:
     """
-    Lay out *organizations*, which were loaded for *address*.
+    Arrange *organizations*, which were loaded for *address*.
 
     Args:
-        notice: why the page is shown; a notice without a text is left out.
-        today: the date in UTC, like the times of the last use.
+        notice: the code that says why the page is shown; an unknown one is ignored.
+        today: the date in UTC, as the times of the last use are in UTC.
     """
     whole_list = address.first and not address.search
     many = not whole_list or len(organizations.by_name) >= SEARCH_FROM
@@ -194,7 +194,7 @@ def make_initials(name: str) -> str:
 
 
 def _divide(organizations: OrganizationList, many: bool) -> tuple[_Listed, _Listed]:
-    """Return the organizations of both sections; a short list has one, with the last used first."""
+    """Return the recently used ones and those by name; a short list shows each only once."""
     if many:
         return organizations.recent, organizations.by_name
     front = tuple(one for one in organizations.recent if not one.suspended)[:1]
@@ -228,7 +228,7 @@ def _describe_last_use(organization: ListedOrganization, texts: PageTexts, today
     if organization.last_selected_at is None:
         return ""
     day = organization.last_selected_at.date()
-    days = max(0, (today - day).days)  # Postgres' clock may be ahead of ours
+    days = max(0, (today - day).days)  # the clock of Postgres may be ahead of ours
     return texts.days_ago[days] if days < MAX_DAYS else f"{texts.last_used} {day}"
 
 

@@ -1,8 +1,7 @@
 """
-The SQL statements of the picker's page. They write nothing.
+The SQL statements of the picker. They write nothing.
 
-Each method is one statement and one round trip; what `org_selector/rows.py` says about literals
-and joins holds here too.
+Each method is one statement and one round trip; `org_selector/rows.py` explains literals and joins.
 """
 
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from service.pool import Database
 
 PAGE_SIZE = 20  # organizations of one page
 RECENT = 3  # organizations of the list of recently used ones
-SUBSTRING_UP_TO = 100  # organizations; above, a search finds beginnings only, at a flat price
-END_OF_NAMES = "\U0010ffff"  # sorts after every character that a name may hold
+SUBSTRING_UP_TO = 100  # organizations; a person with more searches by the beginning of the name
+END_OF_NAMES = "\U0010ffff"  # sorts after every character that a name can contain
 
-# The first row of both lists below is the person. The others are organizations: the first column
-# is true for a recently used one, false for one of the list by name.
+# The first row of both statements below is the person. Each further row is an organization; its
+# first column is true in the list of recently used ones and false in the list by name.
 _PERSON = """
     select null::boolean, u.default_org_id::text, u.email, u.name, null, null,
         exists (select from selection where nonce = %(nonce)s), null
@@ -55,7 +54,7 @@ _BY_SEARCH = """
     ) b
     cross join lateral (
         select * from membership where user_id = u.id
-        -- One lower bound, not two: of two the index would start at the weaker one.
+        -- One lower bound: with two, Postgres would start reading the index at the weaker one.
         and (name_key, org_id) > (greatest(%(name_key)s, b.beginning), %(org_id)s)
         and name_key < b.beginning || %(end_of_names)s
         and strpos(name_key, lower(%(search)s)) > 0
@@ -76,34 +75,34 @@ _FIND_SELECTABLE = """
 """
 
 
-class ListedOrganization(NamedTuple):  # 26 a page, and a dataclass takes three times as long
-    """One organization of the person, as the page lists it."""
+class ListedOrganization(NamedTuple):  # a page has 26; a dataclass takes three times as long
+    """An organization of the person."""
 
     id: str
     slug: str
     name: str
-    name_key: str  # what the list is sorted by
+    name_key: str  # the list is sorted by it
     role: str  # owner, admin or member
     suspended: bool
-    last_selected_at: datetime | None  # of a recently used one only
+    last_selected_at: datetime | None  # None in the list by name
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationList:
-    """One page of a person's organizations, and what the page says about the person."""
+    """One page of a person's organizations, and the person."""
 
     email: str | None
     name: str | None
     default_org_id: str | None
     already_chosen: bool  # in this login
-    recent: tuple[ListedOrganization, ...]  # newest use first, at most RECENT; on page 1 only
+    recent: tuple[ListedOrganization, ...]  # the last use first, at most RECENT; first page only
     by_name: tuple[ListedOrganization, ...]  # at most PAGE_SIZE
-    more: bool  # there is another page by name
+    more: bool  # the list by name goes on
 
 
 @dataclass(frozen=True, slots=True)
 class Selectable:
-    """What the picker must know again at the moment of the choice."""
+    """What the picker looks up again before it signs a choice."""
 
     already_chosen: bool
     selectable: bool  # a member, and the organization is not suspended
@@ -114,7 +113,7 @@ class PickerRows:
     What the picker reads.
 
     Every method returns `None` for an unknown or blocked user, and raises
-    `service.pool.Unavailable` where Postgres does not answer.
+    `service.pool.Unavailable` if Postgres does not answer.
     """
 
     def __init__(self, database: Database) -> None:
@@ -123,7 +122,7 @@ class PickerRows:
     def load_page(
         self, auth0_user_id: str, *, nonce: str, after: tuple[str, UUID]
     ) -> OrganizationList | None:
-        """Load one page of the user's organizations by name, beginning after (name_key, id)."""
+        """Load the page of the user's organizations that begins after (name_key, id)."""
         values = {
             "auth0_user_id": auth0_user_id,
             "nonce": nonce,
@@ -140,7 +139,7 @@ class PickerRows:
         """
         Load one page of the user's organizations whose name contains *search*.
 
-        A user with more than SUBSTRING_UP_TO organizations finds the names that begin with it.
+        For a user with more than SUBSTRING_UP_TO organizations: whose name begins with it.
         """
         values = {
             "auth0_user_id": auth0_user_id,
@@ -155,7 +154,7 @@ class PickerRows:
         return _read_list(self._database.fetch(_SEARCH_PAGE, values))
 
     def find_selectable(self, auth0_user_id: str, *, org_id: UUID, nonce: str) -> Selectable | None:
-        """Look at a choice again before it is signed."""
+        """Look up a choice before it is signed."""
         values = {"auth0_user_id": auth0_user_id, "org_id": org_id, "nonce": nonce}
         rows = self._database.fetch(_FIND_SELECTABLE, values)
         return Selectable(*rows[0]) if rows else None

@@ -1,10 +1,10 @@
 """
 The picker: a person chooses one organization in the middle of a login.
 
-`GET /select` takes the session token and Auth0's `state` from the redirect, keeps both in a
-cookie and leads to an address without them. The page is shown from the cookie, and the POST
-verifies the token again and looks the membership up again before it signs. Nothing is
-written here: the choice takes effect when Auth0's Action brings it back.
+`GET /select` takes the session token and Auth0's `state` from the redirect, puts both into a cookie
+and redirects to an address without them. The page reads the cookie. The POST verifies the token
+again and looks the membership up again before it signs the choice. The picker writes nothing: the
+choice takes effect when the Action sends it to `POST /decisions`.
 """
 
 import time
@@ -37,7 +37,7 @@ from org_selector.picker.rows import OrganizationList, PickerRows
 
 
 class Picker:
-    """The views and what they need; one object a process."""
+    """The three views; one object in each process."""
 
     def __init__(
         self, tokens: ActionTokens, cookies: LoginCookies, rows: PickerRows, own_origin: str
@@ -48,7 +48,7 @@ class Picker:
         self._own_origin = own_origin
 
     def enter(self) -> Response:
-        """Take over the login that Auth0 sent here; a reload changes nothing."""
+        """Put the login into a cookie; a reload does the same again."""
         login = parse_login(_single("session_token"), _single("state"))
         transaction = self._tokens.verify_session_token(login.unverified_session_token)
         page = url_for("picker.show", login_id=login.login_id)
@@ -58,12 +58,12 @@ class Picker:
         return response
 
     def show(self, login_id: str) -> Response:
-        """Show the organizations: all, one page of them, or those that match a search."""
+        """Show the person's organizations: all, one page of them, or what a search found."""
         login, transaction = self._verify(login_id)
         return self._show(login, transaction)
 
     def choose(self, login_id: str) -> Response:
-        """Sign the choice and lead the browser back to Auth0."""
+        """Sign the choice and send the browser back to Auth0."""
         login, transaction = self._verify(login_id)
         self._require_own_form(login)
         org_id = _parse_org_id(request.form.getlist("org_id"))
@@ -74,7 +74,7 @@ class Picker:
             raise NoOrganization("unknown or blocked user")
         if found.already_chosen:
             raise AlreadyChosen
-        # A bound application that is suspended offers no other organization, so none is signed.
+        # A bound application has one organization to offer, or none if that one is suspended.
         if not found.selectable or transaction.notice == "bound_suspended":
             g.log = {"error": "not_selectable"}
             return self._show(login, transaction, notice="not_selectable", status=403)
@@ -93,7 +93,7 @@ class Picker:
         )
 
     def _verify(self, login_id: str) -> tuple[UnverifiedLogin, LoginTransaction]:
-        """Return the login as the cookie holds it, and what its token says once verified."""
+        """Return the cookie's login, and what its session token says, which is verified here."""
         login = self._cookies.read(request.cookies, login_id)
         transaction = self._tokens.verify_session_token(login.unverified_session_token)
         show_to(transaction)
@@ -151,7 +151,7 @@ class Picker:
 
 
 def create_blueprint(picker: Picker) -> Blueprint:
-    """Serve the picker."""
+    """Return the picker's routes."""
     blueprint = Blueprint("picker", __name__)
     blueprint.add_url_rule("/select", "enter", picker.enter, methods=["GET"])
     blueprint.add_url_rule("/select/<login_id>", "show", picker.show, methods=["GET"])
