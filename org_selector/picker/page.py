@@ -10,7 +10,7 @@ import gettext
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,7 +20,9 @@ MAX_SEARCH = 100  # characters
 SEARCH_FROM = 8  # organizations; a shorter list needs no search
 MAX_DAYS = 60  # a use longer ago is shown as a date
 HUES = 8  # colours behind the initials, in style.css
+NOTICES = ("hint_unknown", "organization_suspended", "not_selectable")  # the template has the texts
 
+Outcome = Literal["no search", "nothing", "one page", "several pages"]
 _Listed = tuple[ListedOrganization, ...]
 
 
@@ -29,48 +31,26 @@ class PageTexts:
     """The texts of one language for `build_page`; made once, not for each page."""
 
     roles: Mapping[str, str]
-    notices: Mapping[str, str]
-    recently_used: str
-    all_organizations: str
-    search_results: str
     last_used: str  # stands before a date
     days_ago: tuple[str, ...]  # "Last used 2 days ago" has index 2
     found: tuple[str, ...]  # "3 organizations found" has index 3
-    several_pages_found: str
 
     @classmethod
     def translate(cls, catalog: gettext.NullTranslations) -> Self:
         """Look up every text in *catalog*."""
         _, ngettext = catalog.gettext, catalog.ngettext
-        last_used = _("Last used")
         days_ago = [_("today")]
         for n in range(1, MAX_DAYS):
             days_ago.append(ngettext("%(count)s day ago", "%(count)s days ago", n) % {"count": n})
+        found = []
+        for n in range(PAGE_SIZE + 1):
+            text = ngettext("%(count)s organization found", "%(count)s organizations found", n)
+            found.append(text % {"count": n})
         return cls(
             roles={"owner": _("Owner"), "admin": _("Admin"), "member": _("Member")},
-            notices={
-                "hint_unknown": _(
-                    "The app asked for an organization you cannot use with this account. "
-                    "Choose another one."
-                ),
-                "organization_suspended": _(
-                    "The organization the app asked for is suspended. Choose another one."
-                ),
-                "not_selectable": _(
-                    "You cannot use that organization any more. Choose another one."
-                ),
-            },
-            recently_used=_("Recently used"),
-            all_organizations=_("All organizations"),
-            search_results=_("Search results"),
-            last_used=last_used,
-            days_ago=tuple(f"{last_used} {days}" for days in days_ago),
-            found=tuple(
-                ngettext("%(count)s organization found", "%(count)s organizations found", n)
-                % {"count": n}
-                for n in range(PAGE_SIZE + 1)
-            ),
-            several_pages_found=_("More than one page of organizations found"),
+            last_used=_("Last used"),
+            days_ago=tuple(f"{_('Last used')} {days}" for days in days_ago),
+            found=tuple(found),
         )
 
 
@@ -120,10 +100,9 @@ class PageRow(NamedTuple):  # faster to make than a dataclass, and a page has 26
 
 
 class PageSection(NamedTuple):
-    """A list of organizations; the template shows its heading if it shows a search field."""
+    """A list of organizations; the template has its heading."""
 
-    anchor: str
-    heading: str
+    name: Literal["recent", "all"]
     rows: tuple[PageRow, ...]
 
 
@@ -131,11 +110,11 @@ class PageSection(NamedTuple):
 class Page:
     """Everything that the template prints, except the login and the person."""
 
-    notice: str
+    notice: str  # one of NOTICES, or ""
     search: str
     search_shown: bool  # the search field, and with it the headings of the lists
-    found: str  # how many a search found; "" without a search, or if it found nothing
-    nothing_found: bool
+    outcome: Outcome
+    found: str  # how many organizations this page has
     all_suspended: bool  # the person has organizations, but none of them is usable
     sections: tuple[PageSection, ...]  # each has at least one row
     may_choose: bool  # at least one row is not suspended
@@ -165,17 +144,16 @@ def build_page(
         _divide(organizations, many=many) if whole_list else ((), organizations.by_name)
     )
     last_usable = next((one for one in recent if not one.suspended), None)
-    heading = texts.search_results if address.search else texts.all_organizations
     sections = (
-        PageSection("recent", texts.recently_used, _make_rows(recent, texts, today, last_usable)),
-        PageSection("all", heading, _make_rows(by_name, texts, today)),
+        PageSection("recent", _make_rows(recent, texts, today, last_usable)),
+        PageSection("all", _make_rows(by_name, texts, today)),
     )
     return Page(
-        notice=texts.notices.get(notice, ""),
+        notice=notice if notice in NOTICES else "",
         search=address.search,
         search_shown=many,
-        found=_describe_found(organizations, address, texts),
-        nothing_found=bool(address.search) and not organizations.by_name,
+        outcome=_find_outcome(organizations, address),
+        found=texts.found[len(organizations.by_name)],
         all_suspended=whole_list and _are_all_suspended(organizations),
         sections=tuple(section for section in sections if section.rows),
         may_choose=any(not one.suspended for one in recent + by_name),
@@ -232,12 +210,12 @@ def _describe_last_use(organization: ListedOrganization, texts: PageTexts, today
     return texts.days_ago[days] if days < MAX_DAYS else f"{texts.last_used} {day}"
 
 
-def _describe_found(organizations: OrganizationList, address: PageAddress, texts: PageTexts) -> str:
-    if not address.search or not organizations.by_name:
-        return ""
-    if organizations.more or not address.first:
-        return texts.several_pages_found
-    return texts.found[len(organizations.by_name)]
+def _find_outcome(organizations: OrganizationList, address: PageAddress) -> Outcome:
+    if not address.search:
+        return "no search"
+    if not organizations.by_name:
+        return "nothing"
+    return "one page" if address.first and not organizations.more else "several pages"
 
 
 def _are_all_suspended(organizations: OrganizationList) -> bool:
