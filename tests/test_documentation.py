@@ -1,4 +1,8 @@
-"""What README and SECURITY say is so."""
+"""
+What README and SECURITY say is so.
+
+Facts stand in tables and code under a marker (tests.kit.marked_block), so prose can be rewritten.
+"""
 
 import re
 from pathlib import Path
@@ -10,50 +14,44 @@ from local_stack.node import PROJECT
 from local_stack.seed import PEOPLE
 from org_selector.settings import SelectorSettings
 from service.environment import Settings
+from tests.kit.marked_block import list_markers, read_block, read_table
 
-README = (PROJECT / "README.md").read_text()
-SECURITY = (PROJECT / "SECURITY.md").read_text()
+DOCUMENTS = [
+    "README.md",
+    "SECURITY.md",
+    *sorted(str(path.relative_to(PROJECT)) for path in PROJECT.glob("docs/*.md")),
+    "benchmarks/README.md",
+]
 ATTACKS = sorted((PROJECT / "tests" / "attacks").glob("test_*.py"))
 OPENING = re.compile(r'"""\nAttacker: (.+)\.\nWants: .+\.\nStopped by: ((?:.+\n)+)\n')
 ACTION = (PROJECT / "actions" / "select-organization" / "code.js").read_text()
 
 
 @pytest.mark.parametrize(
-    ("settings", "end"),
-    [(SelectorSettings, "`HOST` ("), (ApiSettings, "`/docs` describes")],
+    ("settings", "marker"),
+    [
+        (SelectorSettings, "settings of the selector"),
+        (ApiSettings, "settings of the resource API"),
+    ],
     ids=["selector", "api"],
 )
-def test_the_table_of_settings_is_the_settings(settings: type[Settings], end: str) -> None:
-    """No setting is secret knowledge, and none is made up."""
-    table = README[: README.index(end)].rpartition("| setting |")[2]
+def test_the_table_of_settings_is_the_settings(settings: type[Settings], marker: str) -> None:
+    """Each setting has a row, and each row is a setting."""
+    rows = read_table("README.md", marker)
 
-    assert set(re.findall(r"^\| `([A-Z0-9_]+)` \|", table, re.M)) == {
-        name.upper() for name in settings.model_fields
-    }
+    assert {name for name, _what in rows} == {f"`{name.upper()}`" for name in settings.model_fields}
 
 
 def test_the_table_of_codes_is_what_the_action_denies_with() -> None:
     """Apps are written against this table."""
-    table = README[README.index("| code |") : README.index("`prompt=none` ends")]
+    rows = read_table("README.md", "codes of a refused login")
     reasons = ACTION[ACTION.index("const REASONS = [") :].partition("]")[0]
 
-    assert set(re.findall(r"^\| `([a-z_]+)` \|", table, re.M)) == {
-        *re.findall(r"'([a-z_]+)'", reasons),
-        "temporarily_unavailable",
-    }
+    codes = {*re.findall(r"'([a-z_]+)'", reasons), "temporarily_unavailable"}
+    assert {code for code, *_cells in rows} == {f"`{code}`" for code in codes}
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "README.md",
-        "SECURITY.md",
-        "benchmarks/README.md",
-        "docs/api.md",
-        "docs/choosing-a-design.md",
-        "docs/your-own-table.md",
-    ],
-)
+@pytest.mark.parametrize("file", DOCUMENTS)
 def test_every_link_and_file_named_is_there(file: str) -> None:
     """A map with holes misleads."""
     path = PROJECT / file
@@ -69,19 +67,32 @@ def test_every_link_and_file_named_is_there(file: str) -> None:
         assert (PROJECT / name).exists(), name
 
 
+@pytest.mark.parametrize("file", DOCUMENTS)
+def test_a_marker_names_what_a_test_reads(file: str) -> None:
+    """A marker that no test reads would promise a check that nothing makes."""
+    tests = "".join(path.read_text() for path in (PROJECT / "tests").rglob("*.py"))
+    names = list_markers(file)
+
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert f'"{name}"' in tests, name
+
+
 def test_every_make_command_named_is_a_target() -> None:
     """Commands in the README can be typed."""
-    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"(?:\$ |`)make ([a-z]+)", README))
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.M))
+    texts = "".join((PROJECT / file).read_text() for file in DOCUMENTS)
+    named = set(re.findall(r"(?:\$ |`)make ([a-z-]+)", texts))
 
-    assert named >= {"demo", "test"}
+    assert named >= {"demo", "test", "test-long"}
     assert named <= targets
 
 
 def test_the_transcript_names_the_people_there_are() -> None:
     """The list in the README is the list that the demo prints."""
+    transcript = read_block("README.md", "people of the demo")
     for person in PEOPLE:
-        assert f"    {person.email:<18}  {person.what}\n" in README
+        assert f"    {person.email:<18}  {person.what}\n" in transcript
 
 
 def test_the_packages_carry_what_they_show_and_apply() -> None:
@@ -101,9 +112,9 @@ def test_the_table_of_attacks_is_the_folder() -> None:
         assert opening, f"{path.name} must open with three lines: Attacker, Wants, Stopped by"
         name = path.stem.removeprefix("test_").replace("_", " ")
         attacker, stopped_by = opening[1], " ".join(opening[2].split())
-        rows.append(f"| [{name}](tests/attacks/{path.name}) | {attacker} | {stopped_by} |")
+        rows.append([f"[{name}](tests/attacks/{path.name})", attacker, stopped_by])
 
-    assert re.findall(r"^\| \[.*\]\(tests/attacks/.*$", SECURITY, re.M) == rows
+    assert read_table("SECURITY.md", "attacks") == rows
 
 
 @pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)

@@ -20,6 +20,7 @@ from endpoint.openapi import list_refusals
 from local_stack.node import PROJECT
 from org_guard.flask import ROLES
 from tests.kit.documented import Json, operations_of, run_without_database
+from tests.kit.marked_block import read_block, read_table
 from tests.kit.running_api import RunningApi
 
 ORIGIN = "https://api.example.com"
@@ -271,14 +272,6 @@ def test_the_keyboard_reaches_the_guide_and_every_noun(
 # The guide
 
 
-def rows_below(heading: str) -> list[list[str]]:
-    """The cells of the table whose first line begins with *heading*."""
-    table = GUIDE[GUIDE.index(f"| {heading} |") :].partition("\n\n")[0]
-    return [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
-    ]
-
-
 def test_the_guide_names_the_scope_and_the_role_of_every_operation(document: Json) -> None:
     """In the order of the document; `member` is every member, so it is not written."""
     wanted: dict[str, list[str]] = {}
@@ -287,16 +280,20 @@ def test_the_guide_names_the_scope_and_the_role_of_every_operation(document: Jso
         role = "" if one["x-required-role"] == ROLES[0] else f" ({one['x-required-role']})"
         wanted.setdefault(scope, []).append(f"`{method} {path}`{role}")
 
-    assert {scope: cell.split(", ") for scope, cell in rows_below("scope")} == wanted
-    assert f"`{ROLES[0]}`, `{ROLES[1]}` and `{ROLES[2]}`" in GUIDE
+    rows = read_table("docs/api.md", "scope and role of each operation")
+    assert {scope: cell.split(", ") for scope, cell in rows} == wanted
+    roles = read_block("docs/api.md", "roles, the least first")
+    assert re.findall(r"`([^`]+)`", roles) == list(ROLES)
 
 
 def test_the_guide_names_every_code_with_its_status(app: Flask) -> None:
     """And the limit of a body."""
     codes = [(f"`{error.code}`", str(error.status)) for error in list_refusals(app)]
 
-    assert [(code, status) for code, status, _help in rows_below("code")] == codes
-    assert f"at most {MAX_BODY_BYTES:,} bytes" in GUIDE
+    rows = read_table("docs/api.md", "codes of a refusal")
+    assert [(code, status) for code, status, _help in rows] == codes
+    limit = read_block("docs/api.md", "most bytes of a body")
+    assert re.findall(r"([\d,]+) bytes", limit) == [f"{MAX_BODY_BYTES:,}"]
 
 
 def test_the_curl_examples_of_the_guide_are_answered_as_it_shows(api: RunningApi) -> None:
@@ -340,7 +337,8 @@ def test_the_variables_of_the_guide_are_those_it_sets() -> None:
 
 def test_a_repeated_example_takes_effect_once(api: RunningApi) -> None:
     """As the guide says of its Idempotency-Key."""
-    [command] = [block for _kind, block in BLOCK.findall(GUIDE) if "Idempotency-Key" in block]
+    command = read_block("docs/api.md", "a request that may be repeated")
+    assert "Idempotency-Key: " in command
     words = shlex.split(Template(command.replace("\\\n", "")).substitute(API="", TOKEN=api.token()))
     before = len(api.get("/projects").get_json()["items"])
     first, again = send(api, words[1:]), send(api, words[1:])

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from local_stack import seed
-from local_stack.node import PROJECT
+from tests.kit.marked_block import read_block
 from tests.kit.target import Target
 
 ABC = seed.organization("abc-inc").id
@@ -119,8 +119,8 @@ def test_whoever_comes_back_comes_back_as_what_they_are_now(target: Target) -> N
 @pytest.mark.parametrize("number", range(3))
 def test_the_steps_that_security_md_gives(target_d: Target, number: int) -> None:
     """Each statement under "Revoking", as the owner of the tables, refuses the next request."""
-    section = (PROJECT / "SECURITY.md").read_text().partition("\n## Revoking\n")[2]
-    statements = re.findall(r"`((?:delete|update) [^`]+;)`", section.partition("\n## ")[0])
+    steps = read_block("SECURITY.md", "statements that revoke")
+    statements = re.findall(r"`((?:delete|update) [^`]+;)`", steps)
     assert len(statements) == 3
     token = target_d.token("joe", "abc-inc")
     assert target_d.get("/me", token=token).status_code == 200

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from local_stack.node import PROJECT
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_admin.cli import main
 from schema import migrate as migrations
 from schema.migrate import Migration, MigrationFailed, migrate
+from tests.kit.marked_block import read_block
 
 
 @pytest.fixture
@@ -145,11 +145,9 @@ def test_a_malformed_url_is_explained_without_a_password(url: str) -> None:
 def test_the_owner_lets_the_first_organization_in(owner_url: str) -> None:
     """The README's statements; forced row-level security holds for the owner too."""
     list(migrate(owner_url))
-    readme = (PROJECT / "README.md").read_text()
-    statements = re.search(r"   ```sql\n(.*?)   ```", readme, re.S)
-    assert statements is not None
+    statements = read_block("README.md", "the first organization")
     with psycopg.connect(owner_url) as conn:
-        for statement in statements[1].split(";")[:-1]:
+        for statement in statements.split(";")[:-1]:
             if "password" not in statement:  # of a role that other tests use as well
                 conn.execute(statement.encode())
         rows = conn.execute("select org_slug, org_name, role from membership").fetchall()
