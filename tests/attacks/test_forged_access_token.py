@@ -5,7 +5,7 @@ Stopped by: `org_guard/access_token.py` `_require_header` `_require_signature`,
 `org_guard/token_claims.py` `require_issuer_and_audience` `require_times` `require_client`
 `require_person` `require_scope_text` `require_organization`
 
-Every row of `tests/kit/forged_access_tokens.py` over HTTP, against both designs: always the same
+Every row of `tests/kit/forged_access_tokens/` over HTTP, against both designs: always the same
 bytes, so that nobody learns which check it was, and not a word of the token in the answer or in a
 log.
 """
