@@ -14,7 +14,7 @@ ACTION_TESTS := $(wildcard tests/actions/*.test.js tests/actions/*.test.mjs)
 .PHONY: help demo test test-long check clean install pytest benchmarks translations
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 19
 
 demo: install ## run everything offline on this machine and print one URL
 	@$(VENV)/python demo.py
@@ -24,15 +24,18 @@ test: check pytest ## make check, then every test in random order
 test-long: install ## what takes longer: every mutant (about 10 minutes)
 	@$(VENV)/python -m tests.mutations
 
+# Runs a command; prints one line when it passes, and all that it said when it fails.
+quietly = @said=$$($(2) 2>&1) && echo '$(1): passed' || { status=$$?; echo "$$said"; exit $$status; }
+
 check: install ## format, lint, types, rules between the parts, JavaScript, templates
-	$(VENV)/python -m ruff check .
-	$(VENV)/python -m ruff format --check .
-	$(VENV)/python -m mypy $(TYPED)
-	$(VENV)/lint-imports
-	$(VENV)/python -m tests.walls
-	$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
-	$(if $(PAGES),$(VENV)/python -m djlint --profile=jinja --lint --quiet $(PAGES))
-	$(if $(ACTION_TESTS),$(NODE) --test $(ACTION_TESTS))
+	$(call quietly,ruff check,$(VENV)/python -m ruff check .)
+	$(call quietly,ruff format,$(VENV)/python -m ruff format --check .)
+	$(call quietly,mypy,$(VENV)/python -m mypy $(TYPED))
+	$(call quietly,lint-imports,$(VENV)/lint-imports)
+	$(call quietly,walls,$(VENV)/python -m tests.walls)
+	$(call quietly,eslint,$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .)
+	$(if $(PAGES),$(call quietly,djlint,$(VENV)/python -m djlint --profile=jinja --lint --quiet $(PAGES)))
+	$(if $(ACTION_TESTS),$(call quietly,node --test,$(NODE) --test --test-reporter=dot $(ACTION_TESTS)))
 
 # Depends on check so that it runs last, even with `make -j`: its summary then ends the output.
 pytest: install check
