@@ -44,12 +44,12 @@ from tests.kit.forged_action_tokens import (
     TOKENS,
     Kind,
     Row,
-    _claims,
-    _header,
-    _now,
-    _text,
-    _time,
+    change_claims,
+    change_header,
+    change_time,
+    now,
     sign_selection,
+    write_claims,
 )
 
 BOTH = pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_valid_session_token_becomes_the_login_it_stands_for() -> None:
     }
 
     assert TOKENS.verify_session_token(SESSION.token(**changes)) == LoginTransaction(
-        issuer=DOMAIN, auth0_user_id=AUTH0_USER_ID, expires_at=_now() + 600, **changes
+        issuer=DOMAIN, auth0_user_id=AUTH0_USER_ID, expires_at=now() + 600, **changes
     )
 
 
@@ -142,16 +142,16 @@ def test_verified_login_cannot_be_changed_afterwards() -> None:
 @pytest.mark.parametrize(
     "tolerated",
     [
-        pytest.param(_header(typ=ABSENT), id="no typ"),
-        pytest.param(_header(kid="a key"), id="a kid"),
-        pytest.param(_claims(iss=CUSTOM_DOMAIN), id="the custom domain"),
-        pytest.param(_claims(sub="s"), id="sub of one character"),
-        pytest.param(_claims(sub="s" * 255), id="sub of 255 characters"),
-        pytest.param(_claims(sub="samlp|\u00f1|\U0001f9ed"), id="sub not ASCII"),
-        pytest.param(_claims(more={"x": [1, 2.5, None]}), id="a claim of another Action"),
-        pytest.param(_text(lambda text: f" {text}\n"), id="white space around the claims"),
-        pytest.param(_claims(ip="2001:db8::1"), id="another network"),
-        pytest.param(_time("exp", lambda at: _now() + 1), id="a lifetime of one second"),
+        pytest.param(change_header(typ=ABSENT), id="no typ"),
+        pytest.param(change_header(kid="a key"), id="a kid"),
+        pytest.param(change_claims(iss=CUSTOM_DOMAIN), id="the custom domain"),
+        pytest.param(change_claims(sub="s"), id="sub of one character"),
+        pytest.param(change_claims(sub="s" * 255), id="sub of 255 characters"),
+        pytest.param(change_claims(sub="samlp|\u00f1|\U0001f9ed"), id="sub not ASCII"),
+        pytest.param(change_claims(more={"x": [1, 2.5, None]}), id="a claim of another Action"),
+        pytest.param(write_claims(" TEXT\n"), id="white space around the claims"),
+        pytest.param(change_claims(ip="2001:db8::1"), id="another network"),
+        pytest.param(change_time("exp", lambda at: now() + 1), id="a lifetime of one second"),
     ],
 )
 def test_harmless_difference_passes(kind: Kind, tolerated: Row) -> None:
@@ -195,37 +195,37 @@ def _token_of(kind: Kind, size: int) -> str:
 @pytest.mark.parametrize("seconds", [-29, -1, 0, 1, 29, 30])
 def test_clock_of_auth0_a_little_ahead_passes(kind: Kind, seconds: int) -> None:
     """`iat` may lie up to 30 s in our future."""
-    kind.verify(kind.token(iat=_now() + seconds, exp=_now() + seconds + kind.lifetime))
+    kind.verify(kind.token(iat=now() + seconds, exp=now() + seconds + kind.lifetime))
 
 
 @BOTH
 @pytest.mark.parametrize("seconds", [31, 32, 600])
 def test_token_from_the_future_is_refused(kind: Kind, seconds: int) -> None:
     """`iat` 31 s ahead is more than two clocks may differ."""
-    _require_refused(kind, kind.token(iat=_now() + seconds, exp=_now() + seconds + kind.lifetime))
+    _require_refused(kind, kind.token(iat=now() + seconds, exp=now() + seconds + kind.lifetime))
 
 
 @BOTH
 @pytest.mark.parametrize("seconds", [1, 28, 29])
 def test_token_that_has_just_expired_passes(kind: Kind, seconds: int) -> None:
     """A person who chose at the last moment is not sent away by a slow clock."""
-    kind.verify(kind.token(iat=_now() - seconds - kind.lifetime, exp=_now() - seconds))
+    kind.verify(kind.token(iat=now() - seconds - kind.lifetime, exp=now() - seconds))
 
 
 @BOTH
 @pytest.mark.parametrize("seconds", [30, 31, 32, 600])
 def test_expired_token_is_refused(kind: Kind, seconds: int) -> None:
     """After the leeway there is none."""
-    _require_refused(kind, kind.token(iat=_now() - seconds - kind.lifetime, exp=_now() - seconds))
+    _require_refused(kind, kind.token(iat=now() - seconds - kind.lifetime, exp=now() - seconds))
 
 
 @BOTH
 def test_leeway_includes_its_first_second_and_not_its_last(kind: Kind) -> None:
     """30 s ahead is early enough, 30 s over is over; RFC 7519 4.1.4: "on or after"."""
     with time_machine.travel(1_900_000_000, tick=False):
-        kind.verify(kind.token(iat=_now() + 30, exp=_now() + 31))
-        _require_refused(kind, kind.token(iat=_now() - 59, exp=_now() - 30))
-        kind.verify(kind.token(iat=_now() - 58, exp=_now() - 29))
+        kind.verify(kind.token(iat=now() + 30, exp=now() + 31))
+        _require_refused(kind, kind.token(iat=now() - 59, exp=now() - 30))
+        kind.verify(kind.token(iat=now() - 58, exp=now() - 29))
 
 
 @BOTH
@@ -234,13 +234,13 @@ def test_token_expires_by_the_clock(kind: Kind) -> None:
     token = kind.token()
 
     kind.verify(token)
-    with time_machine.travel(_now() + kind.lifetime + 29, tick=False):
+    with time_machine.travel(now() + kind.lifetime + 29, tick=False):
         kind.verify(token)
-    with time_machine.travel(_now() + kind.lifetime + 31, tick=False), pytest.raises(kind.refusal):
+    with time_machine.travel(now() + kind.lifetime + 31, tick=False), pytest.raises(kind.refusal):
         kind.verify(token)
-    with time_machine.travel(_now() - 29, tick=False):
+    with time_machine.travel(now() - 29, tick=False):
         kind.verify(token)
-    with time_machine.travel(_now() - 31, tick=False), pytest.raises(kind.refusal):
+    with time_machine.travel(now() - 31, tick=False), pytest.raises(kind.refusal):
         kind.verify(token)
 
 

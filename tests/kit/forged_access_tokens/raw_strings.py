@@ -63,8 +63,8 @@ _FORMS: Final = {
 }
 
 
-def _other_spelling(text: str) -> str:
-    """Return other base64url of the same bytes: an unused bit is set."""
+def spell_otherwise(text: str) -> str:
+    """Return other base64url of the same bytes, in which an unused bit is set."""
     filled = "=" * (-len(text) % 4)
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
         spelled = text[:-1] + last
@@ -76,13 +76,13 @@ def _other_spelling(text: str) -> str:
 
 def _unused_bits_of_the_signature(kind: Kind) -> str:
     text, _, made = kind.token().rpartition(".")
-    return f"{text}.{_other_spelling(made)}"
+    return f"{text}.{spell_otherwise(made)}"
 
 
 def _unused_bits_of_the_claims(kind: Kind) -> str:
     claims = json.dumps(kind.claims()).encode()
     claims += b" " * (1 - len(claims) % 3) if len(claims) % 3 < 2 else b"  "
-    text = f"{segment(kind.header())}.{_other_spelling(segment(claims))}"
+    text = f"{segment(kind.header())}.{spell_otherwise(segment(claims))}"
     return f"{text}.{segment(signature(text))}"
 
 
