@@ -19,9 +19,10 @@ help: ## this list
 demo: install ## run everything offline on this machine and print one URL
 	@$(VENV)/python demo.py
 
-test: check pytest ## make check, then every test in random order
+test: check pytest ## make check, then the tests, but for the long ones (about 4 minutes)
 
-test-long: install ## what takes longer: every mutant (about 10 minutes)
+test-long: install ## the tests that wait for outages or try very much, then every mutant (about 15 minutes)
+	$(VENV)/python -m pytest -m long $(PYTEST_ARGS)
 	@$(VENV)/python -m tests.mutations
 
 # Runs a command; prints one line when it passes, and all that it said when it fails.
@@ -39,7 +40,7 @@ check: install ## format, lint, types, rules between the parts, JavaScript, temp
 
 # Depends on check so that it runs last, even with `make -j`: its summary then ends the output.
 pytest: install check
-	$(VENV)/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/python -m pytest -m 'not long' $(PYTEST_ARGS)
 
 benchmarks: install ## measure what tokens, rows and requests cost (about 4 minutes, Linux)
 	@$(VENV)/python -m benchmarks

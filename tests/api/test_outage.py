@@ -25,6 +25,8 @@ from org_guard import Guard, SigningKeys
 from tests.kit.routes import ROWS, code, place
 from tests.kit.running_api import RunningApi, make_settings, run_api
 
+pytestmark = pytest.mark.long
+
 Call = Callable[[], TestResponse]
 PUBLIC = ("/healthz", "/openapi.json", "/docs", "/docs/redoc.js", "/api.md")
 

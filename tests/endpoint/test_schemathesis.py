@@ -25,6 +25,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from local_stack import seed
 from tests.kit.running_api import RunningApi
 
+pytestmark = pytest.mark.long
+
 ABC = seed.organization("abc-inc")
 # What was never right was never tried in earnest.
 SUCCESSES = {

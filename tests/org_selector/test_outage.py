@@ -17,6 +17,8 @@ from tests.kit.action_tokens import HEADER, SESSION_SECRET, sign, valid_decision
 from tests.kit.running_selector import Selector, ask, make_settings
 from tests.kit.visit import TRAVEL, Visit, enter, heading, selection_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def postgres(tmp_path: Path) -> Iterator[Postgres]:
