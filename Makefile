@@ -39,8 +39,9 @@ check: install ## format, lint, types, rules between the parts, JavaScript, temp
 	$(if $(ACTION_TESTS),$(call quietly,node --test,$(NODE) --test --test-reporter=dot $(ACTION_TESTS)))
 
 # Depends on check so that it runs last, even with `make -j`: its summary then ends the output.
+# Two processes, each with a Postgres and a stack of its own (tests/conftest.py).
 pytest: install check
-	$(VENV)/python -m pytest -m 'not long' $(PYTEST_ARGS)
+	$(VENV)/python -m pytest -m 'not long' -n 2 --dist worksteal $(PYTEST_ARGS)
 
 benchmarks: install ## measure what tokens, rows and requests cost (about 4 minutes, Linux)
 	@$(VENV)/python -m benchmarks

@@ -1,6 +1,6 @@
 """
-One Postgres for the whole run, and on it one real stack: tenant with the Action in Node, selector,
-API, SPA. Each starts when the first test needs it.
+In each process of the run one Postgres, and on it one real stack: tenant with the Action in Node,
+selector, API, SPA. Each starts when the first test of the process needs it.
 """
 
 from collections.abc import Iterator
@@ -24,10 +24,18 @@ __all__ = ["api", "keys", "keys_url", "postgres", "selector", "start", "statemen
 
 @pytest.fixture(scope="session")
 def stack(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Everything an administrator would run, on free ports of this machine."""
+    """
+    Everything an administrator would run, on free ports of this machine.
+
+    After the last test of this process it reads every log: no token and no address of a person may
+    stand in one.
+    """
     folder: Path = tmp_path_factory.mktemp("stack")
     with Stack(folder, Ports.free(), postgres=postgres) as running:
         yield running
+
+        leaks = find_leaks(log_files(running), secrets_of(running))
+        assert not leaks, "\n".join(leaks)
 
 
 @pytest.fixture
@@ -46,16 +54,9 @@ def person(stack: Stack) -> Iterator[Person]:
 
 @pytest.fixture(scope="session")
 def chromium(stack: Stack) -> Iterator[Browser]:
-    """
-    One browser for the whole run; every test opens a fresh context in it.
-
-    After the last journey it reads every log: nobody's token or address may stand in one.
-    """
+    """One browser for this process; every test opens a fresh context in it."""
     with browser() as running:
         yield running
-
-    leaks = find_leaks(log_files(stack), secrets_of(stack))
-    assert not leaks, "\n".join(leaks)
 
 
 @pytest.fixture

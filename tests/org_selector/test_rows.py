@@ -109,7 +109,7 @@ def test_an_organization_of_a_member_is_found_by_id_and_by_slug(
         Asked("hint", org_id=uuid4()),
         Asked("hint"),
     ],
-    ids=str,
+    ids=["slug", "id", "unknown slug", "unknown id", "neither"],
 )
 def test_an_organization_of_others_is_as_unknown_as_none(
     statements: Statements, asked: Asked
