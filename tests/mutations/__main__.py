@@ -37,22 +37,16 @@ PURE: Mapping[str, tuple[str, ...]] = {
     "org_selector/decision_table.py": ("tests/org_selector/test_decision_table.py",),
     "org_selector/login_transaction.py": ("tests/org_selector/test_action_tokens.py",),
     "org_selector/picker/cookie.py": ("tests/org_selector/picker/test_cookie.py",),
-    "org_selector/picker/page.py": (
-        "tests/org_selector/picker/test_page.py",
-        "tests/org_selector/picker/test_page_edges.py",
-    ),
+    "org_selector/picker/page.py": ("tests/org_selector/picker/test_page.py",),
 }
 WITH_POSTGRES: Mapping[str, tuple[str, ...]] = {
     "org_guard/role_check.py": ("tests/org_guard/test_role_check.py",),
     "org_guard/row_security.py": (
-        "tests/org_guard/test_row_security_edges.py",
+        "tests/org_guard/test_query_errors.py",
         "tests/org_guard/test_row_security.py",
     ),
     "org_selector/picker/rows.py": ("tests/org_selector/picker/test_rows.py",),
-    "org_selector/picker/views.py": (
-        "tests/org_selector/picker/test_views.py",
-        "tests/org_selector/picker/test_views_edges.py",
-    ),
+    "org_selector/picker/views.py": ("tests/org_selector/picker/test_views.py",),
     "org_selector/rows.py": ("tests/org_selector/test_rows.py",),
 }
 FIXTURES = ("-p", "tests.kit.apps")  # in the place of conftest.py

@@ -5,7 +5,7 @@ What is checked is read from Postgres' catalog, so a new table, view, function o
 forgotten; and each check is tried against a database that lacks what it checks.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import copy_context
@@ -47,6 +47,7 @@ from tests.kit.catalog import (
     find_unnoticed,
     list_tables,
 )
+from tests.kit.databases import find_unchanged_database
 from tests.kit.running_api import RunningApi, run_api
 
 FROZEN = seed.organization("frozen-foods").id
@@ -757,6 +758,23 @@ def test_who_looks_for_nothing_is_refused_all_the_same(
     assert rows.select(_principal(), query) == []
     with pytest.raises(NotAMember):
         rows.select(_principal("auth0|nina"), query)
+
+
+def test_a_function_that_reads_is_used_for_every_select(postgres: Postgres) -> None:
+    """A pool may know how to try again; without one the connections are used."""
+    url = postgres.url(find_unchanged_database(postgres), "org_api")
+    used = []
+
+    def fetch(statement: LiteralString, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        used.append("fetch")
+        with psycopg.connect(url, autocommit=True) as conn:
+            return conn.execute(statement, values).fetchall()
+
+    own = RowSecurity(lambda: pytest.fail("fetch knows a connection"), fetch)
+    with own.visit("member"):
+        assert own.select(_principal(), "select 1") == [(1,)]
+    assert own.find_org_id("abc-inc") == str(ABC)
+    assert used == ["fetch", "fetch"]
 
 
 def test_a_slug_is_found_without_entering(rows: RowSecurity) -> None:

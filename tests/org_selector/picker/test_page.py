@@ -329,6 +329,14 @@ def test_the_address_of_the_next_page_is_read_as_it_was_written() -> None:
     )
 
 
+def test_a_null_character_in_the_beginning_of_a_page_is_left_out() -> None:
+    """Postgres takes none in a text; nothing takes its place, and the rest is read as it is."""
+    org_id = UUID(int=1)
+
+    assert PageAddress.read("", [f"{org_id} a b\0c"]).after == ("a bc", org_id)
+    assert PageAddress.read("", [f"{org_id} a bc"]).after == ("a bc", org_id)
+
+
 @pytest.mark.parametrize("after", [[], [""], ["x"], ["x y"], [f"{UUID(int=1)} a"] * 2])
 def test_an_address_that_makes_no_sense_is_the_first_page(after: list[str]) -> None:
     """Of the same search."""

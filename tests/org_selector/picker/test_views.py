@@ -2,9 +2,11 @@
 
 import html
 import re
+import time
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from local_stack import seed
 from org_selector.picker.cookie import LoginCookies, UnverifiedLogin
@@ -49,6 +51,22 @@ def test_the_login_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts(
     assert "Domain" not in cookie
 
 
+@pytest.mark.parametrize(("left", "kept"), [(60, {59, 60}), (0, {1}), (-5, {1})])
+def test_the_cookie_is_kept_as_long_as_its_token_and_a_second_at_least(
+    selector: Selector, left: int, kept: set[int]
+) -> None:
+    """A token of the last seconds is taken, for Auth0's clock may be behind ours."""
+    now = int(time.time())
+    claims = valid_session_claims(iat=now - 240, exp=now + left)
+    query = {"session_token": sign(HEADER, claims, SESSION_SECRET), "state": STATE}
+    answer = selector.app.test_client().get("/select", query_string=query, base_url=OWN_ORIGIN)
+
+    assert answer.status_code == 303
+    [cookie] = answer.headers.getlist("Set-Cookie")
+    [seconds] = [part for part in cookie.split("; ") if part.startswith("Max-Age=")]
+    assert int(seconds.removeprefix("Max-Age=")) in kept
+
+
 def test_choosing_signs_exactly_this_login_and_leads_to_auth0(selector: Selector) -> None:
     """The selection token repeats issuer, user, nonce and state, and names one organization."""
     visit = enter(selector)
@@ -72,6 +90,15 @@ def test_choosing_signs_exactly_this_login_and_leads_to_auth0(selector: Selector
         "org_id": TRAVEL,
         "remember": False,
     }
+
+
+@pytest.mark.parametrize("box", [{}, {"remember": "yes"}], ids=["empty", "ticked"])
+def test_the_box_travels_with_the_choice(selector: Selector, box: dict[str, str]) -> None:
+    """It takes effect in the decision, not here."""
+    visit = enter(selector)
+    answer = visit.select(TRAVEL, data={"form": visit.form(), "org_id": TRAVEL} | box)
+
+    assert selection_of(answer)["remember"] is bool(box)
 
 
 def test_a_login_on_the_custom_domain_continues_there(selector: Selector) -> None:
@@ -143,6 +170,18 @@ def test_an_organization_one_may_not_choose_brings_the_list_back(
     assert "You cannot use that organization any more" in answer.text
     assert names(answer) == ["ABC Inc", "XYZ Travel"]
     assert selection_of(visit.select(TRAVEL))["org_id"] == TRAVEL
+
+
+def test_a_choice_that_is_not_possible_is_named_in_the_log(selector: Selector) -> None:
+    """The page answers 403, and an administrator sees why; a possible one has no error."""
+    visit = enter(selector, "sue")
+    errors = []
+    for org_id in (TRAVEL, FROZEN):
+        with structlog.testing.capture_logs() as events:
+            visit.select(org_id)
+        errors.append([event.get("error") for event in events if event.get("method") == "POST"])
+
+    assert errors == [[None], ["not_selectable"]]
 
 
 def test_a_membership_that_ends_between_page_and_choice_is_noticed(selector: Selector) -> None:
@@ -294,6 +333,15 @@ def test_a_person_without_an_address_can_change_the_account(selector: Selector) 
 
     assert "Not you?" in page.text
     assert "auth0|nina" in page.text
+
+
+def test_a_person_without_an_address_is_called_by_name(selector: Selector) -> None:
+    """The address first; where neither is known, the id does."""
+    assert "joe@example.com" in enter(selector).page().text
+    selector.superuser.execute("update app_user set email = null")
+    named = enter(selector).page().text
+    assert "Joe Doe" in named
+    assert "auth0|joe" not in named
 
 
 def test_a_blocked_user_sees_no_organization(selector: Selector) -> None:

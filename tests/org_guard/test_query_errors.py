@@ -1,8 +1,7 @@
 """An error of Postgres that is no refusal reaches the view unchanged, by both ways in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -48,20 +47,3 @@ def test_a_mistake_in_a_block_is_the_error_that_postgres_names(rows: RowSecurity
         conn.execute("select 1 / 0")
     with pytest.raises(NotAMember), rows.organization(_principal("ann")) as conn:
         conn.execute("select 1 / 1")
-
-
-def test_a_function_that_reads_is_used_for_every_select(postgres: Postgres) -> None:
-    """A pool may know how to try again; without one the connections are used."""
-    url = postgres.url(find_unchanged_database(postgres), "org_api")
-    used = []
-
-    def fetch(statement: LiteralString, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        used.append("fetch")
-        with psycopg.connect(url, autocommit=True) as conn:
-            return conn.execute(statement, values).fetchall()
-
-    own = RowSecurity(lambda: pytest.fail("fetch knows a connection"), fetch)
-    with own.visit("member"):
-        assert own.select(_principal("joe"), "select 1") == [(1,)]
-    assert own.find_org_id("abc-inc") == ABC
-    assert used == ["fetch", "fetch"]
