@@ -1,7 +1,7 @@
 """
-One file an attack: who the attacker is, what they want, and what stops them.
+One file per attack: who the attacker is, what they want, and what stops them.
 
-Tokens are real, and each refusal stands beside the same request unchanged, which passes. Attacks
-run against one organization per token (design D) and, where it means anything, against all
-organizations in the token and one in a header (design C). `SECURITY.md` lists them all.
+The tokens are real. Beside each attack that is refused, the same request without the attack passes.
+Attacks run against an API for tokens of one organization (design D) and, where it applies, against
+an API for tokens of all organizations and a header (design C). `SECURITY.md` lists them all.
 """

@@ -1,4 +1,4 @@
-"""The APIs that are attacked, each with a database of its own."""
+"""The APIs that are attacked, each with its own database."""
 
 from collections.abc import Iterator
 

@@ -1,10 +1,10 @@
 """
-Attacker: anybody; the tenant's public keys are on the internet.
-Wants: an access token of their own making, by choosing algorithm or key in its header.
+Attacker: an attacker from the internet, who knows the tenant's public keys.
+Wants: to pass with a forged access token whose header chooses the algorithm or the key.
 Stopped by: `org_guard/access_token.py` `_require_header` `_require_signature`
 
-Algorithm and key come from configuration. A header may have `alg`, `typ` and `kid` and nothing
-else, so an address in it is never visited.
+The guard takes the algorithm from its code and the key from the tenant's key set. A header with any
+member besides `alg`, `typ` and `kid` is refused, so the guard never fetches a key from its address.
 """
 
 import base64

@@ -1,9 +1,9 @@
 """
-Attacker: a member with an app of their own that sends what no app would.
-Wants: a crash, a stuck server, or an error page that says how things work inside.
+Attacker: a member who sends requests that no app would send.
+Wants: to crash or block the server, or to get an error page that shows its internals.
 Stopped by: `endpoint/operation.py` `operation`, `org_guard/compact_token.py` `parse_json_object`
 
-Sizes, types and depth are bounded before anything is read; what does not fit is a 4xx.
+Size, type and nesting of a body are limited before it is used; a request beyond a limit gets a 4xx.
 """
 
 import base64

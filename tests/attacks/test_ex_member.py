@@ -1,11 +1,10 @@
 """
-Attacker: somebody who was taken out of an organization, with a token that is still valid.
-Wants: to go on reading and changing until the token expires, or a little longer.
+Attacker: a former member, with a token that is still valid.
+Wants: to read and change rows until the token expires, or a little longer.
 Stopped by: `schema/0002_resource_api.sql` `enter_organization`
 
-Every operation asks the database in the same round trip as its own query, so the very next
-request is refused: whoever was removed, blocked or demoted, and everybody of an organization that
-was suspended.
+Every operation checks the membership in the same round trip as its own query. So the next request
+is refused after a person was removed, blocked or demoted, or their organization was suspended.
 """
 
 import re

@@ -1,13 +1,13 @@
 """
-Attacker: anybody, with the tenant's public keys and tokens of every kind, their own among them.
-Wants: to be taken for somebody else, or for a member of another organization.
+Attacker: an attacker with the tenant's public keys and real tokens of every kind.
+Wants: to pass as another person, or as a member of another organization.
 Stopped by: `org_guard/access_token.py` `_require_header` `_require_signature`,
 `org_guard/token_claims.py` `require_issuer_and_audience` `require_times` `require_client`
 `require_person` `require_scope_text` `require_organization`
 
-Every row of `tests/kit/forged_access_tokens/` over HTTP, against both designs: always the same
-bytes, so that nobody learns which check it was, and not a word of the token in the answer or in a
-log.
+Every row of `tests/kit/forged_access_tokens/` is sent over HTTP, against both designs. The answer
+is always the same bytes, so the attacker does not learn which check failed. Neither the answer nor
+a log repeats any part of the token.
 """
 
 import json

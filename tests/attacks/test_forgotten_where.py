@@ -1,10 +1,10 @@
 """
-Attacker: nobody yet; a developer wrote a query without any condition on the organization.
-Wants: whoever calls that view next would see or change the rows of all organizations.
+Attacker: a member who calls a view whose query lacks the condition on the organization.
+Wants: to see or change the rows of all organizations.
 Stopped by: `schema/0002_resource_api.sql` `enter_organization` `entered`
 
-Forced row-level security adds the condition to every statement of the role org_api, whoever wrote
-it; `RowSecurity` is the only way in, and without an entry there are no rows.
+Forced row-level security adds the condition to every statement of the role org_api. `RowSecurity`
+is the only way to enter an organization, and without entering there are no rows.
 """
 
 import time

@@ -1,10 +1,10 @@
 """
-Attacker: an application of the same tenant, or whoever finds an ID token in a page or a log.
-Wants: to use the ID token of a login as an access token; it is signed with the same key.
+Attacker: an application of the same tenant, or a person who finds an ID token in a page or a log.
+Wants: to use an ID token as an access token; both are signed with the same key.
 Stopped by: `org_guard/token_claims.py` `require_client`
 
-Not by its audience alone: a token that is made out to who asked for it, or has claims that only ID
-tokens have, is none for an API, whatever its audience.
+The audience is not the only check: a token whose client is its audience, or with a claim that only
+ID tokens have, is refused with any audience.
 """
 
 from typing import Any

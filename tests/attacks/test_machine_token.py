@@ -1,10 +1,11 @@
 """
-Attacker: whoever holds the secret of a machine client, which the tenant gave every scope.
-Wants: the data of an organization, with a token by client credentials that no login ever saw.
+Attacker: a machine client to which the tenant gave every scope.
+Wants: an organization's data, with a client-credentials token, which needs no login.
 Stopped by: `org_guard/token_claims.py` `require_person`
 
-No Action runs for a machine, so its token has no organization; and were there one (design C takes
-permissions, which machines may have), the token is refused because nobody stands behind it.
+The post-login Action does not run for a machine, so its token has no organization. With one (in
+design C a permission is enough, and machines may have permissions) the token is still refused,
+because it stands for no person.
 """
 
 from dataclasses import replace

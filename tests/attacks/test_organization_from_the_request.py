@@ -1,10 +1,10 @@
 """
-Attacker: a member of two organizations, or of one, with a token for one of them.
-Wants: to choose another organization by header, query, body, cookie, path or Host.
+Attacker: a member of one organization or of two, with a token for one of them.
+Wants: to act in another organization by naming it in a header, query, body, cookie or path.
 Stopped by: `org_guard/token_claims.py` `require_organization`, `endpoint/operation.py` `operation`
 
-Design D reads the organization from the token and from nowhere else. What is not read cannot be
-forged; what an operation does not take is refused.
+In design D the API reads the organization from the token and from no other part of the request.
+A parameter or field that an operation does not take is refused.
 """
 
 import json

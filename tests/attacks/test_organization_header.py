@@ -1,6 +1,6 @@
 """
-Attacker: a member of one organization at an API of design C, where a header chooses.
-Wants: another organization, or none at all, by what the header says and how it is written.
+Attacker: a member of one organization, at an API of design C, where a header names it.
+Wants: to enter another organization, or none, by another value or spelling of the header.
 Stopped by: `org_guard/organization_header.py` `_load_principal`
 
 The header must be one canonical slug, the token must name it, and the membership must still exist.

@@ -1,10 +1,10 @@
 """
 Attacker: a web page of another origin that a member has open in the same browser.
-Wants: to call the API as that member, or to read what the API answers to their app.
+Wants: to call the API as that member, or to read its answers to the member's app.
 Stopped by: `service/cors.py` `Cors`, `org_guard/flask.py` `read_bearer_token`
 
-There is no cookie that a page could send along; a page without a token gets 401, and a browser
-lets pages of the configured origins alone read answers.
+The API uses no cookie that a browser would add, so a page without a token gets a 401. Browsers show
+the API's answers to pages of the configured origins only.
 """
 
 from tests.kit.running_api import APP_ORIGIN

@@ -1,10 +1,11 @@
 """
 Attacker: a member or an admin of an organization, with a valid token for it.
-Wants: a higher role for themselves or a friend, or an owner out of the way.
+Wants: a higher membership role for themselves or a friend, or to remove an owner.
 Stopped by: `api/rows/roles.py` `may_change`, `org_guard/row_security.py` `RowSecurity`
 
-Roles are read and compared behind a lock on the organization, in the transaction that changes
-them: only an owner makes, unmakes and removes owners, and the last one stays.
+Membership roles are read and compared behind a lock on the organization, in the transaction that
+changes them. Only an owner may make a member an owner, or demote or remove an owner, and the last
+owner stays.
 """
 
 from collections.abc import Callable

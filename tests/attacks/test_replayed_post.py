@@ -1,9 +1,9 @@
 """
 Attacker: another member, or a member of another organization, who knows an Idempotency-Key.
-Wants: the stored answer of somebody else's request, or to spoil that request.
+Wants: the stored answer to another person's request, or to make that request fail.
 Stopped by: `schema/0002_resource_api.sql` `entered`
 
-A key belongs to one person in one organization: row-level security hides all others.
+A key belongs to one person in one organization. Row-level security hides the keys of all others.
 """
 
 from werkzeug.test import TestResponse

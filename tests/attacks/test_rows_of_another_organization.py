@@ -3,8 +3,8 @@ Attacker: an owner of one organization who knows ids and cursors of another, fro
 Wants: to read, change or delete the other organization's rows, or to learn that they exist.
 Stopped by: `schema/0002_resource_api.sql` `entered` `entered_reads`
 
-Row-level security shows no such rows, so an id of theirs is 404, byte for byte like an id of
-nothing. How long the answers take is not compared.
+Row-level security hides those rows, so the API answers their ids with a 404 of the same bytes as
+for an id that does not exist. How long the answers take is not compared.
 """
 
 from uuid import UUID, uuid4

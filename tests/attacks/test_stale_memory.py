@@ -1,10 +1,11 @@
 """
-Attacker: somebody whose token was verified a moment ago and is remembered by the API.
-Wants: to live on in that memory past the end of the token, its key or their membership.
+Attacker: a person whose token the API verified a moment ago and still remembers.
+Wants: to pass by that memory after the token, its key or their membership has ended.
 Stopped by: `org_guard/verified_tokens.py` `VerifiedTokens`, `org_guard/row_security.py` `select`
 
-Remembered is what the very string says, for a minute at most and while the keys stay the same; its
-end is compared at every hit, and membership is the database's answer of this moment.
+The API remembers the claims of exactly this string, for at most a minute and while the keys stay
+the same. It compares `exp` at every request, and the database checks the membership at every
+request.
 """
 
 import time

@@ -1,10 +1,10 @@
 """
-Attacker: anybody who can send requests; or whoever sits between the API and the tenant.
-Wants: to make the API fetch keys without end, wait, crash, or believe keys of their own.
+Attacker: an attacker from the internet, or one on the network between the API and the tenant.
+Wants: to make the API fetch keys without end, wait, crash, or trust the attacker's keys.
 Stopped by: `org_guard/signing_keys.py` `_begin_if_due` `_wait_for` `_read_keys`
 
-Key ids are made up for nothing: one fetch at a time, ten seconds apart, and nobody with a known
-key waits for it. An answer that is no key set changes nothing.
+The API runs one fetch at a time, ten seconds apart, however many key ids are made up; a request
+with a known key does not wait for it. An answer that is not a key set changes nothing.
 """
 
 import gzip

@@ -1,10 +1,10 @@
 """
-Attacker: another API of the same tenant, which people send their tokens to.
-Wants: to use such a token here, as that person.
+Attacker: another API of the same tenant, to which people send their tokens.
+Wants: to use such a token at our API, as that person.
 Stopped by: `org_guard/token_claims.py` `require_issuer_and_audience`
 
-The audience is compared, whole and exactly. Design C has an audience of its own, and tokens of
-either design are refused by the other even where somebody gave both the same.
+The audience is compared exactly. Each design has its own audience; even if an administrator gives
+both the same one, each refuses the tokens of the other.
 """
 
 import pytest

@@ -1,10 +1,10 @@
 """
-Attacker: a person in the middle of a login, who can copy every token that passes their browser.
-Wants: to use a token of one kind where another is expected: here, at the selector, or both.
+Attacker: a person in the middle of a login, who copies the tokens that pass through the browser.
+Wants: to use a token of one kind where another is expected, at the API or at the selector.
 Stopped by: `org_guard/access_token.py` `_require_header`, `org_selector/action_tokens.py`
 `_require_header` `_require_issuer_and_audience`
 
-Each kind has a verifier of its own, with an algorithm, keys, audience and form that no other has.
+Each kind has its own verifier, and no two kinds share algorithm, keys, audience and form.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """
 Attacker: the administrator of another Auth0 tenant, who can put any claim into a token.
-Wants: to be somebody here: same user id, same audience, same organization claim.
+Wants: to pass as one of our members, with the same user id, audience and organization claim.
 Stopped by: `org_guard/access_token.py` `_require_signature`, `org_guard/signing_keys.py` `find`
 
-Keys come from the configured tenant only, and `iss` is one of its domains, exactly.
+The guard takes keys from the configured tenant only, and `iss` must equal one of its domains.
 """
 
 from dataclasses import replace

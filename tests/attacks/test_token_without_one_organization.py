@@ -1,9 +1,10 @@
 """
-Attacker: a person whose token came about in another way: no Action, a broken one, another design.
-Wants: an API that takes no organization for all of them, or chooses among several.
+Attacker: a person whose token was issued without our Action, by a broken one or for another design.
+Wants: the API to take a token without an organization as one for all, or to choose among several.
 Stopped by: `org_guard/token_claims.py` `require_organization` `list_organizations`
 
-Exactly one canonical UUID in our own claim, and no other word about organizations beside it.
+Our claim must be exactly one canonical UUID, and no other claim of the token may name an
+organization.
 """
 
 import json

@@ -1,11 +1,11 @@
 """
-Attacker: whoever got hold of a signing key of the tenant before it was rotated and revoked.
-Wants: tokens of their own making to go on working; or that rotation breaks everybody's tokens.
+Attacker: an attacker who got a signing key of the tenant before it was rotated and revoked.
+Wants: tokens signed with that key to keep working, or the rotation to break valid tokens.
 Stopped by: `org_guard/signing_keys.py` `find`, `org_guard/verified_tokens.py` `VerifiedTokens`
 
-A rotation refuses nobody. A revoked key is gone with the first refresh, and with it every token
-that was remembered as verified. Keys are refreshed behind the first request after ten minutes, and
-before it after twenty.
+A rotation breaks no valid token. After the first refresh the API refuses a revoked key, and every
+token that it remembered as verified with it. The first request after five minutes starts a refresh
+in the background; after ten minutes it waits for the refresh.
 """
 
 import itertools

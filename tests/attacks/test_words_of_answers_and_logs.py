@@ -1,9 +1,9 @@
 """
-Attacker: somebody who collects refusals, or who may read logs, of a system they do not belong to.
-Wants: tokens, addresses, names, other people's ids, SQL or paths of files in either.
+Attacker: an outsider who collects error answers, or a person who may read the logs.
+Wants: tokens, addresses, names, other people's ids, SQL or paths of files, in answers or logs.
 Stopped by: `service/problem.py` `problem`, `service/logs.py` `RequestLog` `redact`
 
-A refusal is made of constants; the log names the route, never path, query, body or person.
+A refusal holds constants only. The log names the route, never the path, query, body or person.
 """
 
 import re
