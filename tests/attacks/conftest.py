@@ -40,7 +40,7 @@ def signed_in(request: pytest.FixtureRequest, person: Person) -> Iterator[Signed
 
 @pytest.fixture(scope="session")
 def standing(stack: Stack, keys_url: str) -> Iterator[dict[str, Target]]:
-    """An API of each design for all tests that change no row."""
+    """An API of each design, shared by all tests that change no row."""
     with (
         run_target(stack.postgres, keys_url, "C") as design_c,
         run_target(stack.postgres, keys_url, "D") as design_d,
@@ -50,5 +50,5 @@ def standing(stack: Stack, keys_url: str) -> Iterator[dict[str, Target]]:
 
 @pytest.fixture(params=["C", "D"])
 def standing_target(request: pytest.FixtureRequest, standing: dict[str, Target]) -> Target:
-    """One of them in turn."""
+    """The shared API of each design in turn."""
     return standing[request.param]

@@ -29,7 +29,7 @@ STRANGER = "the-attackers-key"
 
 @pytest.fixture
 def target(standing_target: Target) -> Target:
-    """Nothing here changes a row."""
+    """The shared API: no test here changes a row."""
     return standing_target
 
 
@@ -41,8 +41,10 @@ def hideout() -> Iterator[Endpoint]:
     endpoint.close()
 
 
-def test_hmac_with_the_public_key_as_served(target: Target, keys_url: str) -> None:
-    """HS256, 384 and 512 with every spelling of the key that a library might take as a secret."""
+def test_a_token_signed_by_hmac_with_the_public_key_is_refused(
+    target: Target, keys_url: str
+) -> None:
+    """HS256, HS384 and HS512, with each form of the key that a library might use as the secret."""
     served = httpx2.get(keys_url, trust_env=False).content
     [jwk] = json.loads(served)["keys"]
     public = RSAKey.import_key(jwk).public_key
@@ -74,8 +76,8 @@ def test_hmac_with_the_public_key_as_served(target: Target, keys_url: str) -> No
             assert_refused(target, f"{signed}.{segment(digest.digest())}")
 
 
-def test_no_signature_at_all(target: Target) -> None:
-    """With an empty signature, without one, and with that of a valid token."""
+def test_a_token_that_says_alg_none_is_refused(target: Target) -> None:
+    """With an empty signature, without one, and with the signature of a valid token."""
     valid = target.token()
     assert target.get("/me", token=valid).status_code == 200
     for algorithm in ("none", "None", "NONE", "nOnE", "", "null", None, "RS0", ["none", "RS256"]):
@@ -84,15 +86,17 @@ def test_no_signature_at_all(target: Target) -> None:
             assert_refused(target, token)
 
 
-def test_a_good_signature_under_another_name(target: Target) -> None:
-    """RSA with SHA-256 by the tenant's own key, called something else."""
+def test_a_good_signature_under_another_algorithms_name_is_refused(target: Target) -> None:
+    """The signature is RSA with SHA-256 by the tenant's key; only `alg` is wrong."""
     assert target.get("/me", token=sign(valid_header(), target.claims())).status_code == 200
     for algorithm in ("RS384", "RS512", "PS256", "ES256", "EdDSA", "rs256", "RS256 "):
         assert_refused(target, sign(valid_header(alg=algorithm), target.claims()))
 
 
-def test_a_key_that_the_token_brings_along(target: Target, hideout: Endpoint) -> None:
-    """`jwk`, `jku`, `x5u`, `x5c`, a `kid` that is an address or a file: nobody comes to look."""
+def test_a_token_that_brings_its_own_key_is_refused_and_nothing_is_fetched(
+    target: Target, hideout: Endpoint
+) -> None:
+    """The key is in `jwk` or `x5c`, or its address is in `jku`, `x5u` or `kid`."""
     key = access_tokens.jwk(STRANGER)
     spki = (
         access_tokens.private_key(STRANGER)
@@ -118,7 +122,7 @@ def test_a_key_that_the_token_brings_along(target: Target, hideout: Endpoint) ->
     ]
     assert target.get("/me").status_code == 200
     for changes in headers:
-        # By the attacker's key, and with the same header by the tenant's: it is the header too.
+        # Signed with the attacker's key, then with the tenant's: the header alone is refused, too.
         assert_refused(target, sign(valid_header(**changes), target.claims(), key=STRANGER))
         if changes.keys() != {"kid"}:
             assert_refused(target, sign(valid_header(**changes), target.claims()))
@@ -127,8 +131,10 @@ def test_a_key_that_the_token_brings_along(target: Target, hideout: Endpoint) ->
     assert target.get("/me").status_code == 200
 
 
-def test_an_issuer_with_keys_of_its_own(target: Target, hideout: Endpoint) -> None:
-    """`iss` is compared with what is configured; it is no address to discover keys at."""
+def test_an_issuer_of_the_attacker_is_refused_and_its_keys_are_not_fetched(
+    target: Target, hideout: Endpoint
+) -> None:
+    """The guard compares `iss` with the configured issuers and does not look for keys there."""
     issuer = hideout.url.removesuffix(".well-known/jwks.json")
     header = valid_header(kid=STRANGER)
     assert target.get("/me").status_code == 200
@@ -140,7 +146,7 @@ def test_an_issuer_with_keys_of_its_own(target: Target, hideout: Endpoint) -> No
 
 
 def assert_refused(target: Target, token: str) -> None:
-    """401, and the words of every other bad token."""
+    """Require a 401 with the text that every bad token gets."""
     answer = target.get("/me", token=token)
     assert answer.status_code == 401, token
     assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'

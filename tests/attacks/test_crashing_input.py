@@ -66,8 +66,8 @@ PATHS = (
 TIMES = ("infinity", "9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+23:59", "x", "")
 
 
-def test_bodies_that_no_app_sends(target: Target) -> None:
-    """On every operation that takes one; a good body passes before and after."""
+def test_a_malformed_body_is_refused_and_changes_nothing(target: Target) -> None:
+    """At every operation that takes a body; a good body passes at each of them afterwards."""
     objects = target.objects("abc-inc")
     before = target.snapshot("abc-inc")
     operations = [one for one in target.operations() if one.body is not None]
@@ -85,8 +85,8 @@ def test_bodies_that_no_app_sends(target: Target) -> None:
         assert answer.status_code in (200, 201)
 
 
-def test_paths_and_queries_that_no_app_sends(target: Target) -> None:
-    """404 or 422, whatever the router or the database would make of them."""
+def test_a_malformed_path_or_query_is_refused(target: Target) -> None:
+    """404 or 422, however the router or the database would read it."""
     token = target.token()
     cursors = [base64.urlsafe_b64encode(f"{at} {UNKNOWN}".encode()).decode() for at in TIMES]
     assert target.get("/projects?limit=1", token=token).status_code == 200
@@ -95,8 +95,8 @@ def test_paths_and_queries_that_no_app_sends(target: Target) -> None:
     assert target.get("/projects?limit=100", token=token).status_code == 200
 
 
-def test_names_that_are_only_names(target: Target) -> None:
-    """Quotes, markup, other scripts, percent signs: kept as they are, and executed nowhere."""
+def test_names_that_look_like_code_are_stored_as_they_are(target: Target) -> None:
+    """Quotes, markup, other scripts and percent signs."""
     for name in (
         "'; drop table project; --",
         "%s %(name)s {0} ${jndi:ldap://x}",
@@ -112,8 +112,8 @@ def test_names_that_are_only_names(target: Target) -> None:
     assert target.get("/projects").status_code == 200
 
 
-def test_headers_that_no_app_sends(target: Target) -> None:
-    """Lengths and types that lie, and methods that are none."""
+def test_a_wrong_content_type_or_method_is_refused(target: Target) -> None:
+    """Types that do not fit the body, and methods that do not exist."""
     token = target.token()
     for headers in (
         {"Content-Type": "application/json; charset=utf-7"},
@@ -131,7 +131,7 @@ def test_headers_that_no_app_sends(target: Target) -> None:
 
 
 def assert_refused(answer: TestResponse, what: str) -> None:
-    """A 4xx as the standard wants it, with nothing from inside."""
+    """Require a 4xx in the form of RFC 9457, without a word about internals."""
     assert 400 <= answer.status_code < 500, f"{what}: {answer.status_code}"
     assert answer.content_type == "application/problem+json", what
     assert answer.get_json()["status"] == answer.status_code

@@ -49,10 +49,10 @@ def suspend(target: Target) -> None:
         (suspend, "organization_suspended"),
     ],
 )
-def test_every_operation_is_refused_at_the_very_next_request(
+def test_a_removed_or_blocked_member_is_refused_at_the_next_request(
     target: Target, revoke: Callable[[Target], None], code: str
 ) -> None:
-    """One token for all of them; it passed everywhere a moment ago."""
+    """At every operation, with the token that passed there a moment ago."""
     token = target.token("joe", "abc-inc")
     for operation in target.operations():
         path = operation.path(**target.objects("abc-inc"))
@@ -72,8 +72,8 @@ def test_every_operation_is_refused_at_the_very_next_request(
     assert target.snapshot("abc-inc") == before
 
 
-def test_whoever_was_demoted_keeps_what_members_may(target: Target) -> None:
-    """The role is the database's at every request, whatever the token said of it."""
+def test_an_owner_who_was_demoted_may_do_only_what_members_may(target: Target) -> None:
+    """The database says the role at every request; the role in the token does not count."""
     token = target.token("joe", "abc-inc")
     target.api.set_role("sue", "abc-inc", "owner")
     above = [one for one in target.operations() if one.role != "member"]
@@ -96,16 +96,16 @@ def test_whoever_was_demoted_keeps_what_members_may(target: Target) -> None:
     assert target.get("/members", token=token).status_code == 200
 
 
-def test_the_other_organizations_of_that_person_are_untouched(target: Target) -> None:
-    """Removal is from one organization."""
+def test_a_removed_member_keeps_their_other_organizations(target: Target) -> None:
     remove(target)
 
     assert target.get("/me").status_code == 403
     assert target.get("/me", slug="xyz-travel").get_json()["role"] == "member"
 
 
-def test_whoever_comes_back_comes_back_as_what_they_are_now(target: Target) -> None:
-    """An old token has no memory of an old role."""
+def test_a_member_who_is_added_again_has_the_new_role_even_with_an_old_token(
+    target: Target,
+) -> None:
     token = target.token("joe", "abc-inc")
     assert target.get("/me", token=token).get_json()["role"] == "owner"
     remove(target)
@@ -116,8 +116,10 @@ def test_whoever_comes_back_comes_back_as_what_they_are_now(target: Target) -> N
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_the_steps_that_security_md_gives(target_d: Target, number: int) -> None:
-    """Each statement under "Revoking", as the owner of the tables, refuses the next request."""
+def test_each_statement_under_revoking_in_security_md_refuses_the_next_request(
+    target_d: Target, number: int
+) -> None:
+    """The owner of the tables runs it."""
     steps = read_block("SECURITY.md", "statements that revoke")
     statements = re.findall(r"`((?:delete|update) [^`]+;)`", steps)
     assert len(statements) == 3

@@ -21,8 +21,8 @@ from tests.kit.forged_access_tokens import PERMISSIONS, Kind, Row, rows_for, val
 from tests.kit.target import Target
 
 ABC = seed.organization("abc-inc")
-# No client can send these in a header: control characters and what is not Latin-1. White space at
-# the ends belongs to the header, not to the token.
+# No client can send these tokens in a header: they hold control characters or characters that are
+# not ASCII, or begin or end with white space, which belongs to the header and not to the token.
 CANNOT_TRAVEL = frozenset(
     {
         *("a space before", "a space after", "a tab after", "a form feed after"),
@@ -34,7 +34,7 @@ CANNOT_TRAVEL = frozenset(
         *("a letter of Latin-1", "a lone surrogate"),
     }
 )
-# These are not one bearer token; RFC 6750 section 3.1 has other words for that.
+# These are not exactly one bearer token; RFC 6750 section 3.1 has other error codes for that.
 NOT_ONE_TOKEN = {
     "the empty string": (401, "missing_token"),
     "a space inside": (400, "invalid_request"),
@@ -46,7 +46,7 @@ NOT_ONE_TOKEN = {
 
 
 def _kind(target: Target) -> Kind:
-    """Each design in one dialect."""
+    """Return the tokens that this design takes, in one of Auth0's two dialects."""
     return Kind(target.design == "D", "JWT" if target.design == "D" else "at+jwt", str(ABC.id))
 
 
@@ -60,10 +60,10 @@ def _require_passing(target: Target, token: str) -> None:
     assert answer.get_json()["organization"]["slug"] == ABC.slug
 
 
-def test_every_forged_token_meets_the_same_answer(
+def test_every_forged_token_gets_the_same_answer(
     target: Target, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """401 and the same bytes for all; a valid token passes before and after each of them."""
+    """A 401 of the same bytes for all; a valid token passes before each of them."""
     kind = _kind(target)
     tokens: dict[str, str] = {}
     answers = set()
@@ -93,8 +93,8 @@ def test_every_forged_token_meets_the_same_answer(
         assert word not in said
 
 
-def test_what_is_no_single_token_is_refused_in_its_own_words(target: Target) -> None:
-    """Before anybody looks at a token; never with the answer to a valid one."""
+def test_a_header_without_exactly_one_bearer_token_gets_its_own_error_code(target: Target) -> None:
+    """The token is not looked at; a valid one passes before each of them."""
     kind = _kind(target)
     rows = rows_for(kind)
     for name, (status, code) in NOT_ONE_TOKEN.items():
@@ -103,8 +103,8 @@ def test_what_is_no_single_token_is_refused_in_its_own_words(target: Target) -> 
         assert (answer.status_code, answer.get_json()["code"]) == (status, code), name
 
 
-def test_only_what_no_client_could_send_is_left_out() -> None:
-    """The names above are exactly the rows that no header can hold as they are."""
+def test_only_tokens_that_no_client_could_send_are_left_out() -> None:
+    """CANNOT_TRAVEL names exactly the rows that a header cannot hold."""
 
     def can_travel(forge: Row) -> bool:
         token = forge(kind)
@@ -117,18 +117,18 @@ def test_only_what_no_client_could_send_is_left_out() -> None:
     assert rows.keys() >= NOT_ONE_TOKEN.keys()
 
 
-def test_every_harmless_difference_passes(target: Target) -> None:
-    """What may differ between tenants and Actions locks nobody out: the guard lets it through."""
+def test_every_token_with_a_harmless_difference_passes(target: Target) -> None:
+    """Tokens of different tenants and Actions differ in these ways, so the guard must take them."""
     kind = _kind(target)
     assert f"org:{ABC.slug}" in PERMISSIONS
     for name, (row, differences) in valid_rows_for(kind).items():
         answer = _send(target, row(kind))
-        somebody_else = differences.keys() & {"auth0_user_id", "org_slugs"}
-        assert answer.status_code == (403 if somebody_else else 200), name
+        another_person = differences.keys() & {"auth0_user_id", "org_slugs"}
+        assert answer.status_code == (403 if another_person else 200), name
 
 
-def test_an_organization_that_does_not_exist_is_no_way_in(target_d: Target) -> None:
-    """The nil and the last UUID are canonical, so the database has the say: nobody is a member."""
+def test_a_token_for_the_nil_or_the_last_uuid_is_refused_as_not_a_member(target_d: Target) -> None:
+    """Both are canonical UUIDs, so the guard takes the token and the database refuses."""
     for org_id in (f"{'0' * 8}-0000-0000-0000-{'0' * 12}", f"{'f' * 8}-ffff-ffff-ffff-{'f' * 12}"):
         _require_passing(target_d, Kind(True, "JWT", str(ABC.id)).token())
         answer = _send(target_d, Kind(True, "JWT", org_id).token())

@@ -59,7 +59,7 @@ def target(target_d: Target) -> Target:
 
 @pytest.fixture
 def database(target: Target) -> Iterator[Database]:
-    """A pool of a single connection, so that everybody gets the one before."""
+    """A pool of a single connection, so that each request uses the connection of the one before."""
     pool = Database(target.api.url, size=1, configure=require_row_security)
     yield pool
     pool.close()
@@ -74,7 +74,7 @@ def rows(database: Database) -> Iterator[RowSecurity]:
 
 
 def principal(login: str, slug: str) -> Principal:
-    """Whom a verified token stands for."""
+    """Return the person that a verified token stands for."""
     org_id = str(seed.organization(slug).id)
     scopes: frozenset[str] = frozenset()
     return Principal(f"auth0|{login}", org_id, None, scopes, "spa", time.time() + 600)
@@ -84,7 +84,7 @@ JOE = principal("joe", "abc-inc")
 
 
 def everything(conn: psycopg.Connection) -> dict[str, list[Any]]:
-    """All rows of all tables, in all columns that this role may read, without any condition."""
+    """Return all rows and all columns that this role may read, without any condition."""
     columns = conn.execute(
         "select c.relname, array_agg(a.attname order by a.attnum) from pg_class c "
         "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
@@ -103,13 +103,13 @@ def everything(conn: psycopg.Connection) -> dict[str, list[Any]]:
 
 
 def truth(target: Target, slug: str) -> dict[str, int]:
-    """How many rows an organization really has."""
+    """Return how many rows an organization really has, by table."""
     found = {table: len(rows) for table, rows in target.snapshot(slug).items()}
     return found | {"app_user": found["membership"]}
 
 
-def test_select_star_shows_one_organization(target: Target, rows: RowSecurity) -> None:
-    """Every table that the role may read at all; rows of B are there, and stay unseen."""
+def test_select_star_shows_the_rows_of_one_organization(target: Target, rows: RowSecurity) -> None:
+    """In every table that the role may read; the rows of the other organization stay hidden."""
     for login, slug, org_id in (("joe", "abc-inc", ABC), ("ann", "solo-works", SOLO)):
         with rows.organization(principal(login, slug)) as conn:
             seen = everything(conn)
@@ -120,8 +120,8 @@ def test_select_star_shows_one_organization(target: Target, rows: RowSecurity) -
         assert foreign not in repr(seen)
 
 
-def test_statements_by_select_see_one_organization(target: Target, rows: RowSecurity) -> None:
-    """The way of one round trip: whatever the query looks like, Postgres enters first."""
+def test_a_query_passed_to_select_sees_one_organization(target: Target, rows: RowSecurity) -> None:
+    """In every form of query: Postgres enters the organization before it runs."""
     for login, slug, org_id in (("joe", "abc-inc", ABC), ("ann", "solo-works", SOLO)):
         for query in READS:
             found = rows.select(principal(login, slug), query)
@@ -130,8 +130,8 @@ def test_statements_by_select_see_one_organization(target: Target, rows: RowSecu
         assert count == truth(target, slug)["project"]
 
 
-def test_statements_by_select_are_refused_whatever_they_would_find(rows: RowSecurity) -> None:
-    """Somebody who is no member: also where a query is constant, empty, or needs no table."""
+def test_an_outsiders_query_is_refused_even_if_it_needs_no_row(rows: RowSecurity) -> None:
+    """Even if the query is constant, returns nothing or names no table."""
     outsider, member = principal("joe", "solo-works"), principal("joe", "abc-inc")
     for query in (*READS, *BARE):
         with pytest.raises(NotAMember):
@@ -142,7 +142,7 @@ def test_statements_by_select_are_refused_whatever_they_would_find(rows: RowSecu
 def test_joins_counts_and_subqueries_see_one_organization(
     target: Target, rows: RowSecurity
 ) -> None:
-    """Wherever a table stands in a query."""
+    """Wherever the table is in the query."""
     queries: tuple[LiteralString, ...] = (
         "select count(*) from project",
         "select count(*) from (select 1 from project union all select 1 from project) a",
@@ -161,8 +161,10 @@ def test_joins_counts_and_subqueries_see_one_organization(
             assert row[0] in (ours, 2 * ours, ours * ours), query
 
 
-def test_update_and_delete_reach_one_organization(target: Target, rows: RowSecurity) -> None:
-    """Without any condition; each changes all of A's rows and none of B's."""
+def test_update_and_delete_change_the_rows_of_one_organization(
+    target: Target, rows: RowSecurity
+) -> None:
+    """Without any condition: they change all rows of ABC Inc and none of Solo Works."""
     changes: tuple[LiteralString, ...] = (
         "update project set name = 'x'",
         "update project set name = 'x' where org_id <> current_setting('app.org_id')::uuid",
@@ -183,10 +185,10 @@ def test_update_and_delete_reach_one_organization(target: Target, rows: RowSecur
         assert (target.snapshot("abc-inc") != ours) is (cursor.rowcount > 0), change
 
 
-def test_a_row_cannot_be_put_or_moved_into_another_organization(
+def test_a_row_cannot_be_inserted_or_moved_into_another_organization(
     target: Target, rows: RowSecurity
 ) -> None:
-    """Insert with B's id, or change a row's organization; with A's own id it works."""
+    """With the id of the entered organization the insert works."""
     statements: tuple[tuple[LiteralString, bool], ...] = (
         ("insert into project (org_id, name) values (%s, 'x')", True),
         ("insert into project (org_id, name) select %s, name from project limit 1", True),
@@ -210,10 +212,10 @@ def test_a_row_cannot_be_put_or_moved_into_another_organization(
     assert target.snapshot("solo-works") == before
 
 
-def test_what_the_role_may_not_do_even_in_its_own_organization(
+def test_org_api_cannot_add_members_suspend_block_or_change_the_audit_trail(
     target: Target, rows: RowSecurity
 ) -> None:
-    """Members are made, people blocked, organizations suspended elsewhere; the trail is final."""
+    """Not even in the organization it entered."""
     statements: tuple[LiteralString, ...] = (
         "insert into membership (org_id, user_id) select org_id, user_id from membership",
         "update organization set suspended_at = now()",
@@ -244,13 +246,13 @@ def test_what_the_role_may_not_do_even_in_its_own_organization(
     assert target.snapshot("abc-inc") == before
 
 
-def test_a_connection_forgets_whom_it_served(
+def test_a_connection_shows_nothing_of_the_organization_before(
     target: Target, database: Database, rows: RowSecurity
 ) -> None:
-    """One connection: A, then B, then nobody, and nobody after a refusal or a crash either."""
+    """One connection serves ABC Inc, Solo Works, and requests that did not enter or failed."""
     pids, nothing = set(), dict.fromkeys(TABLES, 0)
 
-    def seen_by_nobody() -> dict[str, int]:
+    def seen_without_entry() -> dict[str, int]:
         with database.connection() as conn:
             pids.add(conn.info.backend_pid)
             return {table: len(found) for table, found in everything(conn).items()}
@@ -262,22 +264,24 @@ def test_a_connection_forgets_whom_it_served(
         return found
 
     for _ in range(2):
-        assert seen_by_nobody() == nothing
+        assert seen_without_entry() == nothing
         assert seen_by("joe", "abc-inc") == truth(target, "abc-inc")
         assert seen_by("ann", "solo-works") == truth(target, "solo-works")
-        assert seen_by_nobody() == nothing
+        assert seen_without_entry() == nothing
         assert seen_by("joe", "abc-inc") == truth(target, "abc-inc")
         with pytest.raises(NotAMember):
             seen_by("joe", "solo-works")
-        assert seen_by_nobody() == nothing
+        assert seen_without_entry() == nothing
         with pytest.raises(ZeroDivisionError), rows.organization(JOE):
             1 / 0  # noqa: B018
-        assert seen_by_nobody() == nothing
+        assert seen_without_entry() == nothing
     assert len(pids) == 1
 
 
-def test_whoever_goes_on_after_a_refused_entry(target: Target, database: Database) -> None:
-    """A refusal that is caught inside a transaction: at most the scope from before it is left."""
+def test_a_refused_entry_leaves_only_the_organization_entered_before(
+    target: Target, database: Database
+) -> None:
+    """The transaction catches the refusal with a savepoint and continues."""
     counts: LiteralString = "select count(*), count(*) filter (where org_id = %s) from project"
     ours = truth(target, "abc-inc")["project"]
     with database.connection() as conn:

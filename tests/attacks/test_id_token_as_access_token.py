@@ -20,12 +20,12 @@ from tests.kit.target import Target
 
 @pytest.fixture
 def target(standing_target: Target) -> Target:
-    """Nothing here changes a row."""
+    """The shared API: no test here changes a row."""
     return standing_target
 
 
-def test_the_id_token_of_a_real_login(signed_in: SignedIn) -> None:
-    """Same login, same key, same person: the access token passes and the ID token does not."""
+def test_the_id_token_of_a_real_login_is_refused_at_every_read(signed_in: SignedIn) -> None:
+    """The access token of the same login passes at each of them."""
     for operation in signed_in.target.operations():
         if operation.method == "GET":
             path = operation.path(**signed_in.target.objects("abc-inc"))
@@ -35,16 +35,15 @@ def test_the_id_token_of_a_real_login(signed_in: SignedIn) -> None:
             assert refused.status_code == 401, operation
 
 
-def test_at_the_real_api(person: Person) -> None:
-    """Over HTTP, as an app would."""
+def test_the_running_api_refuses_an_id_token_over_http(person: Person) -> None:
     tokens = person.open_app(ext_org="abc-inc").log_in("joe@example.com").redeem()
     for token, status in ((tokens.access_token, 200), (tokens.id_token, 401)):
         bearer = {"Authorization": f"Bearer {token}"}
         assert person.http.get(f"{person.stack.api_url}/me", headers=bearer).status_code == status
 
 
-def test_an_id_token_whose_audience_is_the_api(person: Person, target: Target) -> None:
-    """An application whose id is the API's identifier, or a tenant that adds audiences."""
+def test_an_id_token_whose_audience_is_the_api_is_refused(person: Person, target: Target) -> None:
+    """For example of an application whose client id is the API's identifier."""
     identity = claims_of(sign_in(person, target.design).id_token)
     ours = target.claims()
     claims = identity | {
@@ -71,6 +70,6 @@ def test_an_id_token_whose_audience_is_the_api(person: Person, target: Target) -
 
 
 def call(target: Target, claims: dict[str, Any]) -> int:
-    """What the API answers to a token of these claims, under the tenant's key."""
+    """Return the status for a token with these claims, signed with the tenant's key."""
     present = {name: value for name, value in claims.items() if value is not ABSENT}
     return target.get("/me", token=access_tokens.sign(claims=present)).status_code

@@ -35,16 +35,16 @@ ACTION = f"""exports.onExecutePostLogin = async (event, api) =>
 
 @pytest.fixture
 def target(standing_target: Target) -> Target:
-    """Nothing here changes a row."""
+    """The shared API: no test here changes a row."""
     return standing_target
 
 
 @pytest.mark.parametrize("dialect", ["access_token", "rfc9068_profile"])
 @pytest.mark.parametrize("design", ["C", "D"])
-def test_a_machine_of_the_tenant_in_both_dialects(
+def test_a_machine_of_the_tenant_is_refused_at_every_operation(
     stack: Stack, start: Start, design: str, dialect: str
 ) -> None:
-    """Same tenant, same API, same scopes, same permissions: a person passes, a machine does not."""
+    """In both of Auth0's dialects; a person with the same scopes and permissions passes."""
     rbac = design == "C"
     form = f"{dialect}_authz" if rbac else dialect
     its_api = Api(AUDIENCE, 600, dialect=form, enforce_policies=rbac)  # type: ignore[arg-type]
@@ -68,8 +68,7 @@ def test_a_machine_of_the_tenant_in_both_dialects(
             assert passed.status_code in (200, 201, 204), f"{operation}: {passed.text}"
 
 
-def test_the_nightly_job_at_the_real_api(stack: Stack) -> None:
-    """Over HTTP, at the stack's own API, with every scope that API has."""
+def test_the_running_api_refuses_a_machine_with_every_scope(stack: Stack) -> None:
     fields = {
         "grant_type": "client_credentials",
         "client_id": "nightly-job",
@@ -83,8 +82,8 @@ def test_the_nightly_job_at_the_real_api(stack: Stack) -> None:
             assert web.get(f"{stack.api_url}{path}", headers=bearer).status_code == 401
 
 
-def test_a_machine_that_somehow_has_an_organization(target: Target) -> None:
-    """A client-credentials Action may set claims, ours too; the machine remains a machine."""
+def test_a_machine_whose_token_names_an_organization_is_refused(target: Target) -> None:
+    """An Action for machines may set our claims, too."""
     assert target.get("/me").status_code == 200
     for changes in (
         {"sub": "nightly-job@clients", "azp": "nightly-job", "gty": "client-credentials"},
@@ -98,7 +97,7 @@ def test_a_machine_that_somehow_has_an_organization(target: Target) -> None:
 
 
 def machine_token(running: Running) -> str:
-    """Ask the tenant as the machine."""
+    """Ask the tenant for a token as the machine."""
     fields = {
         "grant_type": "client_credentials",
         "client_id": "nightly-job",

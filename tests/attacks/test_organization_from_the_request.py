@@ -19,8 +19,8 @@ NAMES = ("X-Organization", "X-Org-Id", "X-Org", "X-Tenant-Id", "Organization", "
 PARAMETERS = ("org_id", "organization", "org", "organization_id", "tenant", "ext-org", "slug")
 
 
-def test_headers_change_nothing(target_d: Target) -> None:
-    """Joe belongs to both; the answer is byte for byte the one without the header."""
+def test_a_header_that_names_another_organization_changes_nothing(target_d: Target) -> None:
+    """Joe belongs to both organizations; the answer is the same bytes as without the header."""
     wishes = [{name: value} for name in NAMES for value in (TRAVEL.slug, str(TRAVEL.id))]
     wishes += [
         {"Host": "xyz-travel.example.com"},
@@ -40,8 +40,8 @@ def test_headers_change_nothing(target_d: Target) -> None:
             assert target_d.get(path, headers=headers).data == plain.data, headers
 
 
-def test_query_parameters_are_refused(target_d: Target) -> None:
-    """Nothing is guessed: a parameter that does not exist is a mistake."""
+def test_a_query_parameter_that_names_another_organization_is_refused(target_d: Target) -> None:
+    """An operation refuses every parameter that it does not take."""
     for path in ("/me", "/organization", "/members", "/projects", "/audit-events"):
         assert target_d.get(path).status_code == 200
         for name in PARAMETERS:
@@ -51,8 +51,8 @@ def test_query_parameters_are_refused(target_d: Target) -> None:
                 assert answer.get_json()["errors"][0]["parameter"] == name
 
 
-def test_fields_of_a_body_are_refused(target_d: Target) -> None:
-    """Each operation that takes a body, with a field more; nothing changes anywhere."""
+def test_a_field_in_a_body_that_names_another_organization_is_refused(target_d: Target) -> None:
+    """At every operation that takes a body; no row of either organization changes."""
     objects = target_d.objects("abc-inc")
     before = target_d.snapshot("abc-inc"), target_d.snapshot("xyz-travel")
     with_body = [one for one in target_d.operations() if one.body is not None]
@@ -70,8 +70,8 @@ def test_fields_of_a_body_are_refused(target_d: Target) -> None:
         assert passed.status_code in (200, 201)
 
 
-def test_a_body_that_names_a_field_twice(target_d: Target) -> None:
-    """One reader would take the first, another the last."""
+def test_a_body_that_names_a_field_twice_is_refused(target_d: Target) -> None:
+    """One JSON reader would take the first value, another one the last."""
     token = target_d.token()
     for body, status in (('{"name":"A"}', 201), ('{"name":"A","name":"B"}', 400)):
         headers = {"Authorization": f"Bearer {token}"}
@@ -81,8 +81,8 @@ def test_a_body_that_names_a_field_twice(target_d: Target) -> None:
         assert answer.status_code == status
 
 
-def test_a_form_or_a_cookie_is_no_bearer_token(target_d: Target) -> None:
-    """The Authorization header, exactly once, and nothing else (RFC 6750 section 2)."""
+def test_a_token_outside_one_authorization_header_is_refused(target_d: Target) -> None:
+    """RFC 6750 section 2 also knows a form field and a query parameter; the guard takes neither."""
     token, client = target_d.token(), target_d.api.app.test_client
     other = target_d.token("ann", "solo-works")
     bearer = ("Authorization", f"Bearer {token}")
@@ -106,8 +106,8 @@ def test_a_form_or_a_cookie_is_no_bearer_token(target_d: Target) -> None:
         assert client().get("/me", headers={"Authorization": value}).status_code == 401
 
 
-def test_the_audience_or_path_chooses_nothing(target_d: Target) -> None:
-    """Paths that would name an organization, and tricks with slashes and dots, lead nowhere."""
+def test_a_path_that_names_an_organization_is_not_found(target_d: Target) -> None:
+    """Like a path with additional slashes, dots, capitals or parameters. None is redirected."""
     assert target_d.get("/projects").status_code == 200
     for path in (
         f"/organizations/{TRAVEL.id}",
@@ -128,8 +128,8 @@ def test_the_audience_or_path_chooses_nothing(target_d: Target) -> None:
         assert "Location" not in answer.headers
 
 
-def test_the_tokens_role_is_only_information(target_d: Target) -> None:
-    """A token that says owner, of somebody whom the database knows as a member."""
+def test_a_token_that_says_owner_gives_a_member_no_rights_of_an_owner(target_d: Target) -> None:
+    """Sue is a member in the database."""
     role = {f"{access_tokens.NAMESPACE}org_role": "owner"}
     token = target_d.token("sue", "abc-inc", **role)
 

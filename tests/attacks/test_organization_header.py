@@ -47,12 +47,12 @@ NO_SLUGS = [
 
 @pytest.fixture
 def target_c(standing: dict[str, Target]) -> Target:
-    """Nothing here changes a row."""
+    """The shared API of design C: no test here changes a row."""
     return standing["C"]
 
 
-def test_an_organization_that_the_token_does_not_name(target_c: Target) -> None:
-    """Real or not, suspended or not: the same words for all of them."""
+def test_a_header_that_names_an_organization_outside_the_token_is_refused(target_c: Target) -> None:
+    """The answer is the same whether the organization exists, is suspended or does not exist."""
     token = target_c.token("joe", "abc-inc", permissions=["org:abc-inc"])
     assert target_c.get("/me", token=token).status_code == 200
     answers = {
@@ -64,8 +64,8 @@ def test_an_organization_that_the_token_does_not_name(target_c: Target) -> None:
     assert b'"not_a_member"' in answers.pop()
 
 
-def test_a_permission_without_a_membership_opens_nothing(target_c: Target) -> None:
-    """The copy at Auth0 went stale, or somebody gave themselves a permission there."""
+def test_a_permission_without_a_membership_is_refused(target_c: Target) -> None:
+    """The permission at Auth0 is out of date, or an administrator there added it."""
     token = target_c.token(permissions=["org:abc-inc", "org:solo-works", "org:no-such-one"])
     assert target_c.get("/me", token=token).status_code == 200
     answers = {
@@ -82,8 +82,8 @@ def test_a_permission_without_a_membership_opens_nothing(target_c: Target) -> No
         assert answer.status_code == 403, operation
 
 
-def test_a_header_that_is_no_slug_of_the_token(target_c: Target) -> None:
-    """400 for what is no slug, 403 for one that the token does not name; never a guess."""
+def test_a_header_that_is_not_one_slug_is_a_malformed_request(target_c: Target) -> None:
+    """400 for a value that is not a slug, 403 for a slug that the token does not name."""
     token = target_c.token()
     assert target_c.get("/me", token=token).status_code == 200
     for value in NO_SLUGS:
@@ -96,8 +96,8 @@ def test_a_header_that_is_no_slug_of_the_token(target_c: Target) -> None:
         assert target_c.get("/me", token=token, headers={HEADER: value}).status_code == 403
 
 
-def test_no_header_or_two(target_c: Target) -> None:
-    """There is no default, also for somebody with a single organization."""
+def test_a_request_with_no_organization_header_or_two_is_refused(target_c: Target) -> None:
+    """There is no default, not even for a person with one organization."""
     bearer = ("Authorization", f"Bearer {target_c.token('joe', 'abc-inc')}")
     client = target_c.api.app.test_client()
 
@@ -112,8 +112,10 @@ def test_no_header_or_two(target_c: Target) -> None:
     assert client.get("/me?X-Organization=solo-works", headers=[single]).status_code == 400
 
 
-def test_one_organization_at_a_time(target_c: Target) -> None:
-    """The same token in two organizations shows each its own rows, in any order."""
+def test_a_token_of_two_organizations_shows_the_rows_of_the_one_in_the_header(
+    target_c: Target,
+) -> None:
+    """In any order of requests."""
     token = target_c.token()
     for slug in ("abc-inc", "xyz-travel", "abc-inc", "xyz-travel"):
         names = {
@@ -123,8 +125,10 @@ def test_one_organization_at_a_time(target_c: Target) -> None:
         assert names == set(seed.PROJECTS[slug])
 
 
-def test_nobody_learns_whether_an_organization_exists_without_a_token(target_c: Target) -> None:
-    """Whoever has no valid token gets no further than that."""
+def test_a_request_without_a_valid_token_does_not_show_which_organizations_exist(
+    target_c: Target,
+) -> None:
+    """The answer is the same for every slug."""
     client = target_c.api.app.test_client()
     answers = {
         client.get("/me", headers={HEADER: slug, "Authorization": "Bearer a.b.c"}).data

@@ -25,8 +25,8 @@ STRANGERS = (
 ALLOWED = "Access-Control-Allow-Origin"
 
 
-def test_a_preflight_of_another_origin(target: Target) -> None:
-    """No operation may be called from there; the configured origin may call each."""
+def test_a_preflight_of_another_origin_gets_no_permission(target: Target) -> None:
+    """At every operation; the configured origin gets it at each of them."""
     client = target.api.app.test_client()
     for operation in target.operations():
         if operation.method == "HEAD":
@@ -44,8 +44,8 @@ def test_a_preflight_of_another_origin(target: Target) -> None:
             assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
-def test_another_origin_reads_no_answer(target: Target) -> None:
-    """Neither data nor refusals; and caches keep the answers apart."""
+def test_a_page_of_another_origin_cannot_read_any_answer(target: Target) -> None:
+    """Neither data nor refusals; `Vary` keeps the answers apart in caches."""
     for path, status in (("/me", 200), ("/projects/x", 404), ("/members?limit=0", 422)):
         own = target.get(path, headers={"Origin": APP_ORIGIN})
         assert (own.status_code, own.headers[ALLOWED]) == (status, APP_ORIGIN)
@@ -56,8 +56,8 @@ def test_another_origin_reads_no_answer(target: Target) -> None:
             assert "Origin" in answer.headers["Vary"]
 
 
-def test_nothing_that_a_browser_sends_by_itself_proves_anything(target: Target) -> None:
-    """Cookies, forms and images: whatever a page can start without a token is 401."""
+def test_a_request_with_cookies_and_a_form_but_no_token_gets_a_401(target: Target) -> None:
+    """A browser adds cookies by itself and sends forms for any page; neither is a token."""
     client = target.api.app.test_client()
     token = target.token()
     assert target.get("/me").headers.get("Set-Cookie") is None
@@ -72,8 +72,8 @@ def test_nothing_that_a_browser_sends_by_itself_proves_anything(target: Target) 
         assert answer.status_code == 401, operation
 
 
-def test_a_form_cannot_be_taken_for_json(target: Target) -> None:
-    """The three types that a page may send without asking first, even with a token."""
+def test_a_body_of_a_type_that_forms_can_send_is_refused(target: Target) -> None:
+    """Pages may send these three types without a preflight. A valid token does not help."""
     token, client = target.token(), target.api.app.test_client()
     before = target.snapshot("abc-inc")
     headers = {"Authorization": f"Bearer {token}", "X-Organization": "abc-inc"}
@@ -87,8 +87,8 @@ def test_a_form_cannot_be_taken_for_json(target: Target) -> None:
     assert answer.status_code == 201
 
 
-def test_an_answer_is_no_page_and_no_script(target: Target) -> None:
-    """For whoever frames it, embeds it or opens it: typed, not sniffed, never stored."""
+def test_an_answer_cannot_be_framed_run_as_a_script_or_stored(target: Target) -> None:
+    """Its type is JSON, browsers must not guess another, and caches must not keep it."""
     target.request("POST", "/projects", {"name": "<script>alert(1)</script>"})
     for answer in (target.get("/projects"), target.get("/nowhere")):
         assert answer.content_type in ("application/json", "application/problem+json")

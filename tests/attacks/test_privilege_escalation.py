@@ -36,20 +36,20 @@ def crowded(target: Target) -> Target:
 
 
 def change(target: Target, actor: str, whom: str, role: str) -> tuple[int, str | None]:
-    """Give a role; the status and the code."""
+    """Give a role; return the status and the error code."""
     path = f"/members/{target.api.user_id(whom)}"
     answer = target.request("PATCH", path, {"role": role}, login=actor)
     return answer.status_code, answer.get_json().get("code")
 
 
 def remove(target: Target, actor: str, whom: str) -> tuple[int, str | None]:
-    """Take somebody out; the status and the code."""
+    """Remove a member; return the status and the error code."""
     answer = target.request("DELETE", f"/members/{target.api.user_id(whom)}", login=actor)
     return answer.status_code, (answer.get_json() or {}).get("code") if answer.data else None
 
 
 def roles(target: Target) -> dict[str, str]:
-    """Who has which role in ABC Inc."""
+    """Return the membership role of each person in ABC Inc."""
     rows = target.api.superuser.execute(
         "select u.auth0_user_id, m.role from membership m join app_user u on u.id = m.user_id "
         "join organization o on o.id = m.org_id where o.slug = 'abc-inc'"
@@ -57,8 +57,8 @@ def roles(target: Target) -> dict[str, str]:
     return {login.removeprefix("auth0|"): role for login, role in rows}
 
 
-def test_every_role_at_every_role(crowded: Target) -> None:
-    """All changes that three kinds of people may try on four kinds, themselves included."""
+def test_only_an_owner_makes_or_demotes_owners(crowded: Target) -> None:
+    """All changes that an owner, an admin and a member can try, at others and at themselves."""
     before = roles(crowded)
     people = {"joe": "owner", "max": "admin", "sue": "member"}
     for actor, own_role in people.items():
@@ -67,7 +67,7 @@ def test_every_role_at_every_role(crowded: Target) -> None:
                 allowed = own_role == "owner" or (
                     own_role == "admin" and "owner" not in (before[whom], role)
                 )
-                # To the role somebody has already: nothing is asked for, so nothing is refused.
+                # The role that the person has already: nothing changes, so nothing is refused.
                 allowed |= own_role == "admin" and before[whom] == role
                 expected = (200, None) if allowed else (403, "insufficient_role")
                 assert change(crowded, actor, whom, role) == expected, (actor, whom, role)
@@ -76,8 +76,8 @@ def test_every_role_at_every_role(crowded: Target) -> None:
                 crowded.api.set_role(whom, "abc-inc", before[whom])
 
 
-def test_every_role_removes_every_role(crowded: Target) -> None:
-    """Oneself always; others from admin upwards, and owners by owners only."""
+def test_members_remove_only_themselves_and_admins_remove_no_owner(crowded: Target) -> None:
+    """An owner removes anyone, and every member may leave."""
     before = roles(crowded)
     for actor in ("joe", "max", "sue"):
         for whom in ("ann", "joe", "max", "sue", "nina"):
@@ -90,8 +90,8 @@ def test_every_role_removes_every_role(crowded: Target) -> None:
             crowded.api.set_role(whom, "abc-inc", before[whom])
 
 
-def test_a_member_meets_every_operation_of_admins(crowded: Target) -> None:
-    """By the role that each operation declares; and scopes do not make up for it."""
+def test_a_member_is_refused_at_every_operation_of_admins(crowded: Target) -> None:
+    """The token has every scope; an admin passes at each of them."""
     above = [one for one in crowded.operations() if one.role != "member"]
     assert {str(one) for one in above} >= {
         "PATCH /organization",
@@ -109,8 +109,8 @@ def test_a_member_meets_every_operation_of_admins(crowded: Target) -> None:
         assert passed.status_code in (200, 204), operation
 
 
-def test_a_role_does_not_make_up_for_a_scope(crowded: Target) -> None:
-    """An owner's app that was given less may do less, and is told which scope is missing."""
+def test_an_owner_whose_token_lacks_the_scope_is_refused(crowded: Target) -> None:
+    """At every operation; the answer names the missing scope."""
     for operation in crowded.operations():
         if operation.scope is None:
             continue
@@ -126,16 +126,16 @@ def test_a_role_does_not_make_up_for_a_scope(crowded: Target) -> None:
         assert answer.status_code in (200, 201, 204), operation
 
 
-def test_roles_that_do_not_exist(crowded: Target) -> None:
-    """And other ways to write those that do."""
+def test_a_membership_role_that_does_not_exist_is_refused(crowded: Target) -> None:
+    """Another spelling of one that exists is refused, too."""
     path, before = f"/members/{crowded.api.user_id('sue')}", roles(crowded)
     for role in ("superuser", "OWNER", "owner ", "", None, ["owner"], 1, True, {"role": "owner"}):
         assert crowded.request("PATCH", path, {"role": role}).status_code == 422
     assert roles(crowded) == before
 
 
-def test_the_last_owner_stays(crowded: Target) -> None:
-    """Neither leaving nor stepping down, nor by somebody else's hand; with two it works."""
+def test_the_last_owner_cannot_leave_be_demoted_or_be_removed(crowded: Target) -> None:
+    """With a second owner they can leave."""
     assert change(crowded, "joe", "ann", "admin") == (200, None)
     for role in ("admin", "member"):
         assert change(crowded, "joe", "joe", role) == (409, "last_owner")
@@ -147,8 +147,8 @@ def test_the_last_owner_stays(crowded: Target) -> None:
     assert remove(crowded, "joe", "joe") == (204, None)
 
 
-def test_two_owners_leave_or_unmake_each_other_at_once(crowded: Target) -> None:
-    """Whatever they do in the same moment, one owner is left."""
+def test_two_owners_who_leave_or_demote_each_other_at_once_leave_one_owner(crowded: Target) -> None:
+    """Twelve rounds, each with two requests at the same moment."""
     attempts: tuple[Attempt, ...] = (
         lambda who, other: remove(crowded, who, who),
         lambda who, other: remove(crowded, who, other),
@@ -171,13 +171,13 @@ def test_two_owners_leave_or_unmake_each_other_at_once(crowded: Target) -> None:
 
 
 def at_once(barrier: Barrier, attempt: Attempt, who: str, other: str) -> tuple[int, str | None]:
-    """Wait for the other one, then try."""
+    """Wait for the other thread, then try."""
     barrier.wait()
     return attempt(who, other)
 
 
-def test_a_member_who_became_somebody_else_at_auth0(crowded: Target) -> None:
-    """Ids are compared exactly: a user id that looks alike is another person."""
+def test_a_user_id_that_only_looks_like_a_members_is_refused(crowded: Target) -> None:
+    """User ids are compared exactly."""
     assert crowded.get("/me").status_code == 200
     for sub in (
         "auth0|JOE",

@@ -17,7 +17,7 @@ BODY = {"name": "Secret plan", "description": "Only for us"}
 def post(
     target: Target, login: str, slug: str, key: str = KEY, body: object = BODY, **options: object
 ) -> TestResponse:
-    """Make a project, once."""
+    """Create a project, once for each key."""
     headers = {"Idempotency-Key": key}
     token = options.get("token")
     assert token is None or isinstance(token, str)
@@ -26,8 +26,8 @@ def post(
     )
 
 
-def test_the_key_of_another_person_or_organization(target: Target) -> None:
-    """Each gets a project of their own; the owner of the key gets the first one again."""
+def test_a_key_of_another_person_or_organization_creates_a_new_project(target: Target) -> None:
+    """A repeated request of the key's first user still gets the first answer."""
     first = post(target, "joe", "abc-inc")
     assert first.status_code == 201
     ids = [first.get_json()["id"]]
@@ -41,8 +41,8 @@ def test_the_key_of_another_person_or_organization(target: Target) -> None:
     assert post(target, "ann", "solo-works").get_json()["id"] == ids[1]
 
 
-def test_the_key_of_another_with_a_body_of_ones_own(target: Target) -> None:
-    """Neither their answer nor the word that the key was used."""
+def test_a_key_of_another_person_with_another_body_creates_a_new_project(target: Target) -> None:
+    """The answer does not even show that the key was used before."""
     assert post(target, "joe", "abc-inc").status_code == 201
     answer = post(target, "sue", "abc-inc", body={"name": "Mine"})
 
@@ -51,8 +51,8 @@ def test_the_key_of_another_with_a_body_of_ones_own(target: Target) -> None:
     assert post(target, "joe", "abc-inc", body={"name": "Mine"}).status_code == 422
 
 
-def test_a_replay_after_removal(target: Target) -> None:
-    """The stored answer is behind the same door as everything else."""
+def test_a_removed_member_cannot_get_their_stored_answer(target: Target) -> None:
+    """A repeated request passes the same checks as a first one."""
     token = target.token("sue", "abc-inc")
     first = post(target, "sue", "abc-inc", token=token)
     assert post(target, "sue", "abc-inc", token=token).data == first.data
@@ -63,8 +63,7 @@ def test_a_replay_after_removal(target: Target) -> None:
     assert b"Secret plan" not in answer.data
 
 
-def test_a_replay_without_the_scope(target: Target) -> None:
-    """A token that may only read replays nothing."""
+def test_a_token_without_the_scope_cannot_get_a_stored_answer(target: Target) -> None:
     assert post(target, "joe", "abc-inc").status_code == 201
     token = target.token("joe", "abc-inc", scope="read:projects")
     answer = post(target, "joe", "abc-inc", token=token)
@@ -73,8 +72,10 @@ def test_a_replay_without_the_scope(target: Target) -> None:
     assert b"Secret plan" not in answer.data
 
 
-def test_another_request_under_the_same_key(target: Target) -> None:
-    """Refused, with nothing of the first; a key that is none is refused as well."""
+def test_another_request_with_the_same_key_is_refused_and_shows_nothing_of_the_first(
+    target: Target,
+) -> None:
+    """A malformed key is refused as well."""
     before = len(target.snapshot("abc-inc")["project"])
     assert post(target, "joe", "abc-inc").status_code == 201
     answer = post(target, "joe", "abc-inc", body={"name": "Another"})

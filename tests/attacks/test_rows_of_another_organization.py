@@ -19,7 +19,7 @@ VARYING = {"X-Request-Id", "Date"}
 
 
 def ids_of(target: Target, slug: str) -> dict[str, list[UUID]]:
-    """Every id an organization has, by the name of the path's parameter."""
+    """Return every id that an organization has, by the name of the path's parameter."""
     rows = target.snapshot(slug)
     found = {
         "project_id": [UUID(row["id"]) for (row,) in rows["project"]],
@@ -31,8 +31,10 @@ def ids_of(target: Target, slug: str) -> dict[str, list[UUID]]:
     return {name: [*ids, *events, SOLO.id] for name, ids in found.items()}
 
 
-def test_every_operation_on_ids_of_another_organization(target: Target) -> None:
-    """Status, headers and body are those for an id that nobody has; nothing changes there."""
+def test_an_id_of_another_organization_is_answered_like_one_that_does_not_exist(
+    target: Target,
+) -> None:
+    """At every operation: the same status, headers and body, and no row changes."""
     target.request("POST", "/projects", {"name": "Theirs"}, login="ann", slug="solo-works")
     token = target.token("joe", "abc-inc")
     foreign, before = ids_of(target, "solo-works"), target.snapshot("solo-works")
@@ -50,8 +52,8 @@ def test_every_operation_on_ids_of_another_organization(target: Target) -> None:
     assert target.snapshot("solo-works") == before
 
 
-def test_whoever_may_less_learns_no_more(target: Target) -> None:
-    """A plain member: refused by role or not found, but the same for foreign ids and for none."""
+def test_a_plain_member_cannot_tell_ids_of_others_from_unknown_ids_either(target: Target) -> None:
+    """A 404, or a 403 where their membership role is too low, is the same for both."""
     token = target.token("sue", "abc-inc")
     target.request("POST", "/projects", {"name": "Theirs"}, login="ann", slug="solo-works")
     foreign, before = ids_of(target, "solo-works"), target.snapshot("solo-works")
@@ -65,8 +67,8 @@ def test_whoever_may_less_learns_no_more(target: Target) -> None:
     assert target.snapshot("solo-works") == before
 
 
-def test_an_id_in_another_spelling(target: Target) -> None:
-    """Whatever a UUID parser would take: found here only as itself, and there not at all."""
+def test_another_spelling_of_an_id_of_another_organization_is_not_found(target: Target) -> None:
+    """Among them spellings that a UUID parser takes."""
     ours, theirs = target.add_project("abc-inc"), target.add_project("solo-works")
     nothing = target.get(f"/projects/{uuid4()}")
     assert target.get(f"/projects/{ours}").status_code == 200
@@ -77,8 +79,8 @@ def test_an_id_in_another_spelling(target: Target) -> None:
     assert looks(target.get(f"/projects/{str(theirs).upper()}")) == looks(nothing)
 
 
-def test_lists_hold_own_rows_only(target: Target) -> None:
-    """Nothing of the neighbour stands in any list, also after both have worked."""
+def test_every_list_shows_rows_of_the_entered_organization_only(target: Target) -> None:
+    """Both organizations have rows in every list."""
     for login, slug in (("joe", "abc-inc"), ("ann", "solo-works")):
         body = {"name": f"Made in {slug}"}
         assert target.request("POST", "/projects", body, login=login, slug=slug).status_code == 201
@@ -97,8 +99,10 @@ def test_lists_hold_own_rows_only(target: Target) -> None:
         assert not [word for word in words if word in answer.text]
 
 
-def test_a_cursor_of_another_organization(target: Target) -> None:
-    """It is a place in time and no more: a cursor proves nothing and shows no row of theirs."""
+def test_a_cursor_of_another_organization_shows_rows_of_the_entered_one_only(
+    target: Target,
+) -> None:
+    """A cursor names a position in time, and gives access to nothing."""
     for number in range(3):
         target.add_project("solo-works", f"Theirs {number}")
         target.add_project("abc-inc", f"Ours {number}")
@@ -127,6 +131,6 @@ def ask(target: Target, operation: Operation, token: str, id_: UUID) -> TestResp
 
 
 def looks(answer: TestResponse) -> tuple[object, ...]:
-    """Everything of an answer that may not differ."""
+    """Return everything of an answer that must be the same."""
     headers = sorted((name, value) for name, value in answer.headers if name not in VARYING)
     return answer.status_code, answer.data, headers

@@ -26,8 +26,8 @@ LEEWAY = 30  # seconds
 MAX_AGE = 300.0
 
 
-def test_past_its_end(target: Target) -> None:
-    """Leeway is the same for a remembered token as for a new one: half a minute, and not longer."""
+def test_a_remembered_token_is_refused_once_it_has_expired(target: Target) -> None:
+    """The leeway of 30 s is the same as for a new token."""
     now = int(time.time())
     token = target.token(exp=now + 20)
     for _ in range(2):
@@ -40,8 +40,10 @@ def test_past_its_end(target: Target) -> None:
             assert target.get("/me").status_code == 200
 
 
-def test_after_removal(target: Target) -> None:
-    """Remembered or not, the next request asks the database; and asks again when they are back."""
+def test_a_removed_member_with_a_remembered_token_is_refused_at_the_next_request(
+    target: Target,
+) -> None:
+    """The token passes again after the member was added again."""
     token = target.token("sue", "abc-inc")
     for role, status in (("member", 200), (None, 403), ("member", 200), (None, 403)):
         target.api.set_role("sue", "abc-inc", role)
@@ -49,8 +51,8 @@ def test_after_removal(target: Target) -> None:
             assert target.get("/projects", token=token).status_code == status
 
 
-def test_a_string_that_is_nearly_the_remembered_one(target: Target) -> None:
-    """Nothing but the whole string is found: no prefix, no other signature, no other claims."""
+def test_a_string_that_differs_from_the_remembered_token_is_refused(target: Target) -> None:
+    """Whether the header, the claims, the signature or the length differs."""
     token, other = target.token("joe", "abc-inc"), target.token("ann", "solo-works")
     for _ in range(2):
         assert target.get("/me", token=token).status_code == 200
@@ -73,16 +75,16 @@ def test_a_string_that_is_nearly_the_remembered_one(target: Target) -> None:
         assert target.get("/me", token=token).status_code == 200
 
 
-def test_a_refusal_is_not_remembered_as_a_person(target: Target) -> None:
-    """Bad tokens before and between good ones leave nothing behind."""
+def test_a_refused_token_stays_refused_between_good_ones(target: Target) -> None:
+    """It does not change which person the good ones stand for."""
     good, bad = target.token(), sign(claims=target.claims("ann", "solo-works"), key="another")
     for _ in range(3):
         assert target.get("/me", token=bad).status_code == 401
         assert target.get("/me", token=good).get_json()["email"] == "joe@example.com"
 
 
-def test_tokens_of_many_people_are_never_mixed_up(target: Target) -> None:
-    """Each answer is about the one who asked, whoever asked before."""
+def test_each_remembered_token_is_answered_for_its_own_person(target: Target) -> None:
+    """In any order of requests."""
     people = [("joe", "abc-inc"), ("sue", "abc-inc"), ("ann", "solo-works"), ("joe", "xyz-travel")]
     tokens = {(login, slug): target.token(login, slug) for login, slug in people}
     for _ in range(3):
@@ -93,15 +95,17 @@ def test_tokens_of_many_people_are_never_mixed_up(target: Target) -> None:
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    """The tenant's key set, in the hands of the test."""
+    """The tenant's key endpoint; the test sets its answer."""
     running = Endpoint(jwks(jwk(), jwk("the-next-key")))
     yield running
     running.close()
 
 
 @pytest.mark.parametrize("design", ["C", "D"])
-def test_after_its_key_was_withdrawn(stack: Stack, endpoint: Endpoint, design: str) -> None:
-    """The memory is emptied when the keys change, long before its minute is over."""
+def test_a_remembered_token_is_refused_once_its_key_is_withdrawn(
+    stack: Stack, endpoint: Endpoint, design: str
+) -> None:
+    """The memory is emptied when the keys change, before its minute is over."""
     clock = Clock()
 
     make_guard = partial(GUARDS[design], keys=SigningKeys(endpoint.url, clock=clock))

@@ -54,7 +54,7 @@ HOSTILE: dict[str, Answer] = {
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    """The tenant's key set, in the hands of the test."""
+    """The tenant's key endpoint; the test sets its answer."""
     running = Endpoint(good())
     yield running
     running.close()
@@ -62,18 +62,18 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """What the API takes for the age of its keys."""
+    """The clock by which the API tells the age of its keys."""
     return Clock()
 
 
 def good() -> Answer:
-    """What the tenant says when it is well."""
+    """Return the answer of a healthy tenant."""
     return jwks(jwk())
 
 
 @contextmanager
 def run_on(stack: Stack, endpoint: Endpoint, clock: Clock, design: str = "D") -> Iterator[Target]:
-    """Run an API that takes its keys from there."""
+    """Run an API that fetches its keys from *endpoint*."""
 
     make_guard = partial(GUARDS[design], keys=SigningKeys(endpoint.url, clock=clock))
     with run_api(stack.postgres, endpoint.url, make_guard) as api:
@@ -81,7 +81,7 @@ def run_on(stack: Stack, endpoint: Endpoint, clock: Clock, design: str = "D") ->
 
 
 def made_up(target: Target, number: int) -> str:
-    """A token under a key that does not exist; its signature is somebody else's."""
+    """Return a token whose key id does not exist; its signature is of another token or made up."""
     header = access_tokens.segment(valid_header(kid=f"made-up-{number}"))
     return (
         ".".join([header, *target.token().split(".")[1:]])
@@ -91,10 +91,10 @@ def made_up(target: Target, number: int) -> str:
 
 
 @pytest.mark.parametrize("design", ["C", "D"])
-def test_a_storm_of_key_ids_is_at_most_one_fetch(
+def test_five_hundred_unknown_key_ids_cause_at_most_one_fetch(
     stack: Stack, endpoint: Endpoint, clock: Clock, design: str
 ) -> None:
-    """500 of them from eight threads, at the moment when a fetch is allowed again."""
+    """They come from eight threads, at the moment when the next fetch is allowed."""
     with run_on(stack, endpoint, clock, design) as target:
         assert target.get("/me").status_code == 200
         clock.now += COOL_DOWN
@@ -107,10 +107,10 @@ def test_a_storm_of_key_ids_is_at_most_one_fetch(
         assert target.get("/me").status_code == 200
 
 
-def test_a_storm_of_bad_signatures_is_no_fetch(
+def test_a_hundred_bad_signatures_cause_no_fetch(
     stack: Stack, endpoint: Endpoint, clock: Clock
 ) -> None:
-    """The right key id and any signature: decided here."""
+    """Their key id is known."""
     with run_on(stack, endpoint, clock) as target:
         assert target.get("/me").status_code == 200
         clock.now += COOL_DOWN
@@ -121,10 +121,7 @@ def test_a_storm_of_bad_signatures_is_no_fetch(
         assert len(endpoint.requests) == 1
 
 
-def test_rubbish_in_place_of_tokens_is_no_fetch(
-    stack: Stack, endpoint: Endpoint, clock: Clock
-) -> None:
-    """Whatever is no well-formed token never gets as far as the keys."""
+def test_malformed_tokens_cause_no_fetch(stack: Stack, endpoint: Endpoint, clock: Clock) -> None:
     with run_on(stack, endpoint, clock) as target:
         header = access_tokens.segment(valid_header(kid="made-up"))
         for token in ("a.b.c", "x" * 7500, f"{header}.e30", f"{header}..", f"{header}.e31.AA"):
@@ -133,10 +130,10 @@ def test_rubbish_in_place_of_tokens_is_no_fetch(
         assert target.get("/me").status_code == 200
 
 
-def test_an_endpoint_that_hangs_holds_up_strangers_only(
+def test_an_endpoint_that_hangs_delays_unknown_key_ids_only(
     stack: Stack, endpoint: Endpoint, clock: Clock
 ) -> None:
-    """People with a known key are served at once; made-up ids are 503 within three seconds."""
+    """Known keys are answered at once, made-up key ids with a 503 within three seconds."""
     with run_on(stack, endpoint, clock) as target:
         assert target.get("/me").status_code == 200
         endpoint.answer = hang
@@ -154,10 +151,10 @@ def test_an_endpoint_that_hangs_holds_up_strangers_only(
         assert target.get("/me", token=made_up(target, 1)).status_code == 401
 
 
-def test_an_endpoint_that_hangs_after_a_quiet_night(
+def test_an_endpoint_that_hangs_after_a_quiet_night_delays_only_the_first_requests(
     stack: Stack, endpoint: Endpoint, clock: Clock
 ) -> None:
-    """Old keys are refreshed before they serve; if that fails they serve, and nobody waits more."""
+    """They wait for a refresh, less than three seconds, and pass with the old keys."""
     with run_on(stack, endpoint, clock) as target:
         tokens = [target.token(iat=int(time.time()) - n) for n in range(12)]
         assert _timed(target, tokens[0])[0] == 200
@@ -174,8 +171,10 @@ def test_an_endpoint_that_hangs_after_a_quiet_night(
                 assert (status, seconds < AT_ONCE) == (200, True)
 
 
-def test_a_hostile_answer_changes_nothing(stack: Stack, endpoint: Endpoint, clock: Clock) -> None:
-    """Known keys go on serving, strangers stay out, and nothing is a 500."""
+def test_a_hostile_answer_of_the_endpoint_changes_no_key(
+    stack: Stack, endpoint: Endpoint, clock: Clock
+) -> None:
+    """Known keys keep working, forged tokens are refused, and no answer is a 500."""
     with run_on(stack, endpoint, clock) as target:
         assert target.get("/me").status_code == 200
         for name, answer in HOSTILE.items():
@@ -193,10 +192,10 @@ def test_a_hostile_answer_changes_nothing(stack: Stack, endpoint: Endpoint, cloc
         assert target.get("/me", token=made_up(target, 1)).status_code == 401
 
 
-def test_an_api_that_never_got_keys_serves_nobody(
+def test_an_api_that_never_got_keys_answers_503(
     stack: Stack, endpoint: Endpoint, clock: Clock
 ) -> None:
-    """Our outage, 503; a token is neither believed nor called invalid. It heals by itself."""
+    """For valid and forged tokens alike, until a fetch succeeds."""
     endpoint.answer = HOSTILE["a page"]
     with run_on(stack, endpoint, clock) as target:
         for token in (target.token(), made_up(target, 1)):
@@ -208,8 +207,8 @@ def test_an_api_that_never_got_keys_serves_nobody(
         assert target.get("/me").status_code == 200
 
 
-def test_keys_a_day_old_serve_nobody(stack: Stack, endpoint: Endpoint, clock: Clock) -> None:
-    """The ceiling for an endpoint that is kept away from the API."""
+def test_keys_older_than_a_day_are_not_used(stack: Stack, endpoint: Endpoint, clock: Clock) -> None:
+    """So an attacker cannot keep a withdrawn key in use by blocking the endpoint."""
     with run_on(stack, endpoint, clock) as target:
         assert target.get("/me").status_code == 200
         endpoint.answer = HOSTILE["a page"]

@@ -36,27 +36,27 @@ NEARLY_OURS = {
 
 @pytest.fixture
 def target_c(standing: dict[str, Target]) -> Target:
-    """Nothing here changes a row."""
+    """The shared API of design C: no test here changes a row."""
     return standing["C"]
 
 
 @pytest.fixture
 def target_d(standing: dict[str, Target]) -> Target:
-    """Nothing here changes a row."""
+    """The shared API of design D: no test here changes a row."""
     return standing["D"]
 
 
 @pytest.fixture
 def target(standing_target: Target) -> Target:
-    """Nothing here changes a row."""
+    """The shared API: no test here changes a row."""
     return standing_target
 
 
 @pytest.mark.parametrize("audience", [OTHER_AUDIENCE, AUDIENCE, ALL_ORGANIZATIONS_AUDIENCE])
-def test_a_token_of_a_real_login_for_another_api(
+def test_the_token_of_a_real_login_for_another_api_is_refused(
     signed_in: SignedIn, stack: Stack, audience: str
 ) -> None:
-    """Joe logs in to the neighbour; the neighbour tries what it got."""
+    """Joe logs in to the other API, which sends his token to ours."""
     target = signed_in.target
     with Person(stack) as joe:
         token = sign_in(joe, target.design, audience=audience, ext_org="abc-inc").access_token
@@ -66,15 +66,16 @@ def test_a_token_of_a_real_login_for_another_api(
     assert target.get("/me", token=token).status_code == expected
 
 
-def test_an_audience_that_is_nearly_ours(target: Target) -> None:
-    """Equal, or an element of the list; nothing else."""
+def test_a_token_whose_audience_only_resembles_ours_is_refused(target: Target) -> None:
+    """The audience must be equal, or an element of the list."""
     assert target.get("/me", token=target.token(aud=AUDIENCE)).status_code == 200
     for name, audience in NEARLY_OURS.items():
         assert target.get("/me", token=target.token(aud=audience)).status_code == 401, name
 
 
-def test_the_other_design_with_the_same_audience(target_c: Target, target_d: Target) -> None:
-    """Two APIs that share an audience by mistake still do not share tokens."""
+def test_a_token_of_the_other_design_with_the_same_audience_is_refused(
+    target_c: Target, target_d: Target
+) -> None:
     header = {HEADER: "abc-inc"}
     assert target_c.get("/me", token=target_c.token()).status_code == 200
     assert target_d.get("/me", token=target_d.token()).status_code == 200

@@ -33,12 +33,14 @@ BODY = ask("joe", hint="xyz-travel").model_dump_json().encode()
 
 @pytest.fixture
 def target(standing_target: Target) -> Target:
-    """Nothing here changes a row."""
+    """The shared API: no test here changes a row."""
     return standing_target
 
 
-def test_the_selectors_tokens_are_no_access_tokens(target: Target, selector: Selector) -> None:
-    """The real ones, good at this moment where they belong."""
+def test_the_selectors_tokens_are_refused_as_access_tokens(
+    target: Target, selector: Selector
+) -> None:
+    """Session and decision token pass at the selector at the same moment."""
     selection = enter(selector).select(TRAVEL).text.partition('name="selection_token" value="')[2]
     tokens = {
         "session": sign(HEADER, valid_session_claims(), SESSION_SECRET),
@@ -53,8 +55,8 @@ def test_the_selectors_tokens_are_no_access_tokens(target: Target, selector: Sel
         assert target.get("/me", token=token).status_code == 401, name
 
 
-def test_what_the_selector_could_sign(target: Target) -> None:
-    """Its secrets are HMAC keys; even with an access token's claims and kid they open nothing."""
+def test_a_token_signed_with_a_selector_secret_is_refused_by_the_api(target: Target) -> None:
+    """Even with the claims and the key id of an access token."""
     kinds = [valid_session_claims(), valid_decision_claims(BODY), valid_selection_claims()]
     assert target.get("/me").status_code == 200
     for claims in kinds:
@@ -62,12 +64,12 @@ def test_what_the_selector_could_sign(target: Target) -> None:
             for header in (HEADER, access_tokens.valid_header(alg="HS256")):
                 token = sign(header, claims | target.claims(), secret)
                 assert target.get("/me", token=token).status_code == 401
-        # The tenant's key signs access tokens: with it, a session token's claims open nothing.
+        # Even signed with the tenant's key, the claims of a session token are refused.
         assert target.get("/me", token=access_tokens.sign(claims=claims)).status_code == 401
 
 
-def test_an_access_token_at_the_selector(target: Target, selector: Selector) -> None:
-    """Neither a question nor a login."""
+def test_an_access_token_is_refused_by_the_selector(target: Target, selector: Selector) -> None:
+    """As a decision token and as a session token."""
     digest = hashlib.sha256(BODY).hexdigest()
     claims = target.claims()
     tokens = [
@@ -87,8 +89,8 @@ def test_an_access_token_at_the_selector(target: Target, selector: Selector) -> 
         assert open_page(selector, token).status_code == 400
 
 
-def test_the_selectors_own_tokens_change_places(selector: Selector) -> None:
-    """Session and decision tokens have one secret; the audience tells them apart."""
+def test_the_selector_refuses_its_own_tokens_in_each_others_place(selector: Selector) -> None:
+    """Session and decision tokens share one secret; the audience tells them apart."""
     session = sign(HEADER, valid_session_claims(), SESSION_SECRET)
     decision = sign(HEADER, valid_decision_claims(BODY), SESSION_SECRET)
     selection = sign(HEADER, valid_selection_claims(), SELECTION_SECRET)
@@ -102,12 +104,12 @@ def test_the_selectors_own_tokens_change_places(selector: Selector) -> None:
 
 
 def open_page(selector: Selector, token: str) -> TestResponse:
-    """Arrive at the picker."""
+    """Open the picker with *token* as the session token."""
     query = {"session_token": token, "state": STATE}
     return selector.app.test_client().get("/select", query_string=query, base_url=OWN_ORIGIN)
 
 
 def decide(selector: Selector, token: str) -> TestResponse:
-    """Ask as the Action does."""
+    """Ask for a decision as the Action does, with *token* as the decision token."""
     headers = {"Authorization": f"Bearer {token}"}
     return selector.app.test_client().post("/decisions", data=BODY, headers=headers)

@@ -42,7 +42,7 @@ ISSUERS = {
 
 @pytest.fixture
 def target(standing_target: Target) -> Target:
-    """Nothing here changes a row."""
+    """The shared API: no test here changes a row."""
     return standing_target
 
 
@@ -54,7 +54,7 @@ def keys() -> SigningKeys:
 
 @pytest.mark.parametrize("design", ["C", "D"])
 @pytest.mark.parametrize("same_keys", [False, True], ids=["own keys", "same keys"])
-def test_a_real_login_at_another_tenant(
+def test_the_token_of_a_real_login_at_another_tenant_is_refused(
     stack: Stack, start: Start, design: str, same_keys: bool
 ) -> None:
     """Everything but the tenant is the same; in the second case even the signing keys are."""
@@ -68,16 +68,18 @@ def test_a_real_login_at_another_tenant(
         assert target.get("/me", token=foreign).status_code == 401
 
 
-def test_their_key_under_our_issuer(target: Target) -> None:
-    """With their own kid, and with ours."""
+def test_a_token_signed_with_another_tenants_key_is_refused_under_our_issuer(
+    target: Target,
+) -> None:
+    """With that key's own id, and with the id of our key."""
     assert target.get("/me").status_code == 200
     for kid in ("their-key", access_tokens.KID):
         token = sign(valid_header(kid=kid), target.claims(), key="their-key")
         assert target.get("/me", token=token).status_code == 401
 
 
-def test_an_issuer_that_is_nearly_ours(target: Target) -> None:
-    """Equal to one of the tenant's domains; nothing else."""
+def test_a_token_whose_issuer_only_resembles_ours_is_refused(target: Target) -> None:
+    """The issuer must equal one of the tenant's domains."""
     for domain in (DOMAIN, CUSTOM_DOMAIN):
         token = target.token(iss=f"https://{domain}/")
         assert target.get("/me", token=token).status_code == 200

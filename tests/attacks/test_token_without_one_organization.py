@@ -49,18 +49,18 @@ ORGANIZATIONS: dict[str, object] = {
 
 @pytest.fixture
 def target_c(standing: dict[str, Target]) -> Target:
-    """Nothing here changes a row."""
+    """The shared API of design C: no test here changes a row."""
     return standing["C"]
 
 
 @pytest.fixture
 def target_d(standing: dict[str, Target]) -> Target:
-    """Nothing here changes a row."""
+    """The shared API of design D: no test here changes a row."""
     return standing["D"]
 
 
-def test_no_two_or_a_malformed_organization(target_d: Target) -> None:
-    """401 for each, on the same words as any bad token."""
+def test_a_token_with_no_organization_two_or_a_malformed_one_is_refused(target_d: Target) -> None:
+    """With a 401 and the code of every bad token."""
     assert target_d.get("/me").status_code == 200
     for name, value in ORGANIZATIONS.items():
         answer = target_d.get("/me", token=target_d.token(**{ORG_CLAIM: value}))
@@ -68,8 +68,10 @@ def test_no_two_or_a_malformed_organization(target_d: Target) -> None:
         assert answer.get_json()["code"] == "invalid_token", name
 
 
-def test_an_organization_that_does_not_exist(target_d: Target) -> None:
-    """A canonical UUID of nothing: not a member, as of any other organization."""
+def test_an_organization_that_does_not_exist_is_refused_like_another_persons(
+    target_d: Target,
+) -> None:
+    """The same bytes: a 403 that says "not a member"."""
     unknown = target_d.get("/me", token=target_d.token(**{ORG_CLAIM: str(uuid4())}))
     foreign = target_d.get("/me", token=target_d.token("joe", "solo-works"))
 
@@ -77,8 +79,8 @@ def test_an_organization_that_does_not_exist(target_d: Target) -> None:
     assert unknown.data == foreign.data
 
 
-def test_a_second_organization_beside_ours(target_d: Target) -> None:
-    """Auth0's own claim, RBAC permissions, the same name twice: refused, whatever they say."""
+def test_a_token_that_also_names_an_organization_elsewhere_is_refused(target_d: Target) -> None:
+    """In Auth0's own claim, in its permissions, or in our claim written twice."""
     assert target_d.get("/me").status_code == 200
     assert target_d.get("/me", token=target_d.token(permissions=["read:x"])).status_code == 200
     for changes in (
@@ -99,8 +101,8 @@ def test_a_second_organization_beside_ours(target_d: Target) -> None:
     assert target_d.get("/me", token=sign(claims=twice.encode())).status_code == 401
 
 
-def test_a_namespace_that_is_nearly_ours(target_d: Target) -> None:
-    """The claim of another product, or the name without its namespace, is not looked at."""
+def test_an_organization_in_a_claim_that_only_resembles_ours_is_ignored(target_d: Target) -> None:
+    """Alone it is refused as none; beside our claim it changes nothing."""
     assert target_d.get("/me").status_code == 200
     for name in ("https://example.com/org_id", f"{NAMESPACE}org-id", f"{NAMESPACE}ORG_ID", "org"):
         token = target_d.token(**{ORG_CLAIM: ABSENT, name: ABC})
@@ -109,8 +111,8 @@ def test_a_namespace_that_is_nearly_ours(target_d: Target) -> None:
         assert target_d.get("/me", token=beside).get_json()["organization"]["id"] == ABC
 
 
-def test_a_token_of_one_organization_at_the_other_design(target_c: Target) -> None:
-    """Whatever says "one organization" keeps a token out of the API for all of them."""
+def test_a_token_that_names_one_organization_is_refused_by_design_c(target_c: Target) -> None:
+    """In any claim of ours or of Auth0's. Malformed permissions are refused, too."""
     assert target_c.get("/me").status_code == 200
     for changes in (
         {ORG_CLAIM: ABC},
@@ -125,8 +127,9 @@ def test_a_token_of_one_organization_at_the_other_design(target_c: Target) -> No
         assert target_c.get("/me", token=target_c.token(**changes)).status_code == 401, changes
 
 
-def test_permissions_that_name_no_organization(target_c: Target) -> None:
-    """Without the organization among them the header opens nothing."""
+def test_permissions_that_do_not_name_the_headers_organization_are_refused(
+    target_c: Target,
+) -> None:
     assert target_c.get("/me").status_code == 200
     for permissions in (
         ABSENT,

@@ -42,7 +42,7 @@ ACTION = f"""exports.onExecutePostLogin = async (event, api) =>
 
 @pytest.fixture
 def clock() -> Clock:
-    """What the API takes for the age of its keys."""
+    """The clock by which the API tells the age of its keys."""
     return Clock()
 
 
@@ -63,7 +63,7 @@ def target(stack: Stack, tenant: Running, clock: Clock) -> Iterator[Target]:
 
 
 def log_in(tenant: Running) -> str:
-    """A token that nobody has seen yet, also within one second."""
+    """Return a new token, also within one second of the last one."""
     scope = f"openid {API_SCOPES} {next(_numbers)}"
     login = tenant.log_in(tenant.browser(), audience=AUDIENCE, scope=scope)
     token: str = tenant.exchange(login).json()["access_token"]
@@ -86,13 +86,15 @@ def manage(tenant: Running, method: str, path: str) -> httpx2.Response:
 
 
 def kid(token: str) -> str:
-    """Which key signed it."""
+    """Return the id of the key that signed *token*."""
     found: str = jwt.get_unverified_header(token)["kid"]
     return found
 
 
-def test_a_rotation_refuses_nobody(tenant: Running, target: Target, clock: Clock) -> None:
-    """Old and new token both pass, at once and after a refresh."""
+def test_after_a_rotation_old_and_new_tokens_pass(
+    tenant: Running, target: Target, clock: Clock
+) -> None:
+    """At once, and after the API has refreshed its keys."""
     old = log_in(tenant)
     assert target.get("/me", token=old).status_code == 200
     manage(tenant, "POST", "/rotate")
@@ -106,8 +108,10 @@ def test_a_rotation_refuses_nobody(tenant: Running, target: Target, clock: Clock
             assert target.get("/me", token=token).status_code == 200
 
 
-def test_two_rotations_at_once(tenant: Running, target: Target, clock: Clock) -> None:
-    """Emergency: the key that signs now was never published when the API last looked."""
+def test_a_key_that_was_never_published_before_it_signed_is_found(
+    tenant: Running, target: Target, clock: Clock
+) -> None:
+    """After two rotations at once, as in an emergency."""
     old = log_in(tenant)
     assert target.get("/me", token=old).status_code == 200
     for _ in range(2):
@@ -118,17 +122,17 @@ def test_two_rotations_at_once(tenant: Running, target: Target, clock: Clock) ->
     assert target.get("/me", token=new).status_code == 200
 
 
-def test_a_revoked_key_is_refused_after_the_next_refresh(
+def test_a_token_of_a_revoked_key_is_refused_after_the_next_refresh(
     tenant: Running, target: Target, clock: Clock
 ) -> None:
-    """Also for a token that was verified, and remembered, a moment ago."""
+    """Even if it was verified, and remembered, a moment before."""
     old = log_in(tenant)
     manage(tenant, "POST", "/rotate")
     new = log_in(tenant)
     for token in (old, new):
         assert target.get("/me", token=token).status_code == 200
     manage(tenant, "PUT", f"/{kid(old)}/revoke")
-    assert target.get("/me", token=old).status_code == 200  # nobody has looked yet
+    assert target.get("/me", token=old).status_code == 200  # the keys were not refreshed yet
     clock.now += MAX_AGE
     assert target.get("/me", token=log_in(tenant)).status_code == 200  # begins the refresh
     eventually(lambda: target.get("/me", token=old).status_code == 401)
@@ -140,8 +144,10 @@ def test_a_revoked_key_is_refused_after_the_next_refresh(
         assert target.request(method, path, body, token=old).status_code == 401
 
 
-def test_a_thief_signs_with_the_revoked_key(tenant: Running, target: Target, clock: Clock) -> None:
-    """A copy of the private key: as good as the tenant before, worth nothing after."""
+def test_a_token_that_a_thief_signs_is_refused_once_the_key_is_revoked(
+    tenant: Running, target: Target, clock: Clock
+) -> None:
+    """The thief has a copy of the private key, so the token passes until then."""
     stolen = tenant.tenant.keys.current
     manage(tenant, "POST", "/rotate")
     now = int(time.time())
@@ -169,8 +175,10 @@ def test_a_thief_signs_with_the_revoked_key(tenant: Running, target: Target, clo
     assert target.get("/me", token=log_in(tenant)).status_code == 200
 
 
-def test_the_morning_after_a_key_was_revoked(tenant: Running, target: Target, clock: Clock) -> None:
-    """Nobody asked all night; the first request of the day must not be the thief's."""
+def test_after_a_quiet_night_the_first_request_with_a_revoked_key_is_refused(
+    tenant: Running, target: Target, clock: Clock
+) -> None:
+    """The API got no request all night; this one waits for the refresh."""
     stolen = log_in(tenant), log_in(tenant)
     assert target.get("/me", token=stolen[0]).status_code == 200
     manage(tenant, "POST", "/rotate")

@@ -30,17 +30,17 @@ SECRET_NAME = "Project Nightingale"
 
 @pytest.fixture
 def web() -> Iterator[httpx2.Client]:
-    """A client of the stack's own API."""
+    """A client of the running API."""
     # A body that was refused unread may take its connection with it, so each request has its own.
     alone = {"Connection": "close"}
     with httpx2.Client(trust_env=False, timeout=10, headers=alone) as client:
         yield client
 
 
-def test_no_refusal_and_no_log_line_says_more_than_it_must(
+def test_no_refusal_and_no_log_line_shows_a_token_a_name_or_internals(
     stack: Stack, person: Person, web: httpx2.Client
 ) -> None:
-    """Every status from 400 on that a client can bring about, at the real API, in its real log."""
+    """Every status from 400 on that a client can cause, at the running API and in its log."""
     tokens = sign_in(person, "D", ext_org="xyz-travel")
     token, refresh = tokens.access_token, tokens.refresh_token
     bearer = {"Authorization": f"Bearer {token}"}
@@ -92,10 +92,9 @@ def test_no_refusal_and_no_log_line_says_more_than_it_must(
     assert not find_leaks([log], [*PEOPLE, refresh])
 
 
-def test_a_success_is_logged_without_the_person(
+def test_a_successful_request_is_logged_without_person_object_or_name(
     stack: Stack, person: Person, web: httpx2.Client
 ) -> None:
-    """Neither who, nor which object, nor what it is called."""
     token = sign_in(person, "D", ext_org="xyz-travel").access_token
     bearer = {"Authorization": f"Bearer {token}"}
     log = stack.logs / "api.log"
@@ -112,10 +111,10 @@ def test_a_success_is_logged_without_the_person(
         assert word not in written
 
 
-def test_every_bad_token_gets_the_same_words(
+def test_every_bad_token_gets_the_same_answer(
     stack: Stack, person: Person, web: httpx2.Client
 ) -> None:
-    """An attacker cannot learn which check they failed."""
+    """So an attacker does not learn which check failed."""
     token = sign_in(person, "D", ext_org="xyz-travel").access_token
     header, claims, signature = token.split(".")
     bad = [
@@ -135,7 +134,7 @@ def test_every_bad_token_gets_the_same_words(
 
 
 def _log_after(log: Path, begins: int, lines: int) -> str:
-    """What the log says since then, once it has that many lines."""
+    """Return the log from *begins* on, once it has that many requests."""
     deadline = time.monotonic() + 10
     while (written := log.read_text()[begins:]).count('"event": "request"') < lines:
         assert time.monotonic() < deadline, written
