@@ -35,7 +35,7 @@ def at_once(*calls: Call) -> list[TestResponse]:
 
 
 def owners(api: RunningApi) -> int:
-    """How many owners ABC has."""
+    """Count the owners of ABC Inc."""
     row = api.superuser.execute(
         "select count(*) from membership where org_id = %s and role = 'owner'", (ABC.id,)
     ).fetchone()
@@ -44,7 +44,7 @@ def owners(api: RunningApi) -> int:
 
 
 def change(api: RunningApi, by: str, whom: str, role: str | None) -> Call:
-    """Give somebody another role, or with None no membership."""
+    """Return a request that gives a person another membership role, or with None removes them."""
     path, token = f"/members/{api.user_id(whom)}", api.token(by)
     if role is None:
         return lambda: api.request("DELETE", path, token=token)
@@ -53,7 +53,7 @@ def change(api: RunningApi, by: str, whom: str, role: str | None) -> Call:
 
 @contextmanager
 def held(api: RunningApi, stack: Stack, lock: str) -> Iterator[psycopg.Connection]:
-    """Hold a lock as somebody else would; commits at the end."""
+    """Hold a lock in another session; commit at the end of the block."""
     url = stack.postgres.url(api.database_name, "postgres")
     with psycopg.connect(url) as conn:
         conn.execute(lock)
@@ -62,7 +62,7 @@ def held(api: RunningApi, stack: Stack, lock: str) -> Iterator[psycopg.Connectio
 
 @contextmanager
 def waiting(api: RunningApi, call: Call) -> Iterator[Future[TestResponse]]:
-    """Send a request; go on when it waits for a lock in Postgres."""
+    """Send a request; run the block when the request waits for a lock in Postgres."""
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(call)
         deadline = time.monotonic() + 5
@@ -88,8 +88,8 @@ DUELS: dict[str, tuple[tuple[str, str, str | None], tuple[str, str, str | None]]
 
 
 @pytest.mark.parametrize("duel", DUELS)
-def test_two_owners_never_leave_none(api: RunningApi, duel: str) -> None:
-    """Each alone would be right; together exactly one is."""
+def test_of_two_owners_who_act_at_once_exactly_one_stays(api: RunningApi, duel: str) -> None:
+    """Each of the two requests alone would be allowed."""
     first, second = DUELS[duel]
     winners = set()
     for _ in range(ROUNDS):
@@ -110,7 +110,7 @@ def test_two_owners_never_leave_none(api: RunningApi, duel: str) -> None:
     [("demoted", "member", "insufficient_role"), ("removed", None, "not_a_member")],
 )
 @pytest.mark.parametrize("new_role", ["admin", None], ids=["promotes", "removes"])
-def test_an_admin_who_stops_being_one_in_the_middle(
+def test_an_admin_who_is_demoted_or_removed_during_a_change_is_refused(
     api: RunningApi,
     stack: Stack,
     meanwhile: str,
@@ -118,7 +118,7 @@ def test_an_admin_who_stops_being_one_in_the_middle(
     expected: str,
     new_role: str | None,
 ) -> None:
-    """Let in as an admin, and none any more when it is their turn: refused, nothing changed."""
+    """The request entered as an admin and then waited for the lock; nothing changes."""
     api.set_role("sue", "abc-inc", "admin")
     api.set_role("nina", "abc-inc", "member")
     with (
@@ -138,8 +138,10 @@ def test_an_admin_who_stops_being_one_in_the_middle(
     assert events(api) == []
 
 
-def test_an_owner_who_becomes_the_last_in_the_middle(api: RunningApi, stack: Stack) -> None:
-    """What the request saw when it came in is not what counts."""
+def test_an_owner_who_becomes_the_last_during_a_change_stays_owner(
+    api: RunningApi, stack: Stack
+) -> None:
+    """The owners are counted behind the lock, not when the request enters."""
     api.set_role("sue", "abc-inc", "owner")
     for role in ("member", None):
         api.set_role("joe", "abc-inc", "owner")
@@ -156,10 +158,10 @@ def test_an_owner_who_becomes_the_last_in_the_middle(api: RunningApi, stack: Sta
 
 
 @pytest.mark.parametrize("new_role", ["admin", None], ids=["promotes", "removes"])
-def test_a_membership_that_another_transaction_holds_is_a_503_and_no_change(
+def test_a_change_of_a_locked_membership_gets_a_503_and_changes_nothing(
     api: RunningApi, stack: Stack, new_role: str | None
 ) -> None:
-    """The change fails where it is awaited with COMMIT; its audit event is undone with it."""
+    """The error arrives with COMMIT; the audit event of the change is rolled back, too."""
     api.set_role("nina", "abc-inc", "member")
     call = change(api, "joe", "nina", new_role)
     lock = f"select from membership where user_id = '{api.user_id('nina')}' for update"
@@ -173,8 +175,10 @@ def test_a_membership_that_another_transaction_holds_is_a_503_and_no_change(
     assert len(events(api)) == 1
 
 
-def test_an_admin_is_demoted_while_promoting(api: RunningApi) -> None:
-    """Either before or after, whoever is first; never by somebody who is a member already."""
+def test_an_admin_who_is_demoted_at_once_promotes_before_that_or_not_at_all(
+    api: RunningApi,
+) -> None:
+    """The promotion succeeds if it came first; a plain member never promotes."""
     api.set_role("nina", "abc-inc", "member")
     for _ in range(ROUNDS):
         api.set_role("sue", "abc-inc", "admin")
@@ -190,8 +194,8 @@ def test_an_admin_is_demoted_while_promoting(api: RunningApi) -> None:
         assert api.request("PATCH", "/organization", {"name": "X"}, login="sue").status_code == 403
 
 
-def test_from_the_answer_to_a_removal_on_nothing_is_done(api: RunningApi) -> None:
-    """Three threads of one person; whatever begins after the removal is refused."""
+def test_a_request_that_begins_after_a_removal_was_answered_is_refused(api: RunningApi) -> None:
+    """Three threads send requests of the removed person all the time."""
     token, removed_at = api.token("sue"), [float("inf")]
     stop = threading.Event()
     seen: list[tuple[float, int]] = []
@@ -222,7 +226,7 @@ def test_from_the_answer_to_a_removal_on_nothing_is_done(api: RunningApi) -> Non
 
 
 def list_all_events(api: RunningApi) -> list[dict[str, Any]]:
-    """The whole audit trail, page after page."""
+    """Return the whole audit trail, page after page."""
     found: list[dict[str, Any]] = []
     after: dict[str, str] = {}
     while True:
@@ -234,7 +238,7 @@ def list_all_events(api: RunningApi) -> list[dict[str, Any]]:
 
 
 def post_patiently(api: RunningApi, body: object, key: str) -> Call:
-    """Make a project, and as the answer to a 503 says, try again with the same key."""
+    """Create a project; after a 503 try again with the same key, as the 503 says."""
     token = api.token()
 
     def post() -> TestResponse:
@@ -250,8 +254,8 @@ def post_patiently(api: RunningApi, body: object, key: str) -> Call:
     return post
 
 
-def test_forty_identical_requests_make_one_project(api: RunningApi) -> None:
-    """One key, one project, one event; everybody gets the same answer."""
+def test_forty_identical_requests_create_one_project(api: RunningApi) -> None:
+    """One key, one project, one audit event; all forty get the same answer."""
     answers = at_once(*[post_patiently(api, {"name": "Once"}, "the-key")] * 40)
 
     assert {one.status_code for one in answers} == {201}
@@ -261,8 +265,9 @@ def test_forty_identical_requests_make_one_project(api: RunningApi) -> None:
     assert len(events(api)) == 1
 
 
-def test_one_key_for_two_projects_at_once(api: RunningApi) -> None:
-    """One of them is made; the other is told."""
+def test_one_key_for_two_different_projects_creates_one_and_refuses_the_other(
+    api: RunningApi,
+) -> None:
     for n in range(ROUNDS):
         first, second = at_once(
             post_patiently(api, {"name": "A"}, f"key-{n}"),
@@ -274,10 +279,10 @@ def test_one_key_for_two_projects_at_once(api: RunningApi) -> None:
 
 
 @pytest.mark.parametrize("ending", ["commit", "rollback"])
-def test_whoever_comes_second_with_a_key_waits_for_the_first(
+def test_a_second_request_with_a_key_waits_for_the_first(
     api: RunningApi, stack: Stack, ending: str
 ) -> None:
-    """If the first fails after all, the second makes the project."""
+    """If the first one fails, the second creates the project."""
     body, key = {"name": "Once"}, "the-key"
     made = post_patiently(api, body, key)()
     row = api.superuser.execute(
@@ -301,7 +306,7 @@ def test_whoever_comes_second_with_a_key_waits_for_the_first(
 
 
 def _require_chain(edges: list[list[str]], begin: str, end: str) -> None:
-    """Each change began where one before it ended, from the first value to the last."""
+    """Require that each change began with the value that an earlier change ended with."""
     following = {old: new for old, new in edges}
     assert len(following) == len(edges)
     value = begin
@@ -310,8 +315,8 @@ def _require_chain(edges: list[list[str]], begin: str, end: str) -> None:
     assert value == end
 
 
-def test_two_changes_of_one_project_at_once_are_one_after_the_other(api: RunningApi) -> None:
-    """Of the same field the later one stays, and the trail knows both; other fields keep both."""
+def test_two_changes_of_one_project_at_once_run_one_after_the_other(api: RunningApi) -> None:
+    """Of one field the later value stays, and the trail has both; two fields both change."""
     project = f"/projects/{add_project(api, name='start')}"
 
     def rename(**fields: str) -> Call:
@@ -330,8 +335,10 @@ def test_two_changes_of_one_project_at_once_are_one_after_the_other(api: Running
         assert (found["name"], found["description"]) == (f"name {n}", f"text {n}")
 
 
-def test_two_delete_one_project(api: RunningApi) -> None:
-    """One did it; for the other there was nothing. A change meanwhile succeeds or finds nothing."""
+def test_of_two_deletions_of_one_project_one_succeeds_and_one_finds_nothing(
+    api: RunningApi,
+) -> None:
+    """A change at the same moment succeeds or finds nothing."""
     for _ in range(ROUNDS):
         project = f"/projects/{add_project(api)}"
         delete = partial(api.request, "DELETE", project)
@@ -347,7 +354,7 @@ def test_two_delete_one_project(api: RunningApi) -> None:
 def test_renames_role_changes_and_new_members_do_not_block_each_other(
     api: RunningApi, stack: Stack
 ) -> None:
-    """They lock organization and memberships in one order, so everything succeeds."""
+    """All of them lock the organization before its memberships, so all succeed."""
     api.set_role("sue", "abc-inc", "admin")
     api.set_role("nina", "abc-inc", "member")
     names = iter([f"Name {n}" for n in range(ROUNDS * 2)])
@@ -400,10 +407,10 @@ def test_renames_role_changes_and_new_members_do_not_block_each_other(
     assert copies == [(api.get("/organization").get_json()["name"],)]
 
 
-def test_nobody_gets_the_answer_of_another(api: RunningApi) -> None:
-    """Four connections, two hundred requests of four people in three organizations."""
+def test_each_of_five_people_at_once_gets_only_their_own_answer(api: RunningApi) -> None:
+    """Each sends forty requests; the API has four connections."""
     people = [("joe", "abc-inc"), ("joe", "xyz-travel"), ("sue", "abc-inc"), ("ann", "solo-works")]
-    people.append(("nina", "abc-inc"))  # who is nobody there
+    people.append(("nina", "abc-inc"))  # not a member there
     expected = {one: api.get("/me", login=one[0], slug=one[1]).data for one in people}
     projects = {one: api.get("/projects", login=one[0], slug=one[1]).data for one in people}
     assert len(set(expected.values())) == len(people)
@@ -431,10 +438,10 @@ def test_nobody_gets_the_answer_of_another(api: RunningApi) -> None:
     ],
     ids=["removed", "demoted", "blocked"],
 )
-def test_who_loses_the_right_while_waiting_for_the_lock_changes_nothing(
+def test_an_admin_who_loses_the_right_while_waiting_for_a_lock_changes_nothing(
     api: RunningApi, stack: Stack, what: str, refusal: str
 ) -> None:
-    """They had entered; they enter again behind the lock."""
+    """The request had entered before, and enters again behind the lock."""
     api.set_role("sue", ABC.slug, "admin")
     api.set_role("ann", ABC.slug, "member")
     calls = [
@@ -449,7 +456,7 @@ def test_who_loses_the_right_while_waiting_for_the_lock_changes_nothing(
                 lock = f"select from organization where id = '{ABC.id}' for update"
                 with held(api, stack, lock) as other:
                     answer = pool.submit(call)
-                    time.sleep(0.15)  # it has entered and waits; its time is up after 0.5 s
+                    time.sleep(0.15)  # the request has entered and waits; it gives up after 0.5 s
                     other.execute(what.encode(), {"user": api.user_id("sue")})
                 assert code(answer.result()) == refusal
             api.superuser.execute("update app_user set blocked_at = null")

@@ -1,4 +1,4 @@
-"""`/docs` shows the reference with one script of ours and nothing of others; the guide is right."""
+"""`/docs` shows the reference and loads nothing from other origins; the guide is right."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def app() -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def document(app: Flask) -> Json:
-    """What programs read."""
+    """The OpenAPI document, as a program gets it."""
     found: Json = app.test_client().get("/openapi.json").get_json()
     return found
 
@@ -80,8 +80,8 @@ def policy_of(app: Flask) -> str:
 # The files
 
 
-def test_anybody_gets_the_page_the_script_and_the_guide(app: Flask) -> None:
-    """Each says what it is, whatever host it is asked for, and takes no other method."""
+def test_a_request_without_a_token_gets_the_page_the_script_and_the_guide(app: Flask) -> None:
+    """Each has its own type, is the same for every host, and takes no other method."""
     client = app.test_client()
     for path, content_type in (
         ("/docs", "text/html; charset=utf-8"),
@@ -97,7 +97,7 @@ def test_anybody_gets_the_page_the_script_and_the_guide(app: Flask) -> None:
     assert client.get("/api.md").text == GUIDE
 
 
-def test_the_script_is_the_installed_one_but_for_a_logo(app: Flask) -> None:
+def test_the_script_is_the_installed_one_without_its_logo(app: Flask) -> None:
     """The logo would be loaded from another origin."""
     package = distribution("flask-openapi3-redoc")
     [file] = [one for one in package.files or () if one.name == "redoc.standalone.js"]
@@ -109,7 +109,7 @@ def test_the_script_is_the_installed_one_but_for_a_logo(app: Flask) -> None:
 
 
 def test_a_browser_that_has_the_script_does_not_get_it_again(app: Flask) -> None:
-    """It asks by ETag; another one is answered with the script."""
+    """It sends the ETag it has; a request with another ETag gets the script."""
     client = app.test_client()
     first = client.get("/docs/redoc.js")
     again = client.get("/docs/redoc.js", headers={"If-None-Match": first.headers["ETag"]})
@@ -126,7 +126,7 @@ def test_a_browser_that_has_the_script_does_not_get_it_again(app: Flask) -> None
 def test_the_page_loads_from_its_own_origin_only_and_breaks_no_rule_of_its_policy(
     chromium: Browser, app: Flask
 ) -> None:
-    """No inline script, no style that is not known, no font, no worker, no image of others."""
+    """No inline script, unknown style, font, worker or image of another origin."""
     policy = policy_of(app)
     context = chromium.new_context()
     try:
@@ -147,7 +147,7 @@ def test_the_page_loads_from_its_own_origin_only_and_breaks_no_rule_of_its_polic
 
 
 def test_every_part_of_the_policy_is_needed(chromium: Browser, app: Flask) -> None:
-    """Without any one of them the browser reports what it did not let through."""
+    """Without any one source the browser reports what it blocked."""
     policy = policy_of(app)
     parts = ["script-src 'self'; ", "connect-src 'self'; ", "img-src data:; "]
     parts += re.findall(r" 'sha256-[^']+'", policy)
@@ -167,7 +167,7 @@ def test_every_part_of_the_policy_is_needed(chromium: Browser, app: Flask) -> No
 def test_the_reference_names_every_operation_and_every_code(
     chromium: Browser, app: Flask, document: Json
 ) -> None:
-    """With the role that is needed, and with the scope when a person asks for it."""
+    """With the membership role it needs, and with the scopes after a click."""
     context = chromium.new_context()
     try:
         page = Visit(context.new_page(), app).wait()
@@ -190,8 +190,8 @@ def test_the_reference_names_every_operation_and_every_code(
         context.close()
 
 
-def test_every_link_of_the_page_leads_somewhere(chromium: Browser, app: Flask) -> None:
-    """To a place on the page, to a page of ours, or to the makers of Redoc."""
+def test_every_link_of_the_page_has_a_target(chromium: Browser, app: Flask) -> None:
+    """A place on the page, a page of ours, or the site of Redoc."""
     context = chromium.new_context()
     try:
         page = Visit(context.new_page(), app).wait()
@@ -212,8 +212,10 @@ def test_every_link_of_the_page_leads_somewhere(chromium: Browser, app: Flask) -
         context.close()
 
 
-def test_a_person_without_javascript_is_told_what_there_is(chromium: Browser, app: Flask) -> None:
-    """The guide, and the document for programs; with JavaScript the sentence is not there."""
+def test_a_person_without_javascript_is_led_to_the_guide_and_the_document(
+    chromium: Browser, app: Flask
+) -> None:
+    """With JavaScript this sentence is not on the page."""
     for enabled in (False, True):
         context = chromium.new_context(java_script_enabled=enabled)
         try:
@@ -231,10 +233,13 @@ def test_a_person_without_javascript_is_told_what_there_is(chromium: Browser, ap
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (320, "light")])
-def test_axe_finds_nothing_of_ours_and_nothing_sticks_out(
+def test_axe_finds_no_fault_and_no_element_is_wider_than_the_screen(
     chromium: Browser, app: Flask, width: int, scheme: Any
 ) -> None:
-    """In a usual width and in a small one, in both directions; the page is always light."""
+    """
+    On a usual and on a small screen; rules that Redoc breaks are left out. The page is always
+    light.
+    """
     context = chromium.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
     )
@@ -252,7 +257,7 @@ def test_axe_finds_nothing_of_ours_and_nothing_sticks_out(
         context.close()
 
 
-def test_the_keyboard_reaches_the_guide_and_every_noun(
+def test_the_keyboard_reaches_the_guide_and_every_group_of_operations(
     chromium: Browser, app: Flask, document: Json
 ) -> None:
     """The first Tab is at the guide, the next ones go through the menu."""
@@ -273,7 +278,7 @@ def test_the_keyboard_reaches_the_guide_and_every_noun(
 
 
 def test_the_guide_names_the_scope_and_the_role_of_every_operation(document: Json) -> None:
-    """In the order of the document; `member` is every member, so it is not written."""
+    """In the order of the document; the lowest role, `member`, is not written."""
     wanted: dict[str, list[str]] = {}
     for method, path, one in operations_of(document):
         scope = "".join(f"`{name}`" for name in one["security"][0]["access_token"]) or "none"
@@ -287,7 +292,7 @@ def test_the_guide_names_the_scope_and_the_role_of_every_operation(document: Jso
 
 
 def test_the_guide_names_every_code_with_its_status(app: Flask) -> None:
-    """And the limit of a body."""
+    """It also names the greatest size of a body."""
     codes = [(f"`{error.code}`", str(error.status)) for error in list_refusals(app)]
 
     rows = read_table("docs/api.md", "codes of a refusal")
@@ -297,7 +302,7 @@ def test_the_guide_names_every_code_with_its_status(app: Flask) -> None:
 
 
 def test_the_curl_examples_of_the_guide_are_answered_as_it_shows(api: RunningApi) -> None:
-    """One after another, in the name of an owner; what follows an example is its answer."""
+    """One after the other, as an owner; the block after an example is its answer."""
     known = {"API": "", "TOKEN": api.token()}
     answer: Any = None
     sent = []
@@ -324,8 +329,7 @@ def test_the_curl_examples_of_the_guide_are_answered_as_it_shows(api: RunningApi
     ]
 
 
-def test_the_variables_of_the_guide_are_those_it_sets() -> None:
-    """A reader who runs the blocks in their order misses none."""
+def test_the_guide_uses_only_variables_that_it_has_set_before() -> None:
     known: set[str] = set()
     for kind, block in BLOCK.findall(GUIDE):
         for line in block.splitlines() if kind == "shell" else ():
@@ -336,7 +340,7 @@ def test_the_variables_of_the_guide_are_those_it_sets() -> None:
 
 
 def test_a_repeated_example_takes_effect_once(api: RunningApi) -> None:
-    """As the guide says of its Idempotency-Key."""
+    """Because of its Idempotency-Key, as the guide says."""
     command = read_block("docs/api.md", "a request that may be repeated")
     assert "Idempotency-Key: " in command
     words = shlex.split(Template(command.replace("\\\n", "")).substitute(API="", TOKEN=api.token()))
@@ -348,7 +352,7 @@ def test_a_repeated_example_takes_effect_once(api: RunningApi) -> None:
 
 
 def send(api: RunningApi, words: list[str]) -> tuple[Any, tuple[str, str, int]]:
-    """Send what curl would; return the answer, and (method, path, status)."""
+    """Send the request that curl would; return the answer, and (method, path, status)."""
     url, *options = words
     method, headers, body = "GET", {}, None
     for option, value in zip(options[::2], options[1::2], strict=True):

@@ -1,4 +1,4 @@
-"""Lists of the resource API, page after page: nothing twice, nothing lost, the last as fast."""
+"""Lists of the resource API, page after page: no row twice, none missing, the last page as fast."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ BEGINNING = "2026-01-01 00:00:00+00"
 
 @dataclass(frozen=True)
 class Listed:
-    """A list, and the statement that fills it with $1 rows; {at} is the time of row n."""
+    """A list, and the statement that adds $1 rows to it; {at} is the time of row n."""
 
     path: str
     index: str
@@ -67,7 +67,7 @@ LISTS = (
     ),
 )
 every_list = pytest.mark.parametrize("listed", LISTS, ids=lambda one: one.path)
-# Apart, two or three at the same microsecond, all at the same.
+# Rows at different times, two or three at the same microsecond, all at the same.
 TIMES = {
     "apart": f"timestamptz '{BEGINNING}' + n * interval '1 second'",
     "in groups": f"timestamptz '{BEGINNING}' + (n / 3) * interval '1 microsecond'",
@@ -82,7 +82,7 @@ def fill(api: RunningApi, listed: Listed, rows: int, at: str = TIMES["apart"]) -
 
 @pytest.fixture
 def api(api: RunningApi) -> RunningApi:
-    """An API where Ann's organization has nothing but herself, who joined long ago."""
+    """An API where Ann's organization has only herself, who joined long ago."""
     api.superuser.execute("delete from project where org_id = %s", (SOLO.id,))
     api.superuser.execute(
         "update membership set joined_at = '2020-01-01' where org_id = %s", (SOLO.id,)
@@ -91,7 +91,7 @@ def api(api: RunningApi) -> RunningApi:
 
 
 def ann_herself(listed: Listed) -> int:
-    """How many rows a list has before any is added."""
+    """Return how many rows a list has before any is added."""
     return int(listed.path == "/members")
 
 
@@ -114,7 +114,7 @@ def walk(api: RunningApi, path: str, **query: object) -> Iterator[list[dict[str,
 
 
 def place(listed: Listed, item: dict[str, Any]) -> tuple[str, str]:
-    """What a list is sorted by."""
+    """Return what a list is sorted by."""
     times = {"/projects": "created_at", "/audit-events": "at", "/members": "joined_at"}
     # A time without microseconds is written without them.
     at = re.sub(r"(:\d\d)Z$", r"\1.000000Z", item[times[listed.path]])
@@ -123,8 +123,10 @@ def place(listed: Listed, item: dict[str, Any]) -> tuple[str, str]:
 
 @every_list
 @pytest.mark.parametrize("limit", [None, 1, 2, 100])
-def test_pages_at_the_edges(api: RunningApi, listed: Listed, limit: int | None) -> None:
-    """None, one, one less than fits, exactly what fits, one more: the last page has no next."""
+def test_the_last_page_has_no_next_and_every_other_page_has_one(
+    api: RunningApi, listed: Listed, limit: int | None
+) -> None:
+    """With no row, one, one less than a page holds, exactly as many, and one more."""
     fits = 20 if limit is None else limit
     query = {} if limit is None else {"limit": limit}
     there = ann_herself(listed)
@@ -141,7 +143,7 @@ def test_pages_at_the_edges(api: RunningApi, listed: Listed, limit: int | None) 
 @every_list
 @pytest.mark.parametrize("times", TIMES)
 def test_250_rows_are_each_shown_once(api: RunningApi, listed: Listed, times: str) -> None:
-    """In one order whatever the page's length, equal times included."""
+    """In one order for every page length, rows of equal times included."""
     fill(api, listed, 250, TIMES[times])
     whole = [one for page in walk(api, listed.path, limit=100) for one in page]
 
@@ -153,10 +155,10 @@ def test_250_rows_are_each_shown_once(api: RunningApi, listed: Listed, times: st
 
 @every_list
 @pytest.mark.parametrize("times", TIMES)
-def test_rows_that_come_and_go_between_two_pages(
+def test_a_row_that_stays_is_shown_once_while_others_come_and_go(
     api: RunningApi, listed: Listed, times: str
 ) -> None:
-    """What was there all the time is shown exactly once; the row a cursor names may be gone."""
+    """Even if the row that a cursor names was deleted."""
     fill(api, listed, 60, TIMES[times])
     there = {one["id"] for page in walk(api, listed.path) for one in page}
     own = str(api.user_id("ann"))
@@ -164,7 +166,7 @@ def test_rows_that_come_and_go_between_two_pages(
     shown: list[str] = []
     for number, page in enumerate(walk(api, listed.path, limit=10)):
         shown += [one["id"] for one in page]
-        # The last one shown, and one that was not yet.
+        # The last row that was shown, and one that was not shown yet.
         later = sorted(there - set(shown) - removed - {own})[:1]
         for gone in {page[-1]["id"], *later} - {own}:
             api.superuser.execute(listed.remove, (gone,))
@@ -178,8 +180,10 @@ def test_rows_that_come_and_go_between_two_pages(
 
 
 @every_list
-def test_every_microsecond_counts(api: RunningApi, listed: Listed) -> None:
-    """A cursor that rounded would lose rows, or show them twice."""
+def test_rows_a_microsecond_apart_are_shown_once_and_in_order(
+    api: RunningApi, listed: Listed
+) -> None:
+    """A cursor with rounded times would lose rows or show them twice."""
     fill(api, listed, 40, f"timestamptz '{BEGINNING}' + (999980 + n) * interval '1 us'")
     ids = [one["id"] for page in walk(api, listed.path, limit=1) for one in page]
 
@@ -188,7 +192,7 @@ def test_every_microsecond_counts(api: RunningApi, listed: Listed) -> None:
 
 @every_list
 def test_the_order_is_the_same_without_the_index(api: RunningApi, listed: Listed) -> None:
-    """Postgres may choose another way at any time; the statement must say the whole order."""
+    """Postgres may stop using the index, so the statement itself must name the whole order."""
     fill(api, listed, 50, TIMES["equal"])
     by_index = [one for page in walk(api, listed.path, limit=7) for one in page]
     for way in ("indexscan", "indexonlyscan", "bitmapscan"):
@@ -204,7 +208,7 @@ def test_the_order_is_the_same_without_the_index(api: RunningApi, listed: Listed
 
 
 class _Explaining:
-    """Stands where a connection would; keeps the plan of what it ran last."""
+    """Stands in for a connection, and keeps the plan of its last statement."""
 
     def __init__(self, conn: psycopg.Connection, mode: str) -> None:
         self._conn, self._mode = conn, mode
@@ -228,7 +232,7 @@ class _Explaining:
             self._conn.execute("deallocate listing")
         assert row is not None
         self.plan = row[0][0]["Plan"]
-        # The rows as well: whoever finds none asks something else next.
+        # Return the rows as well: without any, the caller would send another statement.
         self._found = self._conn.execute(cast(Any, query), parameters).fetchall()
         return self
 
@@ -244,8 +248,10 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @every_list
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-def test_a_page_of_20_000_rows_reads_a_page(api: RunningApi, listed: Listed, mode: str) -> None:
-    """By the index, from where the last one ended: no sort, no table read through, at any depth."""
+def test_a_page_of_a_list_of_20_000_rows_reads_only_that_page(
+    api: RunningApi, listed: Listed, mode: str
+) -> None:
+    """By the index, from the end of the page before: no sort and no scan of the table."""
     principal = Principal("auth0|ann", str(SOLO.id), None, frozenset(), "spa", 0)
     fill(api, listed, 20_000, TIMES["in groups"])
     api.superuser.execute("analyze")

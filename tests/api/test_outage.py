@@ -1,4 +1,4 @@
-"""Database or keys go away and come back: the API says 503 in time, and then all is well."""
+"""The database or the keys are unavailable: the API answers 503 in time, and then recovers."""
 
 import json
 import os
@@ -32,7 +32,7 @@ PUBLIC = ("/healthz", "/openapi.json", "/docs", "/docs/redoc.js", "/api.md")
 
 
 def calls(api: RunningApi) -> list[Call]:
-    """One request for each operation; what they need is there before the outage."""
+    """Return one request for each operation, with the rows that it needs."""
     api.set_role("ann", "abc-inc", "owner")
 
     def call(method: str, path: str, body: object, token: str) -> Call:
@@ -42,16 +42,16 @@ def calls(api: RunningApi) -> list[Call]:
 
 
 def require_unavailable(answer: TestResponse, began: float) -> None:
-    """Our outage: soon, in the form of every refusal, and with a time to come back."""
+    """Require a 503 within three seconds, in the form of every refusal, with Retry-After."""
     assert time.monotonic() - began < 3
     assert (answer.status_code, code(answer)) == (503, "temporarily_unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
-    assert "WWW-Authenticate" not in answer.headers  # nobody needs another token
+    assert "WWW-Authenticate" not in answer.headers  # another token would not help
     assert answer.get_json()["detail"] == "Temporarily unavailable"
 
 
 def require_all_unavailable(api: RunningApi, requests: list[Call]) -> None:
-    """Every operation, the probe included; what is public goes on."""
+    """Require it of every operation and of the probe; public paths keep working."""
     for request in requests:
         began = time.monotonic()
         require_unavailable(request(), began)
@@ -63,7 +63,7 @@ def require_all_unavailable(api: RunningApi, requests: list[Call]) -> None:
 
 
 def require_healed(api: RunningApi, requests: list[Call]) -> None:
-    """Nothing was done in the meantime, and everything works, soon and by itself."""
+    """Require that no change was made meanwhile, and that everything soon works by itself."""
     deadline = time.monotonic() + 10
     while api.app.test_client().get("/readyz").status_code != 200:
         assert time.monotonic() < deadline
@@ -76,7 +76,7 @@ def require_healed(api: RunningApi, requests: list[Call]) -> None:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A cluster that only these tests use, so that it may be stopped; it keeps its data."""
+    """A cluster for these tests alone, which they may stop; it keeps its data."""
     postgres = Postgres(tmp_path_factory.mktemp("postgres"), durable=True)
     postgres.start()
     try:
@@ -90,7 +90,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 def breakable(
     cluster: Postgres, keys_url: str, tmp_path: Path
 ) -> Iterator[tuple[RunningApi, Callable[[], None]]]:
-    """An API on that cluster, and what must be called after each start of it."""
+    """An API on that cluster, and a function to call after each start of it."""
     # Every start makes a fresh socket folder; the link is what a service's address would be.
     link = Path("/tmp") / f"pg-{tmp_path.parent.name[-8:]}-{tmp_path.name[-20:]}"  # noqa: S108
 
@@ -115,7 +115,7 @@ def breakable(
 
 @contextmanager
 def connect(cluster: Postgres) -> Iterator[psycopg.Connection]:
-    """Connect as somebody who may do anything."""
+    """Connect as a superuser."""
     with closing(psycopg.connect(cluster.url(DATABASE, "postgres"), autocommit=True)) as conn:
         yield conn
 
@@ -123,8 +123,10 @@ def connect(cluster: Postgres) -> Iterator[psycopg.Connection]:
 Breakable = tuple[RunningApi, Callable[[], None]]
 
 
-def test_postgres_stops_and_returns(breakable: Breakable, cluster: Postgres) -> None:
-    """Every operation says 503 within three seconds; ten seconds after the return all is well."""
+def test_every_operation_gets_a_503_while_postgres_is_stopped_and_works_afterwards(
+    breakable: Breakable, cluster: Postgres
+) -> None:
+    """Within three seconds; ten seconds after the start everything works."""
     api, point_there = breakable
     requests = calls(api)
     assert api.get("/me").status_code == 200
@@ -138,8 +140,10 @@ def test_postgres_stops_and_returns(breakable: Breakable, cluster: Postgres) -> 
     require_healed(api, requests)
 
 
-def test_postgres_restarts_between_two_requests(breakable: Breakable, cluster: Postgres) -> None:
-    """Whoever reads does not notice; a change is tried once, since nobody knows what it did."""
+def test_after_a_restart_of_postgres_a_read_succeeds_and_a_change_is_not_repeated(
+    breakable: Breakable, cluster: Postgres
+) -> None:
+    """A change that lost its connection may have taken effect, so the API does not repeat it."""
     api, point_there = breakable
     assert api.get("/projects").status_code == 200
     for _ in range(2):
@@ -159,10 +163,10 @@ def test_postgres_restarts_between_two_requests(breakable: Breakable, cluster: P
     assert api.get("/projects").status_code == 200
 
 
-def test_a_lock_that_is_never_released_is_an_outage_too(
+def test_a_request_that_waits_for_a_lock_for_too_long_gets_a_503(
     breakable: Breakable, cluster: Postgres
 ) -> None:
-    """Somebody alters a table and goes to lunch; what does not need that table works."""
+    """As when an administrator alters a table; requests that do not need that table work."""
     api, _ = breakable
     requests = calls(api)
     with connect(cluster) as other:
@@ -185,10 +189,10 @@ def test_a_lock_that_is_never_released_is_an_outage_too(
     require_healed(api, requests)
 
 
-def test_a_postgres_that_falls_silent_is_an_outage_too(
+def test_while_postgres_is_silent_requests_get_a_503(
     breakable: Breakable, cluster: Postgres
 ) -> None:
-    """Stopped, not ended: it takes connections and says nothing, and its own limits stand still."""
+    """Its processes are stopped: it accepts connections, answers nothing, and times out nothing."""
     api, _ = breakable
     requests = calls(api)
     assert api.get("/me").status_code == 200
@@ -211,10 +215,9 @@ def test_a_postgres_that_falls_silent_is_an_outage_too(
     require_healed(api, requests)
 
 
-def test_many_requests_during_an_outage_do_not_queue_up(
+def test_forty_requests_during_an_outage_are_each_answered_in_three_seconds(
     breakable: Breakable, cluster: Postgres
 ) -> None:
-    """Forty at once, each answered within three seconds."""
     api, point_there = breakable
     assert api.get("/me").status_code == 200
     token = api.token()
@@ -239,7 +242,7 @@ def test_many_requests_during_an_outage_do_not_queue_up(
 
 
 class KeyEndpoint:
-    """The tenant's key set on a port of its own, as well or as badly as a test wants."""
+    """The tenant's key endpoint on its own port; a test may stop it or change its answer."""
 
     def __init__(self) -> None:
         self.url = f"http://127.0.0.1:{free_port()}/.well-known/jwks.json"
@@ -249,7 +252,7 @@ class KeyEndpoint:
         self._server: ThreadingHTTPServer | None = None
 
     def start(self) -> None:
-        """Begin to take connections."""
+        """Accept connections."""
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -268,7 +271,7 @@ class KeyEndpoint:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """Refuse connections from now on; safe to call again."""
+        """Refuse connections from now on; may be called again."""
         self.released.set()
         if self._server is not None:
             self._server.shutdown()
@@ -284,32 +287,32 @@ def _answer(handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
 
 
 def answer_keys(handler: BaseHTTPRequestHandler) -> None:
-    """As it should be."""
+    """Answer as the tenant does."""
     _answer(handler, 200, json.dumps(access_tokens.key_set()).encode())
 
 
 def answer_html(handler: BaseHTTPRequestHandler) -> None:
-    """A captive portal, or a tenant that is being worked on."""
+    """Answer like a captive portal, or a tenant under maintenance."""
     _answer(handler, 200, b"<!doctype html><h1>Be right back</h1>")
 
 
 def answer_error(handler: BaseHTTPRequestHandler) -> None:
-    """Broken."""
+    """Answer with an error."""
     _answer(handler, 500, b"{}")
 
 
 def answer_no_keys(handler: BaseHTTPRequestHandler) -> None:
-    """Well-formed and useless."""
+    """Answer with a well-formed key set that has no keys."""
     _answer(handler, 200, b'{"keys": []}')
 
 
 def hang(_handler: BaseHTTPRequestHandler) -> None:
-    """Takes the connection and says nothing."""
+    """Accept the connection and answer nothing."""
 
 
 @pytest.fixture
 def endpoint() -> Iterator[KeyEndpoint]:
-    """An endpoint that nobody has started."""
+    """An endpoint that is not started."""
     made = KeyEndpoint()
     yield made
     made.stop()
@@ -317,19 +320,19 @@ def endpoint() -> Iterator[KeyEndpoint]:
 
 @pytest.fixture
 def hasty(stack: Stack, endpoint: KeyEndpoint) -> Iterator[RunningApi]:
-    """An API that asks for keys more often than anybody should, so that a test need not wait."""
+    """An API that refreshes its keys after 0.2 s, so that a test need not wait."""
     make_guard = partial(Guard, keys=SigningKeys(endpoint.url, max_age=0.2, cool_down=0.2))
     with run_api(stack.postgres, endpoint.url, make_guard) as api:
         yield api
 
 
 def fresh(api: RunningApi) -> str:
-    """Sign a token that nobody has verified yet."""
+    """Sign a token that was not used before."""
     return api.token(jti=os.urandom(8).hex())
 
 
 def require_served(api: RunningApi) -> None:
-    """Wait until a new token is taken."""
+    """Wait until a new token passes."""
     deadline = time.monotonic() + 5
     while (answer := api.get("/me", token=fresh(api))).status_code != 200:
         assert answer.status_code == 503
@@ -338,16 +341,16 @@ def require_served(api: RunningApi) -> None:
 
 
 @pytest.mark.parametrize("bad", [None, hang, answer_html, answer_error, answer_no_keys])
-def test_without_keys_nobody_is_refused_for_good(
+def test_an_api_that_has_no_keys_yet_answers_503_until_it_gets_them(
     hasty: RunningApi, endpoint: KeyEndpoint, bad: Callable[[BaseHTTPRequestHandler], None] | None
 ) -> None:
-    """From a cold start: 503 and not 401, and as soon as the endpoint is well, 200."""
+    """Not 401, because the token may be valid."""
     if bad is not None:
         endpoint.answer = bad
         endpoint.start()
     began = time.monotonic()
     require_unavailable(hasty.get("/me", token=fresh(hasty)), began)
-    # What needs no key to be refused is refused.
+    # A request that can be refused without a key is refused.
     client = hasty.app.test_client()
     assert code(client.get("/me")) == "missing_token"
     assert code(client.get("/me", headers={"Authorization": "Bearer x.y.z"})) == "invalid_token"
@@ -360,10 +363,10 @@ def test_without_keys_nobody_is_refused_for_good(
     require_served(hasty)
 
 
-def test_a_hanging_endpoint_holds_nobody_up_for_long(
+def test_twenty_requests_at_a_hanging_endpoint_get_a_503_in_three_seconds(
     hasty: RunningApi, endpoint: KeyEndpoint
 ) -> None:
-    """Twenty at once on a cold start: each within three seconds, and one fetch for all."""
+    """On a cold start; they share one fetch."""
     endpoint.answer = hang
     endpoint.start()
 
@@ -378,10 +381,10 @@ def test_a_hanging_endpoint_holds_nobody_up_for_long(
 
 
 @pytest.mark.parametrize("bad", [None, hang, answer_html, answer_error, answer_no_keys])
-def test_known_keys_serve_on_while_the_endpoint_is_bad(
+def test_known_keys_keep_working_while_the_endpoint_fails(
     hasty: RunningApi, endpoint: KeyEndpoint, bad: Callable[[BaseHTTPRequestHandler], None] | None
 ) -> None:
-    """The refresh that fails runs behind; a key that nobody knows is our outage then."""
+    """The failing refresh runs in the background; an unknown key is then a 503."""
     endpoint.start()
     require_served(hasty)
     unknown = access_tokens.sign(
@@ -400,14 +403,16 @@ def test_known_keys_serve_on_while_the_endpoint_is_bad(
         took = time.monotonic() - began
         assert took < 3
         slow += took > 0.5
-    assert slow <= 1  # whoever comes first after a long night looks whether a key was withdrawn
+    assert slow <= 1  # the first request with overdue keys waits for a refresh
     began = time.monotonic()
     require_unavailable(hasty.get("/me", token=unknown), began)
     assert hasty.get("/me", token=fresh(hasty)).status_code == 200
 
 
-def test_an_api_is_ready_when_it_has_keys_and_rows(stack: Stack, endpoint: KeyEndpoint) -> None:
-    """The probe says no while it has no keys, and goes on saying yes when they are old."""
+def test_an_api_is_ready_once_it_has_keys_and_a_database(
+    stack: Stack, endpoint: KeyEndpoint
+) -> None:
+    """It stays ready when the keys cannot be refreshed."""
     with run_api(stack.postgres, endpoint.url) as api:
         began = time.monotonic()
         probe = api.app.test_client().get("/readyz")
@@ -422,10 +427,10 @@ def test_an_api_is_ready_when_it_has_keys_and_rows(stack: Stack, endpoint: KeyEn
 
 
 @pytest.mark.parametrize("role", ["postgres", "org_selector"])
-def test_a_role_that_could_see_too_much_is_never_used(
+def test_an_api_with_a_database_role_that_could_see_too_much_answers_503(
     stack: Stack, keys_url: str, role: str
 ) -> None:
-    """Whatever stands in DATABASE_URL: 503 for everybody, and the log says what to do."""
+    """Here a superuser and org_selector."""
     with run_api(stack.postgres, keys_url) as api:
         url = stack.postgres.url(api.database_name, role)
         app = create_app(make_settings(url, keys_url))

@@ -33,8 +33,8 @@ READ: LiteralString = "select name from project limit 9"
 class Wire:
     """
     A socket in front of Postgres' own; `trips` grows when the client asks for an answer: with a
-    Sync, a Flush or a simple query. All other messages wait for one of these. Nobody waits for the
-    Flush that psycopg sends behind a Sync: it has nothing to ask for.
+    Sync, a Flush or a simple query. All other messages wait for one of these. The Flush that
+    psycopg sends behind a Sync does not count: no answer is left to ask for.
     """
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -50,13 +50,13 @@ class Wire:
 
     @contextmanager
     def count(self) -> Iterator[list[int]]:
-        """Count the round trips of a block, into the list, which is empty until it is over."""
+        """Count the round trips of a block; the list is empty until the block ends."""
         before, counted = self.trips, list[int]()
         yield counted
         counted.append(self.trips - before)
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
@@ -71,7 +71,11 @@ class Wire:
     def _relay(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(self._postgres)
-            sent, typed, waiting = b"", 0, False  # the first message has no byte for its type
+            sent, typed, waiting = (
+                b"",
+                0,
+                False,
+            )  # the first message of a connection has no type byte
             while True:
                 ready, _, _ = select.select([client, server], [], [])
                 try:
@@ -102,7 +106,7 @@ def api(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
 
 @pytest.fixture
 def wire(api: RunningApi) -> Iterator[Wire]:
-    """The wire to it, as org_api."""
+    """The wire to that database, as org_api."""
     with tempfile.TemporaryDirectory(prefix="wire-") as folder:
         wire = Wire(Path(folder), api.url)
         yield wire
@@ -111,7 +115,7 @@ def wire(api: RunningApi) -> Iterator[Wire]:
 
 @pytest.fixture
 def rows(wire: Wire) -> Iterator[RowSecurity]:
-    """The way in, through the API's own pool with one connection, which has been used before."""
+    """The way in, through the API's own pool of one connection, which was used before."""
     database = Database(wire.url, size=1, configure=require_row_security)
     rows = RowSecurity(database.connection, database.fetch)
     with rows.visit("member"):
@@ -122,8 +126,7 @@ def rows(wire: Wire) -> Iterator[RowSecurity]:
     database.close()
 
 
-def test_the_counter_counts(wire: Wire) -> None:
-    """One statement after the other waits each time, a pipeline once."""
+def test_statements_count_one_round_trip_each_and_a_pipeline_one(wire: Wire) -> None:
     with psycopg.connect(wire.url, autocommit=True) as conn:
         with wire.count() as three:
             for _ in range(3):
@@ -135,8 +138,8 @@ def test_the_counter_counts(wire: Wire) -> None:
     assert (three, one) == ([3], [1])
 
 
-def test_a_read_is_one_round_trip(wire: Wire, rows: RowSecurity) -> None:
-    """Entering, reading and the transaction around them."""
+def test_a_read_takes_one_round_trip(wire: Wire, rows: RowSecurity) -> None:
+    """It holds entering, reading, and the transaction around them."""
     with wire.count() as counted:
         found = rows.select(_principal(), READ)
 
@@ -144,8 +147,10 @@ def test_a_read_is_one_round_trip(wire: Wire, rows: RowSecurity) -> None:
     assert counted == [1]
 
 
-def test_entering_travels_with_the_first_statement(wire: Wire, rows: RowSecurity) -> None:
-    """BEGIN, the entry and it are one round trip, COMMIT is the other."""
+def test_a_transaction_of_one_statement_takes_two_round_trips(
+    wire: Wire, rows: RowSecurity
+) -> None:
+    """BEGIN, the entry and the statement are one, COMMIT is the other."""
     counted = [wire.trips]
     with rows.organization(_principal()) as conn:
         assert conn.execute("select name from project").fetchall()
@@ -157,10 +162,10 @@ def test_entering_travels_with_the_first_statement(wire: Wire, rows: RowSecurity
     assert [after - before for before, after in pairwise(counted)] == [1, 1, 1]
 
 
-def test_statements_whose_result_nobody_awaits_travel_together(
+def test_a_write_whose_results_are_not_read_takes_one_round_trip(
     wire: Wire, rows: RowSecurity
 ) -> None:
-    """A whole write whose answer is not needed is one round trip, COMMIT included."""
+    """COMMIT included."""
     with wire.count() as counted, rows.organization(_principal()) as conn:
         conn.execute("update project set updated_at = now()")
         conn.execute("update project set updated_at = now()")
@@ -170,8 +175,7 @@ def test_statements_whose_result_nobody_awaits_travel_together(
     assert (counted, nothing) == ([1], [1])
 
 
-def test_a_refusal_is_one_round_trip_too(wire: Wire, rows: RowSecurity) -> None:
-    """Nobody waits longer to be told."""
+def test_a_refusal_takes_one_round_trip_too(wire: Wire, rows: RowSecurity) -> None:
     with wire.count() as counted, pytest.raises(NotAMember):
         rows.select(_principal("auth0|nina"), READ)
 
@@ -194,7 +198,7 @@ def test_a_refusal_is_one_round_trip_too(wire: Wire, rows: RowSecurity) -> None:
         (2, "PATCH", "/members/{sue}", {"role": "member"}),
     ],
 )
-def test_a_whole_request_is_one_round_trip_or_with_a_commit_two(
+def test_a_whole_request_takes_one_round_trip_or_two_with_a_commit(
     api: RunningApi,
     wire: Wire,
     keys_url: str,
@@ -203,13 +207,13 @@ def test_a_whole_request_is_one_round_trip_or_with_a_commit_two(
     path: str,
     body: dict[str, str] | None,
 ) -> None:
-    """Token, scope, membership, role and suspension are checked in it."""
+    """Token, scope, membership, role and suspension are all checked."""
     project = api.superuser.execute("select id from project where org_id = %s", (ABC,)).fetchone()
     assert project is not None
     address = path.format(project=project[0], sue=api.user_id("sue"))
     with _client(wire, keys_url) as client:
         headers = {"Authorization": f"Bearer {api.token()}"}
-        # Something to find in every list: where there is nothing, the entry is asked for twice.
+        # Every list has a row: for an empty one, the API sends the entry a second time.
         assert client.post("/projects", headers=headers, json={"name": "One"}).status_code == 201
         for _ in range(2):  # connects, reads the keys, prepares
             assert client.open(address, method=method, headers=headers, json=body).status_code < 300
@@ -219,10 +223,10 @@ def test_a_whole_request_is_one_round_trip_or_with_a_commit_two(
     assert counted == [trips]
 
 
-def test_who_is_refused_for_the_token_never_reaches_the_database(
+def test_a_request_refused_for_its_token_does_not_reach_the_database(
     api: RunningApi, wire: Wire, keys_url: str
 ) -> None:
-    """Neither without one nor with one that lacks the scope."""
+    """Whether it has no token, or one that lacks the scope."""
     with _client(wire, keys_url) as client:
         good = {"Authorization": f"Bearer {api.token()}"}
         assert client.get("/projects", headers=good).status_code == 200
@@ -236,7 +240,7 @@ def test_who_is_refused_for_the_token_never_reaches_the_database(
 
 @contextmanager
 def _client(wire: Wire, keys_url: str) -> Iterator[FlaskClient]:
-    # One connection: each has to prepare a statement once, and the pool chooses among several.
+    # One connection, because each connection prepares a statement once.
     settings = make_settings(wire.url, keys_url).model_copy(update={"threads": 1})
     app = create_app(settings)
     try:

@@ -25,7 +25,7 @@ from tests.kit.visit import enter, names
 ABC, TRAVEL = seed.organization("abc-inc"), seed.organization("xyz-travel")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SCOPES = frozenset(API_SCOPES.split())
-# By name, so that a new route is guarded or somebody says here why it is not.
+# By name, so that a new route is either guarded or named here.
 DOCUMENTATION = {f"documentation.{name}" for name in ("openapi", "docs", "redoc", "guide")}
 UNGUARDED = {"healthz", "readyz"} | DOCUMENTATION
 
@@ -34,7 +34,7 @@ every_route = pytest.mark.parametrize("row", ROWS, ids=str)
 
 
 def send(api: RunningApi, row: Row, **options: Any) -> TestResponse:
-    """Send a row's request as somebody of ABC; a refusal must change nothing."""
+    """Send a row's request as a member of ABC Inc; require that a refusal changes nothing."""
     path = place(api, row)
     before = snapshot(api)
     answer = api.request(row.method, path, row.body, **options)
@@ -44,7 +44,7 @@ def send(api: RunningApi, row: Row, **options: Any) -> TestResponse:
 
 
 def number_of_events(api: RunningApi) -> int:
-    """How many events there are, of all organizations."""
+    """Count the audit events of all organizations."""
     row = api.superuser.execute("select count(*) from audit_event").fetchone()
     assert row is not None
     return int(row[0])
@@ -53,8 +53,8 @@ def number_of_events(api: RunningApi) -> int:
 # What each route answers.
 
 
-def test_me_says_who_calls_and_where(api: RunningApi) -> None:
-    """The same person is somebody else in another organization."""
+def test_me_returns_the_person_the_role_and_the_organization(api: RunningApi) -> None:
+    """The same person may have another role in another organization."""
     expected = {
         "id": str(api.user_id("joe")),
         "name": "Joe Doe",
@@ -72,7 +72,7 @@ def test_me_says_who_calls_and_where(api: RunningApi) -> None:
 
 
 def test_an_organization_is_shown_and_renamed(api: RunningApi) -> None:
-    """Its slug stays what it was."""
+    """Its slug does not change."""
     before = api.get("/organization").get_json()
     assert before.keys() == {"id", "slug", "name", "created_at"}
     assert TIME.fullmatch(before["created_at"])
@@ -86,7 +86,7 @@ def test_an_organization_is_shown_and_renamed(api: RunningApi) -> None:
 
 
 def test_members_are_listed_changed_and_removed(api: RunningApi) -> None:
-    """Who joined first comes first; the answer to a change is the member as it is now."""
+    """In the order of joining; the answer to a change is the changed member."""
     api.set_role("nina", "abc-inc", "member")
     page = api.get("/members").get_json()
     assert page["next"] is None
@@ -109,8 +109,8 @@ def test_members_are_listed_changed_and_removed(api: RunningApi) -> None:
     assert code(api.get("/me", login="nina")) == "not_a_member"
 
 
-def test_projects_are_made_shown_changed_and_deleted(api: RunningApi) -> None:
-    """A change of one field leaves the other; Location is where the project is."""
+def test_projects_are_created_shown_changed_and_deleted(api: RunningApi) -> None:
+    """A change of one field keeps the other; Location is the project's path."""
     made = api.request("POST", "/projects", {"name": "Rocket", "description": "to the\nmoon"})
     assert made.status_code == 201
     project = made.get_json()
@@ -136,8 +136,8 @@ def test_projects_are_made_shown_changed_and_deleted(api: RunningApi) -> None:
     assert code(api.request("DELETE", made.headers["Location"])) == "not_found"
 
 
-def test_the_audit_trail_is_listed_the_newest_first(api: RunningApi) -> None:
-    """One event has all that is known about it."""
+def test_the_audit_trail_is_listed_with_the_newest_event_first(api: RunningApi) -> None:
+    """One event is shown with every field."""
     assert api.get("/audit-events").get_json() == {"items": [], "next": None}
     first = api.request("POST", "/projects", {"name": "First"}).get_json()
     second = api.request("POST", "/projects", {"name": "Second"}).get_json()
@@ -155,8 +155,8 @@ def test_the_audit_trail_is_listed_the_newest_first(api: RunningApi) -> None:
     }
 
 
-def test_times_are_utc_wherever_the_database_stands(stack: Stack, keys_url: str) -> None:
-    """A cluster keeps its time zone in its configuration, and ours may not be the only service."""
+def test_times_are_utc_in_every_time_zone_of_the_database(stack: Stack, keys_url: str) -> None:
+    """The cluster may be configured for other services, too."""
     with run_api(stack.postgres, keys_url) as api:
         api.superuser.execute(f"alter database {api.database_name} set timezone = 'Asia/Kolkata'")
 
@@ -167,8 +167,8 @@ def test_times_are_utc_wherever_the_database_stands(stack: Stack, keys_url: str)
         assert abs(age) < timedelta(seconds=10)
 
 
-def test_every_answer_may_be_kept_by_nobody(api: RunningApi) -> None:
-    """Answers, refusals and errors carry the same strict headers and a request id."""
+def test_every_answer_forbids_caches_to_store_it(api: RunningApi) -> None:
+    """Answers, refusals and errors have the same strict headers and a request id."""
     answers = [
         api.get("/me"),
         api.get("/me", login="ann"),
@@ -189,8 +189,8 @@ def test_every_answer_may_be_kept_by_nobody(api: RunningApi) -> None:
 
 
 @every_route
-def test_a_role_may_do_what_the_table_says(api: RunningApi, row: Row) -> None:
-    """The role is the database's; a second owner is there, so that nobody is the last."""
+def test_a_member_may_do_what_the_table_says_for_their_role(api: RunningApi, row: Row) -> None:
+    """The role is the database's. There is a second owner, so no one is the last."""
     api.set_role("ann", "abc-inc", "owner")
     for role, status in (("owner", row.owner), ("admin", row.admin), ("member", row.member)):
         api.set_role("joe", "abc-inc", role)
@@ -204,8 +204,8 @@ def test_a_role_may_do_what_the_table_says(api: RunningApi, row: Row) -> None:
 
 @pytest.mark.parametrize("actor", ["owner", "admin", "member"])
 @pytest.mark.parametrize("target", ["owner", "admin", "member"])
-def test_only_an_owner_makes_and_unmakes_owners(api: RunningApi, actor: str, target: str) -> None:
-    """An admin may do everything with admins and members, and nothing with owners."""
+def test_only_an_owner_makes_and_demotes_owners(api: RunningApi, actor: str, target: str) -> None:
+    """An admin may change admins and members only."""
     api.set_role("ann", "abc-inc", "owner")
     for role in ("owner", "admin", "member"):
         api.set_role("joe", "abc-inc", actor)
@@ -228,8 +228,8 @@ def test_only_an_owner_makes_and_unmakes_owners(api: RunningApi, actor: str, tar
 
 
 @pytest.mark.parametrize("role", ["owner", "admin", "member"])
-def test_anybody_may_leave(api: RunningApi, role: str) -> None:
-    """It needs no role, and removes nobody else."""
+def test_every_member_may_leave(api: RunningApi, role: str) -> None:
+    """Leaving needs no role, and removes no other person."""
     api.set_role("nina", "abc-inc", role)
     api.superuser.execute(  # what a foreign key must clear, in a table the API may not write
         "update app_user set default_org_id = %s where id = %s", (ABC.id, api.user_id("nina"))
@@ -242,8 +242,8 @@ def test_anybody_may_leave(api: RunningApi, role: str) -> None:
     assert api.request("DELETE", f"/members/{api.user_id('nina')}").status_code == 404
 
 
-def test_the_last_owner_stays_one(api: RunningApi) -> None:
-    """Neither leaving nor another role; with a second owner both work."""
+def test_the_last_owner_cannot_leave_or_step_down(api: RunningApi) -> None:
+    """With a second owner they can."""
     me = f"/members/{api.user_id('joe')}"
     api.set_role("sue", "abc-inc", "admin")
     for method, body in (
@@ -253,10 +253,10 @@ def test_the_last_owner_stays_one(api: RunningApi) -> None:
     ):
         answer = api.request(method, me, body)
         assert (answer.status_code, code(answer)) == (409, "last_owner")
-    assert api.request("PATCH", me, {"role": "owner"}).status_code == 200  # which changes nothing
+    assert api.request("PATCH", me, {"role": "owner"}).status_code == 200  # no change
     assert api.get("/me").get_json()["role"] == "owner"
 
-    # An owner elsewhere is none here.
+    # An owner of another organization is not an owner here.
     assert api.get("/me", login="ann", slug="solo-works").get_json()["role"] == "owner"
     api.set_role("sue", "abc-inc", "owner")
     assert api.request("PATCH", me, {"role": "admin"}).status_code == 200
@@ -265,8 +265,8 @@ def test_the_last_owner_stays_one(api: RunningApi) -> None:
     )
 
 
-def test_a_token_is_good_for_its_scopes_only(api: RunningApi) -> None:
-    """All scopes but the one are refused, and told which is missing; the one alone is enough."""
+def test_a_token_without_the_scope_of_a_route_is_refused(api: RunningApi) -> None:
+    """The answer names the missing scope. A token with that scope alone passes."""
     for row in ROWS:
         assert send(api, row, token=api.token(scope=row.scope or ABSENT)).status_code == row.owner
         if row.scope is None:
@@ -280,8 +280,8 @@ def test_a_token_is_good_for_its_scopes_only(api: RunningApi) -> None:
             assert answer.headers["WWW-Authenticate"] == challenge
 
 
-def test_the_role_in_the_token_is_only_information(api: RunningApi) -> None:
-    """Whoever was an owner when the token was made is what the database says now."""
+def test_the_role_in_the_token_gives_no_rights(api: RunningApi) -> None:
+    """The database says the current role."""
     role = f"{access_tokens.NAMESPACE}org_role"
     token = api.token("sue", **{role: "owner"})
 
@@ -323,10 +323,10 @@ def _delete_person(api: RunningApi) -> None:
         (_delete_person, "not_a_member"),
     ],
 )
-def test_whoever_is_out_is_refused_at_the_next_request(
+def test_a_person_without_a_membership_is_refused_at_the_next_request(
     api: RunningApi, act: Any, expected: str
 ) -> None:
-    """The very token that worked a moment ago, on every route."""
+    """At every route, with the token that passed a moment ago."""
     api.set_role("sue", "abc-inc", "owner")
     token = api.token("sue")
     for row in ROWS:
@@ -342,7 +342,7 @@ def test_whoever_is_out_is_refused_at_the_next_request(
 
 
 def test_a_token_of_another_organization_sees_and_changes_nothing(api: RunningApi) -> None:
-    """Ann owns her own; a token that names ABC, where she is nobody, is refused everywhere."""
+    """Ann is an owner elsewhere; a token that names ABC Inc, where she is no member, is refused."""
     nowhere: dict[str, Any] = {access_tokens.ORG_CLAIM: str(uuid4())}
     for row in ROWS:
         for token in (api.token("ann", "abc-inc"), api.token(**nowhere)):
@@ -356,14 +356,16 @@ OBJECTS = [row for row in ROWS if "{" in row.path]
 
 
 def _comparable(answer: TestResponse) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """An answer without what differs each time."""
+    """Return an answer without the parts that always differ."""
     kept = [(k, v) for k, v in answer.headers if k not in ("X-Request-Id", "Date")]
     return answer.status_code, answer.data, kept
 
 
 @pytest.mark.parametrize("row", OBJECTS, ids=str)
-def test_what_is_elsewhere_looks_like_what_is_nowhere(api: RunningApi, row: Row) -> None:
-    """A foreign, an unknown and a malformed id: the same answer, byte for byte."""
+def test_an_id_of_another_organization_gets_the_answer_of_an_unknown_id(
+    api: RunningApi, row: Row
+) -> None:
+    """A malformed id gets the same bytes, too."""
     foreign_project = add_project(api, "xyz-travel")
     api.set_role("nina", "xyz-travel", "member")
     foreign = {"project": foreign_project, "member": str(api.user_id("nina"))}
@@ -414,7 +416,7 @@ def test_what_is_elsewhere_looks_like_what_is_nowhere(api: RunningApi, row: Row)
 
 
 def test_lists_and_changes_stay_inside_the_organization(api: RunningApi) -> None:
-    """Joe belongs to both; each of his tokens shows one of them."""
+    """Joe belongs to two; each of his tokens shows and changes one of them."""
     abc = {one["name"] for one in api.get("/projects").get_json()["items"]}
     travel = {one["name"] for one in api.get("/projects", slug="xyz-travel").get_json()["items"]}
     assert abc == set(seed.PROJECTS["abc-inc"])
@@ -441,8 +443,8 @@ def _rules(url_map: Map) -> set[tuple[str, str, str]]:
     }
 
 
-def test_every_route_is_guarded_or_named_here(api: RunningApi) -> None:
-    """And the table above has a row, with the right scope, for each guarded one."""
+def test_every_route_is_guarded_or_listed_as_public(api: RunningApi) -> None:
+    """Each guarded route has a row in the table above, with its scope."""
     guarded = {}
     for endpoint, method, rule in _rules(api.app.url_map):
         view = api.app.view_functions[endpoint]
@@ -454,8 +456,8 @@ def test_every_route_is_guarded_or_named_here(api: RunningApi) -> None:
     assert {endpoint for endpoint, _, _ in _rules(api.app.url_map)} >= UNGUARDED
 
 
-def test_nobody_comes_in_without_a_token(api: RunningApi) -> None:
-    """Nor with one that is none; HEAD is no way around it."""
+def test_a_request_without_a_valid_token_is_refused_at_every_route(api: RunningApi) -> None:
+    """HEAD included."""
     client = api.app.test_client()
     for row in ROWS:
         path = place(api, row)
@@ -470,8 +472,8 @@ def test_nobody_comes_in_without_a_token(api: RunningApi) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs"])
-def test_what_is_public_needs_no_token_and_looks_at_none(api: RunningApi, path: str) -> None:
-    """Probes and documentation answer everybody alike."""
+def test_a_public_path_answers_alike_with_and_without_a_token(api: RunningApi, path: str) -> None:
+    """Probes and documentation are public."""
     client = api.app.test_client()
     answer = client.get(path)
     again = client.get(path, headers={"Authorization": f"Bearer {api.token()}"})
@@ -482,7 +484,7 @@ def test_what_is_public_needs_no_token_and_looks_at_none(api: RunningApi, path: 
 
 @pytest.fixture
 def open_to_more(stack: Stack, keys_url: str) -> Iterator[tuple[RunningApi, Guard]]:
-    """An API that somebody adds a view to, and what they add it with."""
+    """An API to which a test adds views, and its guard."""
     made: list[Guard] = []
 
     def make_guard(**wiring: Any) -> Guard:
@@ -493,10 +495,10 @@ def open_to_more(stack: Stack, keys_url: str) -> Iterator[tuple[RunningApi, Guar
         yield api, made[0]
 
 
-def test_a_view_that_forgets_to_enter_shows_nothing(
+def test_a_view_that_does_not_enter_the_organization_gets_a_500(
     open_to_more: tuple[RunningApi, Guard],
 ) -> None:
-    """Its answer is thrown away: a 500 for everybody, at the first try of whoever wrote it."""
+    """For every caller, so its developer notices it at once. The view's answer is discarded."""
     api, guard = open_to_more
 
     @api.app.get("/forgets")
@@ -540,10 +542,9 @@ def test_a_view_that_forgets_to_enter_shows_nothing(
     assert api.get("/forgets").status_code == 500
 
 
-def test_an_error_nobody_foresaw_says_nothing(
+def test_an_unexpected_error_is_a_500_without_details_and_undoes_the_change(
     open_to_more: tuple[RunningApi, Guard],
 ) -> None:
-    """A 500 without a word of the exception, and the transaction is undone."""
     api, guard = open_to_more
 
     @api.app.post("/fails")
@@ -563,8 +564,8 @@ def test_an_error_nobody_foresaw_says_nothing(
 # What is noted.
 
 
-def test_every_change_is_noted(api: RunningApi) -> None:
-    """Who, with which application, did what to what; from what to what."""
+def test_every_change_is_recorded_in_the_audit_trail(api: RunningApi) -> None:
+    """Who did what to what, with which application, and the values before and after."""
     api.set_role("nina", "abc-inc", "member")
     joe, sue, nina = (str(api.user_id(login)) for login in ("joe", "sue", "nina"))
     by_phone = api.token(azp="phone")
@@ -622,8 +623,8 @@ def test_every_change_is_noted(api: RunningApi) -> None:
     assert times == sorted(times)
 
 
-def test_what_changes_nothing_is_not_noted(api: RunningApi) -> None:
-    """The same value again, a refusal, a repeated Idempotency-Key; the change itself is."""
+def test_a_request_that_changes_nothing_is_not_recorded(api: RunningApi) -> None:
+    """The same value again, a refusal, a repeated Idempotency-Key."""
     project = add_project(api)
     joe, sue = api.user_id("joe"), api.user_id("sue")
     key = {"Idempotency-Key": "one"}
@@ -655,10 +656,10 @@ def test_what_changes_nothing_is_not_noted(api: RunningApi) -> None:
     assert number_of_events(api) == 2
 
 
-def test_a_new_name_reaches_the_page_that_asks_for_an_organization(
+def test_a_renamed_organization_has_its_new_name_on_the_picker(
     api: RunningApi, stack: Stack
 ) -> None:
-    """The copies in membership follow, those of other organizations stay."""
+    """The copies of the name in membership are changed, those of other organizations are not."""
     url = stack.postgres.url(api.database_name, "org_selector")
     app = create_selector(make_selector_settings(url))
     try:
@@ -671,8 +672,8 @@ def test_a_new_name_reaches_the_page_that_asks_for_an_organization(
         app.extensions["database"].close()
 
 
-def test_the_names_of_those_who_left_stay_in_the_trail(api: RunningApi) -> None:
-    """Even when the person is deleted from everywhere else."""
+def test_the_audit_trail_keeps_the_names_of_removed_members(api: RunningApi) -> None:
+    """Even if the person is deleted from every other table."""
     sue = str(api.user_id("sue"))
     api.request("PATCH", f"/members/{sue}", {"role": "admin"})
     project = api.request("POST", "/projects", {"name": "Hers"}, login="sue").get_json()["id"]

@@ -1,16 +1,16 @@
-"""The Idempotency-Key: what is made once, for whom, and what is not a key."""
+"""The Idempotency-Key: what is created once, for which person, and which values are refused."""
 
 from tests.kit.routes import NAMED, code, snapshot
 from tests.kit.running_api import RunningApi
 
 
 def test_a_repeated_key_gets_the_first_answer(api: RunningApi) -> None:
-    """Also when the project is not what it was; another body with the key is a mistake."""
+    """Even if the project has changed since. The same key with another body is refused."""
     key = {"Idempotency-Key": "k" * 255}
     first = api.request("POST", "/projects", {"name": "Once", "description": "x"}, headers=key)
     assert first.status_code == 201
     api.request("PATCH", first.headers["Location"], {"name": "Renamed"})
-    # The same request in other words: order, and what is there by default.
+    # The same request, with its fields in another order.
     again = api.request("POST", "/projects", {"description": "x", "name": "Once"}, headers=key)
 
     assert (again.status_code, again.data) == (201, first.data)
@@ -21,8 +21,8 @@ def test_a_repeated_key_gets_the_first_answer(api: RunningApi) -> None:
     assert len(api.get("/projects").get_json()["items"]) == 4
 
 
-def test_a_key_is_one_persons_in_one_organization(api: RunningApi) -> None:
-    """Whoever guesses another's key learns nothing from it."""
+def test_a_key_belongs_to_one_person_in_one_organization(api: RunningApi) -> None:
+    """A caller who guesses another person's key learns nothing from it."""
     key = {"Idempotency-Key": "shared"}
     made = [
         api.request("POST", "/projects", {"name": name}, login=login, slug=slug, headers=key)
@@ -40,7 +40,7 @@ def test_a_key_is_one_persons_in_one_organization(api: RunningApi) -> None:
 
 
 def test_a_key_is_kept_for_a_day_and_not_used_up_by_a_failure(api: RunningApi) -> None:
-    """A refused request may be corrected under the same key."""
+    """After a refusal, the corrected request may use the same key."""
     key = {"Idempotency-Key": "again"}
     assert api.request("POST", "/projects", {"name": ""}, headers=key).status_code == 422
     first = api.request("POST", "/projects", {"name": "Right"}, headers=key)
@@ -57,8 +57,7 @@ def test_a_key_is_kept_for_a_day_and_not_used_up_by_a_failure(api: RunningApi) -
     assert row == (1,)
 
 
-def test_what_does_not_have_the_form_of_a_key_is_refused(api: RunningApi) -> None:
-    """Before anything is made."""
+def test_a_malformed_key_is_refused_and_nothing_is_created(api: RunningApi) -> None:
     before = snapshot(api)
     for key in ("", " ", "k" * 256, "two words", "é", "a\tb", "\x7f", "٣"):
         answer = api.request("POST", "/projects", NAMED, headers={"Idempotency-Key": key})

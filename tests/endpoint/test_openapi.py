@@ -41,7 +41,7 @@ def app() -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def document(app: Flask) -> Json:
-    """What everybody gets."""
+    """The document, as every caller gets it."""
     answer = app.test_client().get("/openapi.json")
 
     assert answer.status_code == 200
@@ -51,7 +51,7 @@ def document(app: Flask) -> Json:
 
 
 def guarded_routes(app: Flask) -> dict[tuple[str, str], Any]:
-    """Every guarded view by method and path, as OpenAPI writes them."""
+    """Return every guarded view by method and path, as OpenAPI writes them."""
     return {
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)): app.view_functions[rule.endpoint]
         for rule in app.url_map.iter_rules()
@@ -61,7 +61,7 @@ def guarded_routes(app: Flask) -> dict[tuple[str, str], Any]:
 
 
 def send(app: Flask, method: str, path: str, operation: Json, **options: Any) -> TestResponse:
-    """Send what the document gives as the example of an operation; *options* change it."""
+    """Send the request that the document gives as an example; *options* change it."""
     headers = {"Authorization": f"Bearer {access_tokens.sign()}"}
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
@@ -76,7 +76,7 @@ def send(app: Flask, method: str, path: str, operation: Json, **options: Any) ->
 
 
 def expect_refusal(answer: TestResponse, operation: Json, code: str) -> None:
-    """The answer is, to the letter, what the document says it would be."""
+    """Require exactly the answer that the document gives for this refusal."""
     described = operation["responses"][str(answer.status_code)]
     content = described["content"]["application/problem+json"]
     headers = described.get("headers", {})
@@ -90,7 +90,7 @@ def expect_refusal(answer: TestResponse, operation: Json, code: str) -> None:
 
 
 def schema_errors(document: Json, schema: Json, value: object) -> list[str]:
-    """Hold *value* against *schema*, which may refer to components."""
+    """Return the faults of *value* under *schema*, which may refer to components."""
     validator = OAS31Validator(schema | {"components": document["components"]})
     return [error.message for error in validator.iter_errors(value)]
 
@@ -99,7 +99,7 @@ def schema_errors(document: Json, schema: Json, value: object) -> list[str]:
 
 
 def test_the_document_is_valid_openapi(document: Json) -> None:
-    """Programs of others read it; a mistake in it would be found here."""
+    """So programs of other people can read it."""
     assert document["openapi"] == "3.1.1"
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
 
@@ -112,10 +112,8 @@ def test_the_document_is_valid_openapi(document: Json) -> None:
         assert list(OpenAPIV31SpecValidator(broken).iter_errors()) != []
 
 
-def test_every_guarded_route_is_in_the_document_and_nothing_else(
-    app: Flask, document: Json
-) -> None:
-    """With the scope and the role that its guard asks for."""
+def test_the_document_has_exactly_the_guarded_routes(app: Flask, document: Json) -> None:
+    """With the scope and the membership role that each guard requires."""
     guarded = guarded_routes(app)
     described = {(method, path): one for method, path, one in operations_of(document)}
     others = {rule.rule for rule in app.url_map.iter_rules()} - {
@@ -134,8 +132,8 @@ def test_every_guarded_route_is_in_the_document_and_nothing_else(
     assert len(set(names)) == len(names)
 
 
-def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> None:
-    """Its author writes a view and a model, and no word of OpenAPI."""
+def test_a_view_for_a_new_table_is_documented_once_it_is_registered(app: Flask) -> None:
+    """Its developer writes a view and a model, and nothing for OpenAPI."""
 
     class Invoice(BaseModel):
         number: int
@@ -144,7 +142,7 @@ def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> No
         customer: Annotated[str | None, Field(examples=["Joe Bloggs"])]
 
     class Closed(EndpointError):
-        """Its year is over."""
+        """An error of a developer's own: the year is closed."""
 
         status = 409
         code = "closed"
@@ -164,7 +162,7 @@ def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> No
     def find_invoice(
         principal: Principal, number: Annotated[int, Field(examples=[2026])]
     ) -> Invoice:
-        raise AssertionError("nobody calls")
+        raise AssertionError("never called")
 
     grown.register_blueprint(routes)
     document = build_document(grown, title="Grown", description="Of two tables.")
@@ -188,8 +186,8 @@ def test_a_new_table_is_documented_as_soon_as_it_is_registered(app: Flask) -> No
     assert Closed in list_refusals(grown) and Closed not in list_refusals(app)
 
 
-def test_the_codes_are_those_of_the_error_classes(app: Flask, document: Json) -> None:
-    """All of them, and each where its class says."""
+def test_the_document_has_every_code_of_the_error_classes(app: Flask, document: Json) -> None:
+    """Each with the status of its class."""
     classes = {
         found
         for module in (api.errors, endpoint.errors, org_guard.errors)
@@ -217,8 +215,8 @@ def test_the_codes_are_those_of_the_error_classes(app: Flask, document: Json) ->
                 assert f"`{code}`: {by_code[code].description}." in response["description"]
 
 
-def test_every_example_is_what_its_schema_says(document: Json) -> None:
-    """Bodies, answers, refusals and parameters; and each schema refuses something."""
+def test_every_example_fits_its_schema(document: Json) -> None:
+    """Of bodies, answers, refusals and parameters; and each schema refuses some value."""
     for _method, path, one in operations_of(document):
         for parameter in one.get("parameters", []):
             assert schema_errors(document, parameter["schema"], parameter["example"]) == []
@@ -231,8 +229,7 @@ def test_every_example_is_what_its_schema_says(document: Json) -> None:
                 assert schema_errors(document, content["schema"], "text") != [], path
 
 
-def test_components_have_the_names_that_people_expect(document: Json) -> None:
-    """They become the names of types in generated clients."""
+def test_components_have_the_names_that_generated_clients_will_use(document: Json) -> None:
     schemas = document["components"]["schemas"]
 
     assert {"Project", "ProjectPage", "Member", "MemberPage", "NewProject", "Problem"} <= set(
@@ -245,7 +242,7 @@ def test_components_have_the_names_that_people_expect(document: Json) -> None:
 
 
 def test_patterns_mean_the_same_in_javascript(document: Json) -> None:
-    """JSON Schema's patterns are JavaScript's, read with the flag u."""
+    """JSON Schema takes JavaScript's regular expressions, with the flag u."""
     samples = ["Website", "", " ", "a\nb", "a\tb", "a\x00b", "a\x7fb", "a\x85b", "🚀", "é", "a b"]
     names = document["components"]["schemas"]["NewProject"]["properties"]
     [key] = [
@@ -291,8 +288,8 @@ def test_patterns_mean_the_same_in_javascript(document: Json) -> None:
         assert is_key("k" * length) == fits
 
 
-def test_the_document_is_the_same_for_everybody_and_made_once(app: Flask) -> None:
-    """Whatever host they say they mean, and in every process."""
+def test_the_document_is_the_same_for_every_host_and_made_once(app: Flask) -> None:
+    """It is the same in every process, too."""
     client = app.test_client()
     first = client.get("/openapi.json")
     other = create_app(make_settings(NO_DATABASE, "http://127.0.0.1:1/.well-known/jwks.json"))
@@ -305,8 +302,10 @@ def test_the_document_is_the_same_for_everybody_and_made_once(app: Flask) -> Non
 # What it says about refusals is what happens
 
 
-def test_whoever_sends_no_good_token_is_refused_as_documented(app: Flask, document: Json) -> None:
-    """At every operation, whatever else is sent."""
+def test_a_request_without_a_valid_token_is_refused_as_documented(
+    app: Flask, document: Json
+) -> None:
+    """At every operation, whether the rest of the request is right or wrong."""
     for method, path, one in operations_of(document):
         for authorization, code in (
             (None, "missing_token"),
@@ -318,7 +317,7 @@ def test_whoever_sends_no_good_token_is_refused_as_documented(app: Flask, docume
 
 
 def test_a_token_without_the_scope_is_refused_as_documented(app: Flask, document: Json) -> None:
-    """Where the document names none, there is no such refusal."""
+    """An operation without a scope in the document does not refuse such a token."""
     token = access_tokens.sign(claims=access_tokens.valid_claims(scope="openid"))
     for method, path, one in operations_of(document):
         codes = one["responses"]["403"]["content"]["application/problem+json"]["examples"]
@@ -329,7 +328,7 @@ def test_a_token_without_the_scope_is_refused_as_documented(app: Flask, document
 
 
 def test_wrong_input_is_refused_as_documented(app: Flask, document: Json) -> None:
-    """An unknown parameter everywhere; an odd body wherever there is one."""
+    """An unknown parameter at every operation, and a wrong body where there is one."""
     for method, path, one in operations_of(document):
         if "requestBody" not in one:
             answer = send(app, method, path, one, query_string="colour=red")
@@ -348,7 +347,7 @@ def test_wrong_input_is_refused_as_documented(app: Flask, document: Json) -> Non
 
 
 def test_an_outage_is_answered_as_documented(app: Flask, document: Json) -> None:
-    """The example of each operation is good up to the database, which is not there."""
+    """The example of each operation passes every check before the database, which is not there."""
     for method, path, one in operations_of(document):
         answer = send(app, method, path, one)
         expect_refusal(answer, one, "temporarily_unavailable")

@@ -1,4 +1,4 @@
-"""What should not be sent to the resource API: refused in so many words, and nothing changed."""
+"""Wrong requests to the resource API are refused with a code, and change nothing."""
 
 import base64
 import gzip
@@ -27,7 +27,7 @@ ID = "2f6c4a9e-5b37-4f0e-8b1d-7d1f3c529a60"
 
 @pytest.fixture(scope="module")
 def api(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
-    """One API for all of these tests: what they send is refused, or adds a project."""
+    """One API for all of these tests: a request either is refused or adds a project."""
     with run_api(stack.postgres, keys_url) as running:
         yield running
 
@@ -35,12 +35,12 @@ def api(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
 def post(
     api: RunningApi, body: bytes, content_type: str | None = "application/json"
 ) -> TestResponse:
-    """Send these bytes as a project."""
+    """Send these bytes as the body of a new project."""
     return api.request("POST", "/projects", data=body, content_type=content_type)
 
 
 def problems(response: TestResponse) -> list[str]:
-    """Where the mistakes are: pointers, or names of parameters."""
+    """Return where the mistakes are: JSON pointers, or names of parameters."""
     assert (response.status_code, code(response)) == (422, "invalid_input")
     errors = response.get_json()["errors"]
     for one in errors:
@@ -102,8 +102,8 @@ NO_JSON_OBJECT = {
 
 
 @pytest.mark.parametrize("name", NO_JSON_OBJECT)
-def test_what_is_no_json_object_is_refused(api: RunningApi, name: str) -> None:
-    """By one code, quickly, and without its words."""
+def test_a_body_that_is_not_a_strict_json_object_is_refused(api: RunningApi, name: str) -> None:
+    """With one code for all of them."""
     before = snapshot(api)
     answer = post(api, NO_JSON_OBJECT[name])
 
@@ -153,8 +153,10 @@ NOT_A_PROJECT: dict[str, tuple[object, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", NOT_A_PROJECT)
-def test_every_mistake_is_named_at_once(api: RunningApi, name: str) -> None:
-    """With where it is; a change of a project is held to the same, except that all may be left."""
+def test_a_wrong_project_is_refused_with_the_place_of_every_mistake(
+    api: RunningApi, name: str
+) -> None:
+    """For a new project and for a change, in which each field may be left out."""
     body, pointers = NOT_A_PROJECT[name]
     project = add_project(api)
     before = snapshot(api)
@@ -165,8 +167,8 @@ def test_every_mistake_is_named_at_once(api: RunningApi, name: str) -> None:
     assert snapshot(api) == before
 
 
-def test_a_body_that_is_wrong_everywhere_gets_a_short_answer(api: RunningApi) -> None:
-    """Eight thousand mistakes, twenty of them named, each of them shortened."""
+def test_a_body_with_thousands_of_mistakes_gets_a_short_answer(api: RunningApi) -> None:
+    """It names twenty mistakes, and shortens the names of fields."""
     many = json.dumps({f"{n:x}": 0 for n in range(6_000)}, separators=(",", ":")).encode()
     assert len(many) < MAX_BODY_BYTES
     answer = post(api, many)
@@ -178,8 +180,8 @@ def test_a_body_that_is_wrong_everywhere_gets_a_short_answer(api: RunningApi) ->
     assert len(answer.data) < 1_000
 
 
-def test_what_was_sent_is_not_sent_back(api: RunningApi) -> None:
-    """Values never; a field's own name only, as its pointer."""
+def test_a_refusal_never_repeats_a_value_of_the_request(api: RunningApi) -> None:
+    """It names fields and parameters only."""
     answer = api.request(
         "POST", "/projects", {"name": ["<script>"], "description": {"x": "secret"}}
     )
@@ -204,8 +206,9 @@ def test_what_was_sent_is_not_sent_back(api: RunningApi) -> None:
         ({"role": "admin", "email": "x@example.com"}, ["/email"]),
     ],
 )
-def test_a_role_is_one_of_three(api: RunningApi, body: object, pointers: list[str]) -> None:
-    """And nothing else of a member can be changed."""
+def test_a_change_of_a_member_takes_one_of_three_roles_and_nothing_else(
+    api: RunningApi, body: object, pointers: list[str]
+) -> None:
     before = snapshot(api)
     answer = api.request("PATCH", f"/members/{api.user_id('sue')}", body)
 
@@ -224,10 +227,10 @@ def test_a_role_is_one_of_three(api: RunningApi, body: object, pointers: list[st
         ({"name": "x", "id": ID, "suspended_at": None}, ["/id", "/suspended_at"]),
     ],
 )
-def test_of_an_organization_only_the_name(
+def test_a_change_of_an_organization_takes_its_name_and_nothing_else(
     api: RunningApi, body: object, pointers: list[str]
 ) -> None:
-    """Slugs and suspension belong to whoever runs the service."""
+    """Only an administrator can change its slug or suspend it."""
     before = snapshot(api)
 
     assert problems(api.request("PATCH", "/organization", body)) == pointers
@@ -248,10 +251,10 @@ def test_of_an_organization_only_the_name(
         (" x ", "\U0010ffff\ufffe"),
     ],
 )
-def test_every_other_text_comes_back_as_it_was(
+def test_every_allowed_text_is_returned_as_it_was_sent(
     api: RunningApi, name: str, description: str
 ) -> None:
-    """Neither normalized nor escaped, by POST and by PATCH, in the list and alone."""
+    """Neither normalized nor escaped, after POST and PATCH, alone and in the list."""
     name = name.encode("utf-16", "surrogatepass").decode("utf-16")
     sent = {"name": name, "description": description}
     made = api.request("POST", "/projects", sent)
@@ -263,8 +266,8 @@ def test_every_other_text_comes_back_as_it_was(
     assert made.get_json() in api.get("/projects?limit=100").get_json()["items"]
 
 
-def test_a_body_has_a_size(api: RunningApi) -> None:
-    """65,536 bytes are enough; one more is too large, with and without a Content-Length."""
+def test_a_body_of_more_than_65536_bytes_is_refused(api: RunningApi) -> None:
+    """With and without a Content-Length."""
     fits = b'{"name":"x"}'.ljust(MAX_BODY_BYTES)
     assert post(api, fits).status_code == 201
     before = snapshot(api)
@@ -284,8 +287,8 @@ def test_a_body_has_a_size(api: RunningApi) -> None:
 
 
 @pytest.mark.parametrize("length", ["-1", "abc", "1e3", "٣", "99999999999999999999", "", "3"])
-def test_a_content_length_that_lies_is_no_way_in(api: RunningApi, length: str) -> None:
-    """A server in front of us refuses most of them; none becomes a 5xx or a project."""
+def test_a_request_with_a_wrong_content_length_is_refused(api: RunningApi, length: str) -> None:
+    """A server in front of the API refuses most of them. None becomes a 5xx or a project."""
     before = snapshot(api)
     answer = api.request(
         "POST",
@@ -308,13 +311,14 @@ def test_a_content_length_that_lies_is_no_way_in(api: RunningApi, length: str) -
         " application/json ",
         "application/json; charset=utf-8",
         'application/json;charset="UTF-8"',
-        # RFC 8259 knows no such parameter, and the bytes are UTF-8 all the same.
+        # RFC 8259 has no such parameter, so the API ignores it and reads UTF-8.
         "application/json; charset=utf-16",
         "application/json; charset=nonsense; version=1",
     ],
 )
-def test_json_is_utf_8_whatever_the_parameters_say(api: RunningApi, content_type: str) -> None:
-    """The same bytes mean the same."""
+def test_json_is_read_as_utf_8_with_any_charset_parameter(
+    api: RunningApi, content_type: str
+) -> None:
     answer = post(api, '{"name":"é"}'.encode(), content_type)
 
     assert answer.status_code == 201
@@ -344,10 +348,10 @@ def test_json_is_utf_8_whatever_the_parameters_say(api: RunningApi, content_type
         "application/*",
     ],
 )
-def test_a_page_of_another_site_cannot_send_a_form(
+def test_a_body_that_is_not_declared_as_json_is_refused(
     api: RunningApi, content_type: str | None
 ) -> None:
-    """What a browser sends without asking first is not JSON by name, so it is none."""
+    """So a page of another site cannot send one as a form, which needs no preflight."""
     project = add_project(api)
     before = snapshot(api)
     for method, path in (("POST", "/projects"), ("PATCH", f"/projects/{project}")):
@@ -357,8 +361,7 @@ def test_a_page_of_another_site_cannot_send_a_form(
     assert snapshot(api) == before
 
 
-def test_where_no_body_belongs_it_is_not_read(api: RunningApi) -> None:
-    """Reading and deleting take none, and do not mind one."""
+def test_an_operation_without_a_body_ignores_one(api: RunningApi) -> None:
     project = add_project(api)
     for method, path in (("GET", "/me"), ("GET", f"/projects/{project}")):
         assert api.request(method, path, data=b"\xff", content_type="image/png").status_code == 200
@@ -377,8 +380,10 @@ def test_where_no_body_belongs_it_is_not_read(api: RunningApi) -> None:
         *("", " ", "1 ", "1\n", "\0", "null", "true", "all", "1,2", "1'--", "x" * 10_000),
     ],
 )
-def test_a_limit_is_a_number_from_1_to_100(api: RunningApi, path: str, limit: str) -> None:
-    """In plain digits; the two ends are allowed."""
+def test_a_limit_that_is_not_a_number_from_1_to_100_is_refused(
+    api: RunningApi, path: str, limit: str
+) -> None:
+    """Only plain decimal digits are read; 1 and 100 are allowed."""
     assert problems(api.get(f"{path}?limit={quote(limit)}")) == ["limit"]
     for fine in ("1", "99", "100"):
         assert api.get(f"{path}?limit={fine}").status_code == 200
@@ -423,8 +428,10 @@ NO_CURSOR = {
 
 
 @pytest.mark.parametrize("name", NO_CURSOR)
-def test_a_cursor_that_is_none_of_ours_is_refused(api: RunningApi, name: str) -> None:
-    """On every list, and never by Postgres."""
+def test_a_malformed_cursor_is_refused_before_it_reaches_postgres(
+    api: RunningApi, name: str
+) -> None:
+    """At every list."""
     for path in LISTS:
         assert problems(api.get(f"{path}?after={NO_CURSOR[name]}")) == ["after"]
 
@@ -439,8 +446,10 @@ def test_a_cursor_that_is_none_of_ours_is_refused(api: RunningApi, name: str) ->
         "2026-01-01T00:00:00Z",
     ],
 )
-def test_a_cursor_made_up_by_hand_shows_nothing_else(api: RunningApi, time: str) -> None:
-    """It says where to begin in one's own lists, and no more."""
+def test_a_cursor_made_by_hand_shows_rows_of_the_callers_list_only(
+    api: RunningApi, time: str
+) -> None:
+    """It says where the page begins, and nothing else."""
     for path in LISTS:
         everything = api.get(f"{path}?limit=100").get_json()["items"]
         found = api.get(f"{path}?limit=100&after={_cursor(f'{time} {ID}')}")
@@ -448,8 +457,8 @@ def test_a_cursor_made_up_by_hand_shows_nothing_else(api: RunningApi, time: str)
         assert all(one in everything for one in found.get_json()["items"])
 
 
-def test_a_cursor_of_another_organization_shows_nothing_of_it(api: RunningApi) -> None:
-    """Nor is it told from one's own: it names a time and an id, not a place."""
+def test_a_cursor_of_another_organization_shows_none_of_its_rows(api: RunningApi) -> None:
+    """A cursor names a time and an id, not an organization."""
     add_project(api, "xyz-travel", "Foreign 1")
     add_project(api, "xyz-travel", "Foreign 2")
     foreign = api.get("/projects?limit=1", slug="xyz-travel").get_json()
@@ -486,17 +495,17 @@ def test_a_cursor_of_another_organization_shows_nothing_of_it(api: RunningApi) -
         ("&".join(f"p{n}" for n in range(1000)), [f"p{n}" for n in range(MAX_ERRORS)]),
     ],
 )
-def test_every_wrong_parameter_is_named_at_once(
+def test_every_wrong_parameter_is_named_in_one_refusal(
     api: RunningApi, query: str, parameters: list[str]
 ) -> None:
-    """Twice is wrong too: two readers would take one each."""
+    """A parameter sent twice is wrong: one reader would take the first, another the last."""
     for path in LISTS:
         assert problems(api.get(f"{path}?{query}")) == parameters
     assert api.get("/projects?&").status_code == 200
 
 
-def test_where_no_parameter_belongs_each_is_refused(api: RunningApi) -> None:
-    """On every other route, those of the lists included, and before anything is changed."""
+def test_an_operation_without_parameters_refuses_every_parameter(api: RunningApi) -> None:
+    """Before it changes anything."""
     project, sue = add_project(api), api.user_id("sue")
     before = snapshot(api)
     for row in ROWS:
@@ -516,8 +525,8 @@ def _get_me(api: RunningApi, *values: str, path: str = "/me", **options: Any) ->
     return api.app.test_client().get(path, headers=headers, **options)
 
 
-def test_exactly_one_bearer_token_in_the_header(api: RunningApi) -> None:
-    """RFC 6750, 2.1: two are malformed, another scheme is none at all."""
+def test_a_request_without_exactly_one_bearer_token_is_refused(api: RunningApi) -> None:
+    """RFC 6750 section 2.1: two tokens are malformed, another scheme counts as no token."""
     token, other = api.token(), api.token("sue")
     for good in (f"Bearer {token}", f"bearer {token}", f"BEARER  {token}"):
         assert _get_me(api, good).get_json()["name"] == "Joe Doe"
@@ -546,8 +555,8 @@ def test_exactly_one_bearer_token_in_the_header(api: RunningApi) -> None:
         assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
-def test_a_token_anywhere_else_is_no_token(api: RunningApi) -> None:
-    """Queries are logged, cookies are sent by other sites, bodies are read too late."""
+def test_a_token_outside_the_authorization_header_is_ignored(api: RunningApi) -> None:
+    """Query strings are logged, and browsers send cookies and forms for other sites."""
     token, project = api.token(), add_project(api)
     client = api.app.test_client()
     client.set_cookie("access_token", token)
@@ -569,7 +578,7 @@ def test_a_token_anywhere_else_is_no_token(api: RunningApi) -> None:
         assert (answer.status_code, code(answer)) == (401, "missing_token")
     assert snapshot(api) == before
 
-    # And next to a token in its place they are nobody's business.
+    # Beside a token in the header, the cookies change nothing.
     sue = f"Bearer {api.token('sue')}"
     assert client.get("/me", headers={"Authorization": sue}).get_json()["name"] == "Sue Frost"
 
@@ -608,8 +617,8 @@ WITHOUT_INFLUENCE: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", WITHOUT_INFLUENCE)
-def test_no_other_header_has_a_say(api: RunningApi, name: str) -> None:
-    """The organization is the token's, the role the database's, the address a path."""
+def test_no_other_header_changes_the_answer(api: RunningApi, name: str) -> None:
+    """The organization is the token's, the role is the database's, Location is a path."""
     header = {name: WITHOUT_INFLUENCE[name]}
     project = add_project(api)
     for path in ("/me", f"/projects/{project}", "/members"):
@@ -629,8 +638,8 @@ def test_no_other_header_has_a_say(api: RunningApi, name: str) -> None:
 # Methods and paths.
 
 
-def test_a_method_that_is_not_there_is_refused_with_those_that_are(api: RunningApi) -> None:
-    """On every route; TRACE least of all sends the token back."""
+def test_an_unknown_method_is_refused_and_the_answer_lists_the_known_ones(api: RunningApi) -> None:
+    """At every route. Not even TRACE repeats the token."""
     paths: dict[str, set[str]] = {}
     for rule in api.app.url_map.iter_rules():
         path = re.sub("<uuid:.*>", ID, rule.rule)
@@ -656,12 +665,12 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(api: RunningA
             assert set(answer.headers["Allow"].split(", ")) == known
             assert token not in answer.text
             assert token not in str(answer.headers)
-            # Which methods there are is no secret: the documentation says it to anybody.
+            # Without a token, too: the methods are documented in public.
             assert api.app.test_client().open(path, method=method).status_code == 405
 
 
-def test_head_is_get_without_the_body(api: RunningApi) -> None:
-    """The same status and length, and a guard of the same height."""
+def test_head_answers_like_get_without_the_body(api: RunningApi) -> None:
+    """With the same status and length, and behind the same guard."""
     for path in ("/me", "/organization", *LISTS, f"/projects/{add_project(api)}"):
         get, head = api.get(path), api.request("HEAD", path)
         assert (head.status_code, head.data) == (200, b"")
@@ -670,8 +679,8 @@ def test_head_is_get_without_the_body(api: RunningApi) -> None:
         assert api.request("HEAD", path, login="nina").status_code == 403
 
 
-def test_options_says_what_there_is_and_shows_nothing(api: RunningApi) -> None:
-    """With and without a token; what is not there is not there."""
+def test_options_lists_the_methods_and_shows_no_row(api: RunningApi) -> None:
+    """With and without a token; an unknown path is a 404."""
     for path in ("/me", "/projects", f"/projects/{add_project(api)}", f"/members/{uuid4()}"):
         answer = api.app.test_client().options(path)
         assert (answer.status_code, answer.data) == (200, b"")
@@ -743,12 +752,12 @@ def test_options_says_what_there_is_and_shows_nothing(api: RunningApi) -> None:
         "/PROJECTS/{project}",
     ],
 )
-def test_a_path_has_one_spelling(api: RunningApi, path: str) -> None:
-    """Whatever a proxy in front of us makes of it: here it is nothing, not even a redirect."""
+def test_another_spelling_of_a_path_is_not_found(api: RunningApi, path: str) -> None:
+    """It is not redirected either, in case a proxy in front reads it differently."""
     raw = path.format(project=add_project(api))
     for token in (api.token(), None):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # As the server hands it over: already unquoted once, bytes as Latin-1.
+        # As the server passes it on: already unquoted once, bytes as Latin-1.
         answer = api.app.test_client().get(
             "/", headers=headers, environ_overrides={"PATH_INFO": raw, "REQUEST_URI": raw}
         )
@@ -759,7 +768,7 @@ def test_a_path_has_one_spelling(api: RunningApi, path: str) -> None:
 
 
 def test_an_id_may_be_in_capitals(api: RunningApi) -> None:
-    """RFC 9562, 4: whoever reads one must not mind; answers are in lower case."""
+    """RFC 9562 section 4: readers take both; answers are in lower case."""
     project = add_project(api)
 
     assert api.get(f"/projects/{project.upper()}").get_json()["id"] == project

@@ -1,4 +1,4 @@
-"""The API and its document agree: whatever the one allows or refuses, so does the other."""
+"""The API and its document agree on every request: both allow it, or both refuse it."""
 
 import threading
 from collections import Counter
@@ -28,7 +28,7 @@ from tests.kit.running_api import RunningApi
 pytestmark = pytest.mark.long
 
 ABC = seed.organization("abc-inc")
-# What was never right was never tried in earnest.
+# Statuses that each operation must have given: otherwise it was never called with right input.
 SUCCESSES = {
     "GET /me": 200,
     "GET /organization": 200,
@@ -52,7 +52,7 @@ class _SilentHandler(WSGIRequestHandler):
 
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
-    """Serve over HTTP, as clients know it."""
+    """Serve it over HTTP, as clients use it."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_SilentHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -67,8 +67,8 @@ def served(app: Flask) -> Iterator[str]:
 @contextmanager
 def plausible_requests(api: RunningApi) -> Iterator[None]:
     """
-    Put in what no schema can describe, wherever a request is meant to be right: a member who is
-    there, a cursor of ours, a key nobody has used. What is meant to be wrong stays as it is.
+    Where a request is meant to be right, put in values that no schema can describe: a member who
+    exists, a cursor of ours, an unused key. Leave requests that are meant to be wrong unchanged.
     """
     joe = str(api.user_id("joe"))
     page = api.get("/projects?limit=1").get_json()
@@ -139,7 +139,7 @@ def _failures(event: EngineEvent) -> Iterator[str]:
 
 
 def _answers(event: EngineEvent) -> Iterator[tuple[str, int]]:
-    """Each operation that was called by its own method, and the status it gave."""
+    """Return each operation that was called by its own method, and its statuses."""
     if not isinstance(event, ScenarioFinished):
         return
     for case_id, interaction in event.recorder.interactions.items():
@@ -148,12 +148,12 @@ def _answers(event: EngineEvent) -> Iterator[tuple[str, int]]:
             yield case.operation.label, interaction.response.status_code
 
 
-# It prints what it tried, even where nobody will read it.
+# Schemathesis prints what it tried.
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-def test_every_operation_does_what_the_document_says(api: RunningApi) -> None:
+def test_every_operation_answers_as_the_document_says(api: RunningApi) -> None:
     """
-    No 5xx, no status, type, header or schema that is not written there, nothing taken that it
-    forbids and nothing refused that it allows, no operation without a token.
+    No 5xx; no status, type, header or body outside the document; no wrong input accepted, no right
+    input refused; no operation without a token.
     """
     seen: Counter[tuple[str, int]] = Counter()
     failures: list[str] = []

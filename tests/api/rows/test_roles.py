@@ -14,7 +14,7 @@ BOTH = (True, False)
 @pytest.mark.parametrize(
     ("actor", "target", "new_role", "verdict"),
     [
-        # An owner makes, unmakes and removes owners, and everybody else.
+        # An owner may change and remove every other member.
         (OWNER, MEMBER, OWNER, "change"),
         (OWNER, ADMIN, OWNER, "change"),
         (OWNER, OWNER, ADMIN, "change"),
@@ -22,7 +22,7 @@ BOTH = (True, False)
         (OWNER, OWNER, None, "change"),
         (OWNER, ADMIN, None, "change"),
         (OWNER, MEMBER, None, "change"),
-        # An admin does so with admins and members, and does nothing with owners.
+        # An admin may change and remove admins and members, but no owner, and makes no owner.
         (ADMIN, MEMBER, ADMIN, "change"),
         (ADMIN, ADMIN, MEMBER, "change"),
         (ADMIN, ADMIN, None, "change"),
@@ -38,7 +38,7 @@ BOTH = (True, False)
         (ADMIN, OWNER, OWNER, "same"),
         (ADMIN, ADMIN, ADMIN, "same"),
         (ADMIN, MEMBER, MEMBER, "same"),
-        # A member changes and removes no other person, and asks for nothing.
+        # A member may not change or remove others, nor ask for the role they already have.
         (MEMBER, MEMBER, MEMBER, "insufficient_role"),
         (MEMBER, MEMBER, ADMIN, "insufficient_role"),
         (MEMBER, OWNER, OWNER, "insufficient_role"),
@@ -47,16 +47,16 @@ BOTH = (True, False)
         (MEMBER, OWNER, None, "insufficient_role"),
     ],
 )
-def test_only_an_owner_makes_unmakes_and_removes_owners(
+def test_only_an_owner_makes_demotes_and_removes_owners(
     actor: MembershipRole, target: MembershipRole, new_role: MembershipRole | None, verdict: Verdict
 ) -> None:
-    """With a second owner there, so that the last one is not the question."""
+    """The organization has a second owner, so the rule of the last owner does not apply."""
     assert may_change(actor, target, new_role, is_self=False, another_owner=True) == verdict
 
 
 @pytest.mark.parametrize("role", roles)
-def test_anybody_may_leave(role: MembershipRole) -> None:
-    """It takes no membership role, unlike giving oneself another one."""
+def test_every_member_may_leave(role: MembershipRole) -> None:
+    """Leaving needs no membership role; a change of the own role does."""
     assert may_change(role, role, None, is_self=True, another_owner=True) == "change"
     above = {OWNER: "same", ADMIN: "insufficient_role", MEMBER: "insufficient_role"}
     assert may_change(role, role, OWNER, is_self=True, another_owner=True) == above[role]
@@ -64,22 +64,24 @@ def test_anybody_may_leave(role: MembershipRole) -> None:
 
 @pytest.mark.parametrize("new_role", [ADMIN, MEMBER, None])
 @pytest.mark.parametrize("is_self", BOTH)
-def test_the_last_owner_stays(new_role: MembershipRole | None, is_self: bool) -> None:
-    """Neither leaving, nor stepping down, nor by another hand; with a second owner it works."""
+def test_the_last_owner_cannot_leave_or_be_demoted_or_removed(
+    new_role: MembershipRole | None, is_self: bool
+) -> None:
+    """With a second owner they can."""
     assert may_change(OWNER, OWNER, new_role, is_self=is_self, another_owner=False) == "last_owner"
     assert may_change(OWNER, OWNER, new_role, is_self=is_self, another_owner=True) == "change"
 
 
-def test_the_last_owner_may_ask_to_be_one() -> None:
+def test_the_last_owner_may_ask_for_the_role_they_have() -> None:
     """Nothing would change, so nothing is refused."""
     assert may_change(OWNER, OWNER, OWNER, is_self=True, another_owner=False) == "same"
 
 
 @pytest.mark.parametrize(("actor", "new_role"), list(product((ADMIN, MEMBER), (*roles, None))))
-def test_who_may_not_touch_an_owner_does_not_learn_whether_it_is_the_last(
+def test_an_admin_who_tries_to_demote_an_owner_does_not_learn_if_it_is_the_last(
     actor: MembershipRole, new_role: MembershipRole | None
 ) -> None:
-    """The role of the caller is looked at first."""
+    """The caller's membership role is checked first."""
     first, second = (
         may_change(actor, OWNER, new_role, is_self=False, another_owner=there) for there in BOTH
     )
@@ -89,7 +91,7 @@ def test_who_may_not_touch_an_owner_does_not_learn_whether_it_is_the_last(
 @pytest.mark.parametrize(
     ("actor", "target", "new_role"), list(product(roles, (ADMIN, MEMBER), (*roles, None)))
 )
-def test_another_owner_matters_only_where_an_owner_would_go(
+def test_a_second_owner_changes_the_verdict_only_about_an_owner(
     actor: MembershipRole, target: MembershipRole, new_role: MembershipRole | None
 ) -> None:
     """The verdict about an admin or a member is the same with and without one."""
