@@ -28,7 +28,7 @@ STATEMENTS = (
 
 @pytest.fixture(scope="module")
 def api(stack: Stack, keys_url: str) -> Iterator[RunningApi]:
-    """A database of this module's own."""
+    """A database for this file."""
     with run_api(stack.postgres, keys_url) as running:
         yield running
 
@@ -54,10 +54,10 @@ def explain(conn: psycopg.Connection, statement: str) -> str:
     return "\n".join(line for (line,) in rows)
 
 
-def test_they_name_organization_and_user_until_the_transaction_ends(
+def test_entered_organization_and_user_are_known_until_the_transaction_ends(
     api: RunningApi, conn: psycopg.Connection
 ) -> None:
-    """Null before the entry, and null after a commit: no row has a null organization."""
+    """Before the entry and after a commit both are null, and no row has a null organization."""
     assert conn.execute(ENTERED).fetchone() == (None, None)
     conn.execute("select enter_organization('auth0|joe', %s)", (ABC,))
     assert conn.execute(ENTERED).fetchone() == (ABC, api.user_id("joe"))
@@ -66,10 +66,8 @@ def test_they_name_organization_and_user_until_the_transaction_ends(
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_the_planner_puts_their_expression_where_they_are_called(
-    superuser: psycopg.Connection, statement: str
-) -> None:
-    """In policies, defaults and queries; with a SET clause it would call them for every row."""
+def test_the_planner_inlines_both_functions(superuser: psycopg.Connection, statement: str) -> None:
+    """In policies, defaults and queries. With a SET clause, they would be called for every row."""
     superuser.execute("set local role org_api")
     plan = explain(superuser, statement)
     assert "entered_" not in plan
@@ -82,8 +80,7 @@ def test_the_planner_puts_their_expression_where_they_are_called(
     assert "entered_" in explain(superuser, statement)
 
 
-def test_only_org_api_and_the_owner_may_call_them(superuser: psycopg.Connection) -> None:
-    """No other role has a policy that asks."""
+def test_only_org_api_and_the_owner_may_call_both_functions(superuser: psycopg.Connection) -> None:
     for role, allowed in (
         ("org_api", True),
         ("org_owner", True),

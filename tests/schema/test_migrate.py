@@ -20,7 +20,7 @@ from tests.kit.marked_block import read_block
 
 @pytest.fixture
 def owner_url(stack: Stack) -> str:
-    """An empty database of the owner."""
+    """An empty database that belongs to org_owner."""
     name = "migrations"
     stack.postgres.drop_database(name)
     stack.postgres.create_database(name)
@@ -29,8 +29,8 @@ def owner_url(stack: Stack) -> str:
     return stack.postgres.url(name, "org_owner")
 
 
-def test_the_command_applies_once_and_then_has_nothing_to_do(owner_url: str) -> None:
-    """Progress, then a calm answer."""
+def test_the_command_applies_each_migration_once(owner_url: str) -> None:
+    """The second time it says that there is nothing to do."""
     runner = CliRunner(env={"OWNER_DATABASE_URL": owner_url})
     dry = runner.invoke(main, ["migrate", "--dry-run"])
     first = runner.invoke(main, ["migrate"])
@@ -44,8 +44,8 @@ def test_the_command_applies_once_and_then_has_nothing_to_do(owner_url: str) -> 
     assert {one.exit_code for one in (dry, first, second, calm)} == {0}
 
 
-def test_four_administrators_at_once_apply_it_once(owner_url: str) -> None:
-    """Four containers start together; real processes, real locks."""
+def test_four_processes_at_once_apply_each_migration_once(owner_url: str) -> None:
+    """As when four containers start together."""
     argv = [sys.executable, "-m", "org_admin.cli"]
     code = "import sys; from org_admin.cli import main; main()"
     with ThreadPoolExecutor(4) as pool:
@@ -70,10 +70,9 @@ def test_four_administrators_at_once_apply_it_once(owner_url: str) -> None:
     assert sorted(applied) == ["applied  0001_organizations.sql", "applied  0002_resource_api.sql"]
 
 
-def test_a_failing_migration_leaves_nothing_behind(
+def test_a_failed_migration_changes_nothing(
     owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half a migration would be worse than none."""
     broken = Migration(3, "0003_broken.sql", "create table half (id int); select 1/0;")
     known = migrations.list_migrations()
     monkeypatch.setattr(migrations, "list_migrations", lambda: [*known, broken])
@@ -104,8 +103,8 @@ def test_a_database_of_an_earlier_unreleased_schema_is_refused_in_one_sentence(
     assert list(migrate(owner_url)) == []
 
 
-def test_a_database_newer_than_the_release_is_left_alone(owner_url: str) -> None:
-    """An old release must not touch what it does not know."""
+def test_a_database_newer_than_the_release_is_not_changed(owner_url: str) -> None:
+    """An old release does not know what later migrations did."""
     assert [one.version for one in migrate(owner_url)] == [1, 2]
     with psycopg.connect(owner_url, autocommit=True) as conn:
         conn.execute("insert into schema_migration values (99, '0099_later.sql', 'x')")
@@ -114,8 +113,8 @@ def test_a_database_newer_than_the_release_is_left_alone(owner_url: str) -> None
         list(migrate(owner_url))
 
 
-def test_a_database_out_of_reach_is_explained_without_a_password() -> None:
-    """Cause and next step."""
+def test_the_error_about_an_unreachable_database_shows_no_password() -> None:
+    """It says the cause and the next step."""
     url = "postgresql://org_owner:tell-nobody@127.0.0.1:1/nothing"
     result = CliRunner(env={"OWNER_DATABASE_URL": url}).invoke(main, ["migrate"])
 
@@ -133,8 +132,8 @@ def test_a_database_out_of_reach_is_explained_without_a_password() -> None:
         "postgresql://org_owner:tell/nobody@localhost:1/x",
     ],
 )
-def test_a_malformed_url_is_explained_without_a_password(url: str) -> None:
-    """libpq would quote it."""
+def test_the_error_about_a_malformed_url_shows_no_password(url: str) -> None:
+    """libpq would quote the URL."""
     result = CliRunner(env={"OWNER_DATABASE_URL": url}).invoke(main, ["migrate"])
 
     assert result.exit_code == 1
@@ -142,21 +141,23 @@ def test_a_malformed_url_is_explained_without_a_password(url: str) -> None:
     assert "nobody" not in result.output
 
 
-def test_the_owner_lets_the_first_organization_in(owner_url: str) -> None:
-    """The README's statements; forced row-level security holds for the owner too."""
+def test_the_owner_adds_the_first_organization_with_the_statements_of_the_readme(
+    owner_url: str,
+) -> None:
+    """Forced row-level security applies to the owner, too."""
     list(migrate(owner_url))
     statements = read_block("README.md", "the first organization")
     with psycopg.connect(owner_url) as conn:
         for statement in statements.split(";")[:-1]:
-            if "password" not in statement:  # of a role that other tests use as well
+            if "password" not in statement:  # its role is shared with other tests
                 conn.execute(statement.encode())
         rows = conn.execute("select org_slug, org_name, role from membership").fetchall()
 
     assert rows == [("abc-inc", "ABC Inc", "owner")]
 
 
-def test_new_secrets_are_long_and_never_the_same() -> None:
-    """What the settings accept."""
+def test_new_secrets_are_long_enough_and_all_different() -> None:
+    """The settings accept them."""
     made = {CliRunner().invoke(main, ["secret"]).output.strip() for _ in range(5)}
 
     assert len(made) == 5
@@ -202,7 +203,7 @@ PRIVILEGES_OF_ORG_GATE = {
 
 
 def list_privileges(conn: psycopg.Connection, role: str) -> set[tuple[str, str, str]]:
-    """Tell what a role may do: table, privilege, columns."""
+    """Return what a database role may do: table, privilege, columns."""
     found = conn.execute(
         """
         select c.relname::text, lower(a.privilege_type), 'all'
@@ -219,10 +220,10 @@ def list_privileges(conn: psycopg.Connection, role: str) -> set[tuple[str, str, 
     return {(table, privilege, columns) for table, privilege, columns in found.fetchall()}
 
 
-def test_every_table_forces_row_level_security_and_roles_may_do_exactly_this(
+def test_every_table_forces_row_level_security_and_each_role_has_its_privileges(
     owner_url: str, stack: Stack
 ) -> None:
-    """Read from the catalog, so that a new table cannot be forgotten."""
+    """Both are read from the catalog, so a new table cannot be forgotten."""
     assert [one.version for one in migrate(owner_url)] == [1, 2]
     with psycopg.connect(stack.postgres.url("migrations", "postgres")) as conn:
         tables = conn.execute(
@@ -236,10 +237,8 @@ def test_every_table_forces_row_level_security_and_roles_may_do_exactly_this(
     assert gate == PRIVILEGES_OF_ORG_GATE
 
 
-def test_org_gate_may_create_nothing_once_the_migration_is_over(
-    owner_url: str, stack: Stack
-) -> None:
-    """It needed to while it was given its functions; a role that owns a table reads all of it."""
+def test_org_gate_may_create_nothing_after_the_migration(owner_url: str, stack: Stack) -> None:
+    """It needed the right to receive two functions; it could read any table of its own."""
     list(migrate(owner_url))
     create = "create table mine (id int)"
     with psycopg.connect(stack.postgres.url("migrations", "postgres"), autocommit=True) as conn:
@@ -262,8 +261,8 @@ def old_owner_url(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return owner_url
 
 
-def test_what_an_earlier_release_stored_is_kept(old_owner_url: str, stack: Stack) -> None:
-    """Every row as it was; who was a member has joined, and can enter."""
+def test_a_migration_keeps_the_rows_of_an_earlier_release(old_owner_url: str, stack: Stack) -> None:
+    """Earlier members have a date of joining and can enter."""
     rows = (
         "select to_jsonb(o) from organization o union all select to_jsonb(u) from app_user u "
         "union all select to_jsonb(m) from membership m "
@@ -301,8 +300,9 @@ def test_what_an_earlier_release_stored_is_kept(old_owner_url: str, stack: Stack
     assert (role, names) == (("admin",), [("Joe",), ("X",)])
 
 
-def test_the_selector_neither_gains_nor_loses(old_owner_url: str, stack: Stack) -> None:
-    """The second migration is the API's."""
+def test_the_second_migration_does_not_change_the_selectors_privileges(
+    old_owner_url: str, stack: Stack
+) -> None:
     policies = (
         "select polrelid::regclass::text, polname::text, polcmd::text, "
         "pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy "
@@ -322,8 +322,8 @@ def test_the_selector_neither_gains_nor_loses(old_owner_url: str, stack: Stack) 
     assert version == (2,)
 
 
-def test_a_rename_and_a_suspension_still_reach_the_copies(owner_url: str) -> None:
-    """The owner may change everything at once."""
+def test_a_rename_and_a_suspension_are_copied_to_the_memberships(owner_url: str) -> None:
+    """Also if the owner changes several columns at once."""
     list(migrate(owner_url))
     with psycopg.connect(owner_url) as conn:
         conn.execute("insert into organization (slug, name) values ('abc-inc', 'ABC Inc')")
@@ -352,11 +352,11 @@ def test_a_rename_and_a_suspension_still_reach_the_copies(owner_url: str) -> Non
 
 
 @pytest.mark.parametrize("attribute", ["nocreaterole", "createrole"])
-def test_an_owner_who_may_not_give_functions_away_is_told_what_helps(
+def test_an_owner_without_org_gate_is_told_which_grant_helps(
     owner_url: str, stack: Stack, attribute: str
 ) -> None:
-    """Where somebody else made the roles; the hint is a statement that can be run."""
-    list(migrate(owner_url))  # the roles are there, and not the other owner's
+    """As when another role created the roles; the hint is a statement that can be run."""
+    list(migrate(owner_url))  # creates the roles, as org_owner
     name = "migrations_of_another"
     superuser = stack.postgres.url("postgres", "postgres")
     stack.postgres.create_database(name)
@@ -382,8 +382,8 @@ def test_an_owner_who_may_not_give_functions_away_is_told_what_helps(
             conn.execute('drop role if exists "Another Owner"')
 
 
-def test_two_databases_of_a_new_cluster_are_migrated_at_once(tmp_path: Path) -> None:
-    """The roles are the cluster's: both make them, and give themselves org_gate."""
+def test_three_databases_of_a_new_cluster_can_be_migrated_at_once(tmp_path: Path) -> None:
+    """The roles belong to the cluster: each migration creates them and grants itself org_gate."""
     names = ["one", "two", "three"]
     with Postgres(tmp_path) as postgres:
         superuser = postgres.url("postgres", "postgres")
@@ -404,8 +404,8 @@ def test_two_databases_of_a_new_cluster_are_migrated_at_once(tmp_path: Path) -> 
                 conn.execute("drop role org_api, org_gate, org_selector")
 
 
-def test_the_selector_may_do_what_it_needs_and_no_more(owner_url: str, stack: Stack) -> None:
-    """It cannot make members, rename, suspend, delete organizations or forge invitations."""
+def test_the_selector_can_do_what_it_needs_and_nothing_else(owner_url: str, stack: Stack) -> None:
+    """It cannot add members, rename, suspend, delete organizations or forge invitations."""
     assert [one.version for one in migrate(owner_url)] == [1, 2]
     forbidden = [
         "insert into organization (slug, name) values ('x', 'x')",

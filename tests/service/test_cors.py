@@ -1,4 +1,4 @@
-"""Pages of the configured origins may read every answer, and pages of no other may read any."""
+"""Pages of the configured origins can read every answer, and pages of other origins none."""
 
 import pytest
 from flask import Flask, Response, request
@@ -38,10 +38,10 @@ STRANGERS = [
 
 @pytest.fixture
 def app() -> Flask:
-    """An API that wants a token everywhere."""
+    """An API where every view requires a token."""
     app = create_app(
         __name__,
-        # Never opened: the views below ask it nothing.
+        # Never opened: the views below do not use the database.
         database=Database("dbname=none", size=1, configure=lambda conn: None),
         require_ready=lambda: None,
         refusals=REFUSALS,
@@ -90,10 +90,8 @@ def _varies(answer: TestResponse) -> bool:
 
 @pytest.mark.parametrize("origin", [APP, "http://localhost:3000"])
 @pytest.mark.parametrize("path", ["/projects", "/nowhere", "/projects/"])
-def test_a_preflight_is_answered_before_anybody_asks_for_a_token(
-    app: Flask, origin: str, path: str
-) -> None:
-    """Browsers send none with it, and a path that is not there must not look different."""
+def test_a_preflight_is_answered_without_a_token(app: Flask, origin: str, path: str) -> None:
+    """Browsers send no token with it. The answer is the same for a path that does not exist."""
     answer = app.test_client().options(path, headers={"Origin": origin, **PREFLIGHT})
 
     assert (answer.status_code, answer.data) == (204, b"")
@@ -122,10 +120,10 @@ def test_a_preflight_is_answered_before_anybody_asks_for_a_token(
         ("GET", "/healthz", "good", 200),
     ],
 )
-def test_a_page_of_ours_reads_every_answer(
+def test_a_page_of_a_configured_origin_can_read_every_answer(
     app: Flask, method: str, path: str, token: str, status: int
 ) -> None:
-    """Else a refusal would reach it as "network error", and nobody could say what to do."""
+    """Without these headers, the app would see a refusal as "network error"."""
     headers = {"Origin": APP, "Authorization": f"Bearer {token}"}
     answer = app.test_client().open(path, method=method, headers=headers)
 
@@ -141,8 +139,8 @@ def test_a_page_of_ours_reads_every_answer(
 
 @pytest.mark.parametrize("origin", STRANGERS)
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
-def test_a_page_of_a_stranger_reads_nothing(app: Flask, method: str, origin: str) -> None:
-    """Near misses included; the answer is the same but for the headers."""
+def test_a_page_of_another_origin_can_read_no_answer(app: Flask, method: str, origin: str) -> None:
+    """Even if the origin resembles a configured one. Only the headers of the answer differ."""
     for tried, expected in ((APP, True), (origin, False), (APP, True)):
         headers = {"Origin": tried, "Authorization": "Bearer good"}
         headers |= PREFLIGHT if method == "OPTIONS" else {}
@@ -153,8 +151,8 @@ def test_a_page_of_a_stranger_reads_nothing(app: Flask, method: str, origin: str
         assert _varies(answer)
 
 
-def test_whoever_is_no_page_gets_no_cors_header(app: Flask) -> None:
-    """Servers and command lines; a cache in between still learns that pages get another answer."""
+def test_a_request_without_an_origin_gets_no_cors_header(app: Flask) -> None:
+    """As from a server. `Vary` keeps its answer apart from the answers to pages, in a cache."""
     answer = app.test_client().get("/projects", headers={"Authorization": "Bearer good"})
 
     assert answer.status_code == 200
@@ -167,10 +165,10 @@ def test_whoever_is_no_page_gets_no_cors_header(app: Flask) -> None:
     [{}, {"Origin": APP}, {"Access-Control-Request-Method": "PATCH"}],
     ids=["neither", "origin only", "method only"],
 )
-def test_an_options_request_that_is_no_preflight_is_flasks(
+def test_an_options_request_that_is_not_a_preflight_needs_a_token(
     app: Flask, headers: dict[str, str]
 ) -> None:
-    """It needs the token as ever, and says which methods there are."""
+    """Flask answers it with the methods of the path."""
     client = app.test_client()
     answer = client.options("/projects", headers={"Authorization": "Bearer good", **headers})
 
@@ -180,8 +178,7 @@ def test_an_options_request_that_is_no_preflight_is_flasks(
     assert client.options("/projects", headers=headers).status_code == 401
 
 
-def test_only_an_options_request_is_a_preflight(app: Flask) -> None:
-    """Its headers on another method change nothing."""
+def test_a_get_request_with_the_headers_of_a_preflight_still_needs_a_token(app: Flask) -> None:
     client = app.test_client()
     headers = {"Origin": APP, **PREFLIGHT}
 
@@ -189,8 +186,8 @@ def test_only_an_options_request_is_a_preflight(app: Flask) -> None:
     assert client.get("/projects", headers=headers).status_code == 401
 
 
-def test_cookies_are_never_allowed(app: Flask) -> None:
-    """A page that asks for them with its request is refused by its browser."""
+def test_a_page_is_never_allowed_to_send_cookies(app: Flask) -> None:
+    """Browsers refuse the answer to a page that sends them."""
     client = app.test_client()
     for headers in ({"Origin": APP}, {"Origin": APP, **PREFLIGHT}):
         answer = client.options("/projects", headers=headers)
@@ -198,8 +195,8 @@ def test_cookies_are_never_allowed(app: Flask) -> None:
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_a_refusal_can_say_more_than_its_code(app: Flask) -> None:
-    """Field errors come after the five members that are always there; nothing else moves."""
+def test_a_refusal_of_wrong_fields_names_them_after_the_usual_members(app: Flask) -> None:
+    """The five usual members stay the same and come first."""
     client = app.test_client()
     refused = client.post("/projects", headers={"Authorization": "Bearer good"})
     plain = client.get("/projects")

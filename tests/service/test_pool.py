@@ -1,4 +1,4 @@
-"""A connection that is lent: its limits, its errors, and that nobody finds what another left."""
+"""A connection of the pool: its time limits, its errors, and what a request may leave behind."""
 
 import contextlib
 import itertools
@@ -16,7 +16,7 @@ from local_stack.stack import Stack
 from service.pool import Database, Unavailable
 
 Block = Callable[[psycopg.Connection], AbstractContextManager[object]]
-SCOPE = "select set_config('app.org_id', 'abc', true)"
+ENTER = "select set_config('app.org_id', 'abc', true)"
 KEEP = "insert into kept values (1)"
 REFUSE = "select refuse()"
 _numbers = itertools.count()
@@ -44,7 +44,7 @@ def url(stack: Stack) -> Iterator[str]:
 
 @pytest.fixture
 def superuser(url: str) -> Iterator[psycopg.Connection]:
-    """Somebody beside the pool, on an empty table."""
+    """A connection outside the pool; the table is empty."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("truncate kept")
         yield conn
@@ -52,7 +52,7 @@ def superuser(url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def database(url: str, superuser: psycopg.Connection) -> Iterator[Database]:
-    """One connection, so that whoever comes next gets the one that was left."""
+    """A pool of one connection, so that the next request gets the one that was left."""
     database = Database(url, size=1, configure=lambda conn: None)
     assert database.write(_pid)
     yield database
@@ -133,7 +133,7 @@ ATOMIC: list[Block] = [
 ]
 ATOMIC_NAMES = ["begin", "transaction", "pipeline+transaction", "transaction+pipeline", "pipeline"]
 every_atomic = pytest.mark.parametrize("block", ATOMIC, ids=ATOMIC_NAMES)
-# Where each try takes seconds: the shapes that differ in who waits for Postgres at the end.
+# For slow tests: the blocks that differ in which call waits for Postgres at the end.
 some_blocks = pytest.mark.parametrize(
     "block",
     [PLAIN[0], _begun, _transaction_in_pipeline],
@@ -145,15 +145,15 @@ every_block = pytest.mark.parametrize(
 
 
 @every_block
-def test_a_block_keeps_what_it_did(
+def test_a_block_that_ends_well_keeps_its_changes(
     database: Database, superuser: psycopg.Connection, block: Block
 ) -> None:
-    """The unbroken case of everything below, on one and the same connection."""
+    """Every block of the tests below, without an interruption and on one connection."""
     pids = set()
     for _ in range(2):
         with database.connection() as conn:
             with block(conn):
-                conn.execute(SCOPE)
+                conn.execute(ENTER)
                 conn.execute(KEEP)
             assert _kept(superuser) == 1
             pids.add(_pid(conn))
@@ -164,12 +164,12 @@ def test_a_block_keeps_what_it_did(
 
 
 @every_atomic
-def test_a_block_that_is_interrupted_leaves_nothing_to_the_next(
+def test_an_interrupted_block_leaves_nothing_to_the_next_request(
     database: Database, superuser: psycopg.Connection, block: Block
 ) -> None:
-    """No row, no scope, no transaction: the next request belongs to somebody else."""
+    """No row, no entered organization, no open transaction."""
     with pytest.raises(Interrupted), database.connection() as conn, block(conn):
-        conn.execute(SCOPE)
+        conn.execute(ENTER)
         conn.execute(KEEP)
         raise Interrupted
 
@@ -178,14 +178,14 @@ def test_a_block_that_is_interrupted_leaves_nothing_to_the_next(
 
 @pytest.mark.parametrize("way", ["connection", "write"])
 @pytest.mark.parametrize("interrupted", [True, False])
-def test_a_transaction_that_nobody_ends_is_rolled_back(
+def test_a_transaction_that_is_left_open_is_rolled_back(
     database: Database, way: str, interrupted: bool
 ) -> None:
-    """Forgotten, or cut short."""
+    """Whether the block ended well or with an exception."""
 
     def forget(conn: psycopg.Connection) -> int:
         conn.execute("begin")
-        conn.execute(SCOPE)
+        conn.execute(ENTER)
         conn.execute(KEEP)
         if interrupted:
             raise Interrupted
@@ -205,11 +205,11 @@ def test_a_transaction_that_nobody_ends_is_rolled_back(
 
 
 @pytest.mark.parametrize("way", ["connection", "write"])
-@pytest.mark.parametrize("statements", [("begin", SCOPE, KEEP), ()], ids=["under way", "idle"])
+@pytest.mark.parametrize("statements", [("begin", ENTER, KEEP), ()], ids=["under way", "idle"])
 def test_a_connection_left_in_a_pipeline_is_not_used_again(
     database: Database, way: str, statements: tuple[str, ...]
 ) -> None:
-    """What is on its way there is nobody's any more."""
+    """Answers may still be on their way to it."""
     before = database.write(_pid)
     left = contextlib.ExitStack()
 
@@ -233,7 +233,7 @@ def test_a_connection_left_in_a_pipeline_is_not_used_again(
 def test_a_connection_left_in_the_middle_of_an_answer_is_not_used_again(
     database: Database,
 ) -> None:
-    """A COPY that stopped half-way."""
+    """Here in the middle of a COPY."""
     before = database.write(_pid)
     with database.connection() as conn:
         conn.pgconn.exec_(b"copy kept from stdin")
@@ -252,14 +252,14 @@ def test_a_connection_left_in_the_middle_of_an_answer_is_not_used_again(
         ("select 1/0", "22012"),
     ],
 )
-def test_a_refusal_of_the_database_is_no_outage(
+def test_an_error_of_a_statement_in_a_block_is_not_an_outage(
     database: Database, superuser: psycopg.Connection, block: Block, statement: str, sqlstate: str
 ) -> None:
-    """It arrives as it is, also with statements under way behind it; the connection is good."""
+    """It reaches the caller unchanged, and the connection is used again."""
     superuser.execute(KEEP)
     before = database.write(_pid)
     with pytest.raises(psycopg.Error) as caught, database.connection() as conn, block(conn):
-        conn.execute(SCOPE)
+        conn.execute(ENTER)
         conn.execute(statement)
         conn.execute("select 2").fetchone()
 
@@ -270,8 +270,7 @@ def test_a_refusal_of_the_database_is_no_outage(
 
 
 @pytest.mark.parametrize("way", ["read", "write"])
-def test_a_refusal_of_one_statement_is_no_outage(database: Database, way: str) -> None:
-    """The shorter ways translate alike."""
+def test_an_error_of_a_single_statement_is_not_an_outage(database: Database, way: str) -> None:
     run = database.read if way == "read" else database.write
     before = run(_pid)
     with pytest.raises(psycopg.Error) as caught:
@@ -283,14 +282,14 @@ def test_a_refusal_of_one_statement_is_no_outage(database: Database, way: str) -
 
 @some_blocks
 def test_a_statement_that_takes_too_long_is_an_outage(database: Database, block: Block) -> None:
-    """Postgres ends it; nothing of it stays."""
+    """Postgres cancels it, and it changes nothing."""
     began = time.monotonic()
     with (
         pytest.raises(Unavailable, match=r"^QueryCanceled$"),
         database.connection() as conn,
         block(conn),
     ):
-        conn.execute(SCOPE)
+        conn.execute(ENTER)
         conn.execute("select pg_sleep(5)").fetchone()
 
     assert 0.9 < time.monotonic() - began < 1.5
@@ -298,10 +297,9 @@ def test_a_statement_that_takes_too_long_is_an_outage(database: Database, block:
 
 
 @every_block
-def test_a_lock_that_is_not_given_is_an_outage(
+def test_a_statement_that_waits_for_a_lock_for_half_a_second_is_an_outage(
     database: Database, superuser: psycopg.Connection, block: Block
 ) -> None:
-    """Half a second, then no more."""
     with superuser.transaction():
         superuser.execute("lock table kept")
         with (
@@ -309,7 +307,7 @@ def test_a_lock_that_is_not_given_is_an_outage(
             database.connection() as conn,
             block(conn),
         ):
-            conn.execute(SCOPE)
+            conn.execute(ENTER)
             conn.execute(KEEP)
 
     _require_clean(database)
@@ -319,7 +317,7 @@ def test_a_lock_that_is_not_given_is_an_outage(
 def test_a_connection_that_breaks_is_an_outage(
     database: Database, superuser: psycopg.Connection, block: Block
 ) -> None:
-    """The next one gets another."""
+    """The next request gets another one."""
     with pytest.raises(Unavailable), database.connection() as conn, block(conn):
         superuser.execute("select pg_terminate_backend(%s, 5000)", (conn.info.backend_pid,))
         conn.execute(KEEP)
@@ -332,7 +330,7 @@ def test_a_connection_that_breaks_is_an_outage(
 def test_a_postgres_that_falls_silent_in_a_block_is_an_outage(
     database: Database, block: Block
 ) -> None:
-    """Stopped, not ended: our watchdog hangs up, and the end of the block waits for nothing."""
+    """The watchdog closes the connection to the stopped process, and the block ends in time."""
     began = time.monotonic()
     pid = 0
     try:
@@ -341,7 +339,7 @@ def test_a_postgres_that_falls_silent_in_a_block_is_an_outage(
             database.connection() as conn,
             block(conn),
         ):
-            conn.execute(SCOPE)
+            conn.execute(ENTER)
             pid = conn.info.backend_pid
             os.kill(pid, signal.SIGSTOP)
             conn.execute("select 1").fetchone()
@@ -353,8 +351,8 @@ def test_a_postgres_that_falls_silent_in_a_block_is_an_outage(
     _require_clean(database)
 
 
-def test_a_postgres_that_is_silent_at_the_end_holds_nobody(database: Database) -> None:
-    """The transaction that should be rolled back then, after a mistake of the view's own."""
+def test_a_rollback_at_a_silent_postgres_ends_within_the_limit(database: Database) -> None:
+    """After an exception of the view, which still reaches the caller."""
     began = time.monotonic()
     pid = 0
     try:
@@ -371,8 +369,8 @@ def test_a_postgres_that_is_silent_at_the_end_holds_nobody(database: Database) -
     _require_clean(database)
 
 
-def test_a_block_that_dawdles_loses_its_connection(database: Database) -> None:
-    """The limit is for the whole block, whoever spends the time."""
+def test_a_block_that_takes_too_long_loses_its_connection(database: Database) -> None:
+    """The limit is for the whole block, also for time spent outside Postgres."""
     with pytest.raises(Unavailable, match=r"^silent$"), database.connection() as conn:
         conn.execute("begin")
         time.sleep(2)
@@ -382,8 +380,10 @@ def test_a_block_that_dawdles_loses_its_connection(database: Database) -> None:
     _require_clean(database)
 
 
-def test_whoever_finds_every_connection_lent_waits_a_second(database: Database) -> None:
-    """And is told that there is none; the one who has it is not disturbed."""
+def test_a_request_that_finds_every_connection_in_use_waits_for_a_second(
+    database: Database,
+) -> None:
+    """It then gets Unavailable; the request with the connection is not disturbed."""
     with database.connection() as conn:
         began = time.monotonic()
         with pytest.raises(Unavailable, match="no connection"), database.connection():
@@ -394,8 +394,8 @@ def test_whoever_finds_every_connection_lent_waits_a_second(database: Database) 
     _require_healed(database)
 
 
-def test_statements_in_a_pipeline_keep_their_answers_apart(database: Database) -> None:
-    """All three are sent before the first is read, beside one from before the pipeline."""
+def test_each_statement_in_a_pipeline_gets_its_own_answer(database: Database) -> None:
+    """All three are sent before the first is read; so does a statement from before the pipeline."""
     with database.connection() as conn:
         earlier = conn.execute("select 'earlier'")
         with conn.pipeline():
@@ -406,7 +406,7 @@ def test_statements_in_a_pipeline_keep_their_answers_apart(database: Database) -
 
 
 def test_a_first_result_can_be_read_after_the_second_statement(database: Database) -> None:
-    """Each statement has a cursor of its own, with a pipeline in between or without."""
+    """Each statement has its own cursor, with and without a pipeline in between."""
     with database.connection() as conn:
         first = conn.execute("select 1")
         with conn.pipeline():
@@ -417,10 +417,10 @@ def test_a_first_result_can_be_read_after_the_second_statement(database: Databas
         assert second.fetchone() == (3,)
 
 
-def test_a_fetch_gives_all_rows_and_a_failed_one_does_not_spoil_the_next(
+def test_a_fetch_returns_all_rows_even_after_a_failed_one(
     database: Database,
 ) -> None:
-    """The cursor behind it is kept; its rows are the caller's."""
+    """The cursor is used again; the rows are copies."""
     first = database.fetch("select n from generate_series(1, 3) n where n > %s", (1,))
     with pytest.raises(psycopg.errors.DivisionByZero):
         database.fetch("select 1 / %s", (0,))
@@ -432,8 +432,8 @@ def test_a_fetch_gives_all_rows_and_a_failed_one_does_not_spoil_the_next(
     assert second == [("again",)]
 
 
-def test_a_database_that_only_reads_is_an_outage_for_who_writes(database: Database) -> None:
-    """A standby after a failover, or a full disk: nobody's mistake, and over soon."""
+def test_a_write_to_a_read_only_database_is_an_outage(database: Database) -> None:
+    """As on a standby after a failover: a later try will succeed."""
     with pytest.raises(Unavailable), database.connection() as conn:
         conn.execute("begin read only")
         conn.execute("insert into kept values (1)")

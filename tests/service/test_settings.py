@@ -1,4 +1,4 @@
-"""The selector does not start until its environment is right, and says all at once what is not."""
+"""The selector does not start with a wrong environment, and names all mistakes at once."""
 
 import subprocess
 import sys
@@ -24,14 +24,14 @@ VALID = {
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment that is complete and right."""
+    """A complete and right environment."""
     for name, value in VALID.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
 
 def test_a_complete_environment_is_read(environment: pytest.MonkeyPatch) -> None:
-    """Lists by spaces or commas, and nothing that prints a secret."""
+    """Lists may use spaces or commas, and no text of the settings shows a secret."""
     settings = read_settings()
 
     assert settings.auth0_domain == ("example.eu.auth0.com", "login.example.com")
@@ -55,16 +55,14 @@ def test_a_complete_environment_is_read(environment: pytest.MonkeyPatch) -> None
 def test_an_origin_is_kept_as_browsers_write_it(
     environment: pytest.MonkeyPatch, given: str, origin: str
 ) -> None:
-    """Else every honest form would look like another site's."""
+    """With another spelling, a form of our own page would look like another site's."""
     environment.setenv("SELECTOR_URL", given)
 
     assert read_settings().selector_url == origin
 
 
-def test_a_value_may_stand_in_a_file_instead(
-    environment: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The environment wins; what stands in neither is missing."""
+def test_a_value_may_be_in_a_file_instead(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The environment wins over the file."""
 
     class Mounted(SelectorSettings):
         model_config = SettingsConfigDict(secrets_dir=tmp_path)
@@ -85,8 +83,10 @@ def test_a_value_may_stand_in_a_file_instead(
     assert settings.selector_url == "https://select.example.com"
 
 
-def test_each_service_is_told_by_its_own_name(environment: pytest.MonkeyPatch) -> None:
-    """Two services, two sets of settings, one way to complain."""
+def test_each_service_names_itself_when_settings_are_missing(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    """The two services have different settings and the same form of message."""
 
     class OtherSettings(Settings):
         audience: str
@@ -118,10 +118,9 @@ def test_each_service_is_told_by_its_own_name(environment: pytest.MonkeyPatch) -
     assert "SELECTOR_URL" in str(selector.value)
 
 
-def test_shared_secrets_are_named_even_beside_other_mistakes(
+def test_a_secret_in_both_lists_is_named_together_with_other_mistakes(
     environment: pytest.MonkeyPatch,
 ) -> None:
-    """All errors at once."""
     environment.setenv("SELECTION_TOKEN_SECRETS", VALID["SESSION_TOKEN_SECRETS"])
     environment.setenv("SELECTOR_URL", "nonsense")
     with pytest.raises(SettingsError) as caught:
@@ -135,10 +134,10 @@ def test_shared_secrets_are_named_even_beside_other_mistakes(
     ("service", "title", "not_its_own"),
     [("selector", "The selector", "AUTH0_AUDIENCE"), ("api", "The API", "SESSION_TOKEN_SECRETS")],
 )
-def test_gunicorn_gives_up_when_the_environment_is_wrong(
+def test_gunicorn_stops_when_the_environment_is_wrong(
     environment: pytest.MonkeyPatch, service: str, title: str, not_its_own: str
 ) -> None:
-    """One message and an end, instead of workers that are started for ever."""
+    """After one message, instead of starting workers again and again."""
     environment.delenv("APP_ORIGINS")
     environment.delenv(not_its_own, raising=False)
     environment.setenv("PORT", str(free_port()))
@@ -151,7 +150,7 @@ def test_gunicorn_gives_up_when_the_environment_is_wrong(
         check=False,
     )
 
-    # 3 as a rule; 1 when gunicorn meets both dead workers at once.
+    # Usually 3; 1 if gunicorn finds both workers dead at the same time.
     assert result.returncode in (1, 3)
     assert "Worker failed to boot" in result.stderr
     assert 1 <= result.stderr.count("APP_ORIGINS is missing.") <= 2
@@ -159,8 +158,7 @@ def test_gunicorn_gives_up_when_the_environment_is_wrong(
     assert not_its_own not in result.stderr
 
 
-def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One start, one list."""
+def test_every_missing_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VALID:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SettingsError) as caught:
@@ -201,10 +199,10 @@ def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyP
         ("THREADS", "many"),
     ],
 )
-def test_a_wrong_value_is_named_and_never_shown(
+def test_a_setting_with_a_wrong_value_is_named_and_the_value_is_not_shown(
     environment: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """Cause and next step by the name of the setting; values may be secrets."""
+    """The message says the cause and the next step; the value may be a secret."""
     assert read_settings()
     environment.setenv(name, value)
     with pytest.raises(SettingsError) as caught:
@@ -216,7 +214,7 @@ def test_a_wrong_value_is_named_and_never_shown(
 
 
 def test_an_example_environment_names_every_setting() -> None:
-    """What is not in .env.example would be found by nobody."""
+    """An administrator learns the settings from it."""
     example = (PROJECT / ".env.example").read_text()
     for field in SelectorSettings.model_fields:
         assert f"{field.upper()}=" in example
