@@ -1,5 +1,6 @@
 """
-Whom an access token stands for: forged, altered, old and foreign ones stand for nobody.
+Which access tokens pass, and which person they stand for: forged, altered, expired and foreign
+tokens are refused.
 
 Each row of `forged_access_tokens` is one change to a token that is valid without it, and the valid
 one is verified before and after it. The clock stands still, so that a limit can be met to the
@@ -104,7 +105,10 @@ def _verify(kind: Kind, token: str) -> object:
 
 
 def _expected(kind: Kind, **differences: Any) -> object:
-    """What the unchanged token of *kind* stands for, or a changed one; exp in seconds from now."""
+    """
+    Return what the unchanged token of *kind* stands for, or a changed one; exp is in seconds from
+    now.
+    """
     said: dict[str, Any] = {
         "auth0_user_id": AUTH0_USER_ID,
         "scopes": SCOPES,
@@ -127,7 +131,10 @@ def _require_valid(kind: Kind) -> None:
 
 
 def _require_refused(kind: Kind, token: str) -> None:
-    """*token* is refused, a valid one passes before and after, and the log learns no word of it."""
+    """
+    Require that *token* is refused, that a valid one passes before and after, and that the log has
+    no part of it.
+    """
     _require_valid(kind)
     with pytest.raises(InvalidToken) as refusal:
         _verify(kind, token)
@@ -136,8 +143,8 @@ def _require_refused(kind: Kind, token: str) -> None:
     assert not [part for part in token.split(".") if len(part) > 8 and part in refusal.value.detail]
 
 
-def test_every_forgery_has_a_name_of_its_own() -> None:
-    """None hides another, and there are enough of them."""
+def test_every_forgery_has_its_own_name() -> None:
+    """Otherwise one row would replace another. There are enough of them."""
     for own in (FORGED_ORGANIZATIONS, FORGED_PERMISSIONS):
         assert sum(map(len, FAMILIES)) + len(own) == len(FORGED | own)
     assert len(FORGED) >= 600
@@ -151,22 +158,21 @@ def test_every_forgery_has_a_name_of_its_own() -> None:
         for name, (row, differences) in valid_rows_for(kind).items()
     ],
 )
-def test_valid_token_stands_for_exactly_what_it_says(
+def test_a_valid_token_becomes_exactly_the_principal_it_names(
     kind: Kind, row: Row, differences: dict[str, object]
 ) -> None:
-    """What may differ between tenants, dialects and Actions locks nobody out and adds nothing."""
+    """With every difference that tenants, dialects and Actions may have."""
     assert _verify(kind, row(kind)) == _expected(kind, **differences)
 
 
-def test_principal_cannot_be_changed_afterwards() -> None:
-    """What was verified stays what was verified, down to attributes nobody foresaw."""
+def test_a_principal_cannot_be_changed_or_extended() -> None:
     principal = VERIFIER.verify(PLAIN.token())
 
     for name in ("org_id", "auth0_user_id", "more"):
         with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
             setattr(principal, name, "other")
     assert not hasattr(principal, "__dict__")
-    assert not hasattr(principal, "required_role")  # what a route demands is not of the token
+    assert not hasattr(principal, "required_role")  # it belongs to the route, not to the token
 
 
 # What is looked at first
@@ -185,8 +191,8 @@ def test_principal_cannot_be_changed_afterwards() -> None:
         sign(valid_header(), b'{"exp":NaN}'),
     ],
 )
-def test_no_key_is_looked_up_for_what_is_no_access_token(token: str) -> None:
-    """Rubbish cannot make us ask the tenant for keys."""
+def test_a_malformed_token_causes_no_look_up_of_a_key(token: str) -> None:
+    """So it cannot make the API ask the tenant for keys."""
     keys = TenantKeys(KID)
     verifier = AccessTokenVerifier(**CONFIGURED | {"keys": keys})
 
@@ -197,8 +203,8 @@ def test_no_key_is_looked_up_for_what_is_no_access_token(token: str) -> None:
     assert keys.asked == [KID]
 
 
-def test_no_claim_is_read_before_the_signature_is_known() -> None:
-    """Whatever is wrong with the claims too, the signature is what is refused."""
+def test_a_token_with_a_bad_signature_is_refused_before_its_claims_are_read() -> None:
+    """The refusal is about the signature even if every claim is wrong."""
     for changes in (
         {"iss": "x"},
         {"aud": "x"},
@@ -212,8 +218,8 @@ def test_no_claim_is_read_before_the_signature_is_known() -> None:
         assert refusal.value.detail == "signature"
 
 
-def test_keys_that_cannot_be_had_are_our_outage() -> None:
-    """Neither a good nor a bad signature is known then, and claims say nothing by themselves."""
+def test_an_outage_of_the_keys_is_raised_for_good_and_bad_tokens() -> None:
+    """Without a key a signature cannot be checked."""
 
     class Unavailable:
         def find(self, kid: str) -> RSAKey:
@@ -225,8 +231,8 @@ def test_keys_that_cannot_be_had_are_our_outage() -> None:
             verifier.verify(sign(claims=claims))
 
 
-def test_the_key_is_the_one_that_the_token_names() -> None:
-    """Around a rotation both keys are good, each under its own name only."""
+def test_a_token_is_verified_with_the_key_it_names() -> None:
+    """Around a rotation there are two good keys."""
     VERIFIER.verify(sign())
     VERIFIER.verify(sign(valid_header(kid=NEW_KEY), key=NEW_KEY))
 
@@ -240,8 +246,8 @@ def test_the_key_is_the_one_that_the_token_names() -> None:
 
 
 @ALL_KINDS
-def test_token_of_8192_bytes_passes_and_one_more_does_not(kind: Kind) -> None:
-    """RFC 8725 section 3.2 asks for a limit before anything is decoded."""
+def test_a_token_of_8192_bytes_passes_and_one_more_is_refused(kind: Kind) -> None:
+    """RFC 8725 section 3.2 recommends a limit before anything is decoded."""
     fits, too_long = (_token_of(kind, size) for size in (8192, 8193))
 
     assert _verify(kind, fits) == _expected(kind)
@@ -249,7 +255,7 @@ def test_token_of_8192_bytes_passes_and_one_more_does_not(kind: Kind) -> None:
 
 
 def _token_of(kind: Kind, size: int) -> str:
-    """A valid token of that many bytes, by white space after header and claims."""
+    """Return a valid token of that many bytes, by white space after header and claims."""
     for spaces in range(3):
         header = json.dumps(kind.header()).encode() + b" " * spaces
         wanted = size - len(f"{segment(header)}..{segment(bytes(256))}")
@@ -262,8 +268,8 @@ def _token_of(kind: Kind, size: int) -> str:
 
 @ALL_KINDS
 @pytest.mark.parametrize("seconds", [-600, -1, 0, 1, 30])
-def test_clock_of_auth0_a_little_ahead_passes(kind: Kind, seconds: int) -> None:
-    """`iat` may lie up to 30 s in our future."""
+def test_a_token_issued_30_seconds_ahead_passes(kind: Kind, seconds: int) -> None:
+    """Auth0's clock may be ahead of ours."""
     with time_machine.travel(_now(), tick=False):
         token = kind.token(iat=_now() + seconds, exp=_now() + 630)
         assert _verify(kind, token) == _expected(kind, expires_at=630)
@@ -271,8 +277,7 @@ def test_clock_of_auth0_a_little_ahead_passes(kind: Kind, seconds: int) -> None:
 
 @ALL_KINDS
 @pytest.mark.parametrize("seconds", [31, 32, 600])
-def test_token_from_the_future_is_refused(kind: Kind, seconds: int) -> None:
-    """`iat` 31 s ahead is no skew of clocks any more."""
+def test_a_token_issued_31_seconds_ahead_is_refused(kind: Kind, seconds: int) -> None:
     with time_machine.travel(_now(), tick=False):
         _require_refused(kind, kind.token(iat=_now() + seconds, exp=_now() + 630))
         _require_refused(kind, kind.token(iat=_now() + 30.001, exp=_now() + 630))
@@ -280,8 +285,8 @@ def test_token_from_the_future_is_refused(kind: Kind, seconds: int) -> None:
 
 @ALL_KINDS
 @pytest.mark.parametrize("seconds", [-1, 0, 1, 29])
-def test_token_that_has_just_expired_passes(kind: Kind, seconds: int) -> None:
-    """Nobody is sent away by a clock that runs a little fast."""
+def test_a_token_that_expired_less_than_30_seconds_ago_passes(kind: Kind, seconds: int) -> None:
+    """Our clock may be ahead of Auth0's."""
     with time_machine.travel(_now(), tick=False):
         token = kind.token(iat=_now() - 600, exp=_now() - seconds)
         assert _verify(kind, token) == _expected(kind, expires_at=-seconds)
@@ -289,15 +294,15 @@ def test_token_that_has_just_expired_passes(kind: Kind, seconds: int) -> None:
 
 @ALL_KINDS
 @pytest.mark.parametrize("seconds", [30, 31, 600])
-def test_expired_token_is_refused(kind: Kind, seconds: int) -> None:
-    """After the leeway there is none; RFC 7519 section 4.1.4: "on or after"."""
+def test_an_expired_token_is_refused_after_30_seconds(kind: Kind, seconds: int) -> None:
+    """RFC 7519 section 4.1.4: "on or after"."""
     with time_machine.travel(_now(), tick=False):
         _require_refused(kind, kind.token(iat=_now() - 601, exp=_now() - seconds))
 
 
 @ALL_KINDS
-def test_token_expires_by_the_clock(kind: Kind) -> None:
-    """The same token that passes now is refused later, and was before."""
+def test_a_token_that_passes_now_is_refused_later(kind: Kind) -> None:
+    """By the clock alone; and before it was issued."""
     token, at = kind.token(), _now()
 
     for moment in (at - 30, at, at + 600, at + 629.999):
@@ -309,8 +314,8 @@ def test_token_expires_by_the_clock(kind: Kind) -> None:
 
 
 @ALL_KINDS
-def test_token_lives_at_most_as_long_as_auth0_allows(kind: Kind) -> None:
-    """30 days from `iat` to `exp`, and not a moment more; and longer than no time at all."""
+def test_a_token_that_lives_longer_than_30_days_is_refused(kind: Kind) -> None:
+    """A token that lives for no time at all is refused, too."""
     for lifetime in (0.001, 1, 2_591_999, 2_592_000):
         assert _verify(kind, kind.token(exp=_now() + lifetime)) == _expected(
             kind, expires_at=lifetime
@@ -323,24 +328,24 @@ def test_token_lives_at_most_as_long_as_auth0_allows(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_forged_token_is_refused(name: str) -> None:
-    """One change to a valid token, of either dialect and of either design: it stands for nobody."""
-    # A signature is looked at before anything that tells these apart; some are slow to make.
+def test_every_forged_token_is_refused(name: str) -> None:
+    """Each is one change to a valid token, of either dialect and either design."""
+    # The signature is checked before the kinds differ, and some of these tokens are slow to make.
     for kind in THREE[:1] if name in SIGNATURES else THREE:
         _require_refused(kind, FORGED[name](kind))
 
 
 @pytest.mark.parametrize("name", FORGED_ORGANIZATIONS)
-def test_token_without_exactly_one_organization_is_refused(name: str) -> None:
-    """Our claim, one canonical UUID, and nothing next to it that names an organization."""
+def test_a_token_without_exactly_one_organization_is_refused(name: str) -> None:
+    """Our claim must be one canonical UUID, and no other claim may name an organization."""
     for kind in KINDS.values():
         if kind.one_organization:
             _require_refused(kind, FORGED_ORGANIZATIONS[name](kind))
 
 
 @pytest.mark.parametrize("name", FORGED_PERMISSIONS)
-def test_token_of_many_organizations_with_a_claim_of_one_is_refused(name: str) -> None:
-    """Design C's verifier takes no token of the other designs, not even half of one."""
+def test_a_token_of_all_organizations_that_also_names_one_is_refused(name: str) -> None:
+    """Design C's verifier takes no token that could be of another design."""
     for kind in KINDS.values():
         if not kind.one_organization:
             _require_refused(kind, FORGED_PERMISSIONS[name](kind))
@@ -361,17 +366,17 @@ def test_token_of_many_organizations_with_a_claim_of_one_is_refused(name: str) -
     ids=str,
 )
 @pytest.mark.parametrize("verifier", [AccessTokenVerifier, OrganizationsTokenVerifier])
-def test_verifier_that_could_check_nothing_cannot_be_made(
+def test_a_verifier_with_a_missing_setting_cannot_be_made(
     verifier: Callable[..., object], changes: dict[str, object]
 ) -> None:
-    """A forgotten setting is an error at the start, not a check that is left out."""
+    """Otherwise it would leave out a check."""
     verifier(**CONFIGURED)
     with pytest.raises(ValueError, match="needed"):
         verifier(**CONFIGURED | changes)
 
 
-def test_issuers_and_audience_are_those_configured() -> None:
-    """Two APIs of one tenant, and two tenants, take no tokens of each other."""
+def test_a_token_of_another_tenant_or_api_is_refused() -> None:
+    """Each verifier takes only the issuers and the audience it was made with."""
     other = "https://other.example.com/"
     for changes, claims in (
         ({"issuers": [other]}, valid_claims(iss=other)),
@@ -387,8 +392,8 @@ def test_issuers_and_audience_are_those_configured() -> None:
             configured.verify(sign())
 
 
-def test_issuers_cannot_be_added_afterwards() -> None:
-    """The list that was passed in is not the one that is used."""
+def test_an_issuer_added_to_the_list_afterwards_is_refused() -> None:
+    """The verifier copies the list."""
     issuers = [ISSUER]
     verifier = AccessTokenVerifier(**CONFIGURED | {"issuers": issuers})
     issuers.append("https://attacker.eu.auth0.com/")
@@ -398,8 +403,8 @@ def test_issuers_cannot_be_added_afterwards() -> None:
         verifier.verify(sign(claims=valid_claims(iss=issuers[1])))
 
 
-def test_organizations_among_the_permissions() -> None:
-    """Those that begin with `org:`, in their order; nothing else is one."""
+def test_only_permissions_that_begin_with_org_name_organizations() -> None:
+    """They keep their order."""
     permissions = ["org:b", "read:projects", "org:a", 7, None, ["org:c"], "Org:d", "org:org:e"]
 
     assert list_organizations({"permissions": permissions}) == ["b", "a", "org:e"]
@@ -413,8 +418,8 @@ def test_organizations_among_the_permissions() -> None:
 # Any change at all
 
 
-def test_token_changed_in_any_one_place_is_refused() -> None:
-    """Each character replaced, left out, doubled, and the token cut there."""
+def test_a_token_changed_in_any_one_place_is_refused() -> None:
+    """Each character is replaced, left out and doubled, and the token is cut there."""
     token = _valid_token(PLAIN)
     _require_valid(PLAIN)
 
@@ -447,8 +452,8 @@ CLAIM_NAMES = (
 
 @BOUNDED
 @given(st.dictionaries(st.sampled_from(CLAIM_NAMES), JSON_VALUES, min_size=1, max_size=3))
-def test_claims_of_any_form_are_refused_or_understood(changes: dict[str, object]) -> None:
-    """Whatever the tenant may sign one day: never another exception, never somebody else."""
+def test_claims_of_any_form_are_refused_or_understood_exactly(changes: dict[str, object]) -> None:
+    """They never cause another exception or stand for another person."""
     for kind in THREE:
         try:
             found: Any = _verify(kind, kind.token(**changes))
@@ -464,7 +469,7 @@ def test_claims_of_any_form_are_refused_or_understood(changes: dict[str, object]
 
 @BOUNDED
 @given(st.dictionaries(st.sampled_from(["alg", "typ", "kid", "crit", "jwk"]), JSON_VALUES))
-def test_headers_of_any_form_are_refused(changes: dict[str, object]) -> None:
+def test_headers_of_any_other_form_are_refused(changes: dict[str, object]) -> None:
     """Only the unchanged header passes."""
     header = PLAIN.header(**changes)
     token = sign(header, PLAIN.claims())
@@ -478,7 +483,7 @@ def test_headers_of_any_form_are_refused(changes: dict[str, object]) -> None:
 @BOUNDED
 @given(st.binary(max_size=40), st.binary(max_size=40), st.binary(max_size=300))
 def test_segments_of_any_bytes_are_refused(header: bytes, claims: bytes, made: bytes) -> None:
-    """In each place, beside valid segments in the others."""
+    """In each of the three places, beside valid segments."""
     first, second, third = _valid_token(PLAIN).split(".")
     for token in (
         f"{segment(header)}.{second}.{third}",
@@ -493,8 +498,8 @@ def test_segments_of_any_bytes_are_refused(header: bytes, claims: bytes, made: b
 
 @BOUNDED
 @given(st.text(max_size=60))
-def test_text_of_any_kind_is_refused(text: str) -> None:
-    """By itself, and before, after and inside a valid token."""
+def test_any_other_text_is_refused(text: str) -> None:
+    """Alone, and before, after and inside a valid token."""
     token = _valid_token(PLAIN)
     for changed in (text, text + token, token + text, token[:50] + text + token[50:]):
         if changed != token:
@@ -505,8 +510,8 @@ def test_text_of_any_kind_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "rubbish", ["[" * 33 + '\\"' * 2_900, '"' * 5_900, "[{" * 2_900, "9" * 5_900]
 )
-def test_rubbish_costs_no_more_than_its_length(rubbish: str) -> None:
-    """It is looked at before any signature, so anybody may send it."""
+def test_malformed_text_is_refused_in_linear_time(rubbish: str) -> None:
+    """It is read before any signature is checked, so anyone may send it."""
     token = f"{segment(rubbish.encode())}.{segment(b'{}')}.{segment(b'x')}"
     began = time.process_time()
     for _ in range(20):
@@ -516,7 +521,7 @@ def test_rubbish_costs_no_more_than_its_length(rubbish: str) -> None:
     assert time.process_time() - began < 0.1
 
 
-def test_valid_claims_are_json() -> None:
-    """The rows above change what a JSON library would read the same way."""
+def test_the_valid_claims_survive_a_json_library() -> None:
+    """So the rows above change only what they say."""
     for kind in KINDS.values():
         assert json.loads(json.dumps(kind.claims())) == kind.claims()

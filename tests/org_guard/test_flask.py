@@ -1,4 +1,4 @@
-"""The guard of an app without our database: who gets to the view, and what others are told."""
+"""The guard of an app without our database: which requests reach the view, and how others end."""
 
 import logging
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ ROLE = f"{NAMESPACE}org_role"
 
 @pytest.fixture
 def client() -> Iterator[FlaskClient]:
-    """An app that believes the claim alone."""
+    """A client of an app that trusts the claims alone."""
     endpoint = Endpoint(jwks(jwk()))
     guard = GuardByClaimAlone(
         domains=[DOMAIN, CUSTOM_DOMAIN],
@@ -56,7 +56,7 @@ def bearer(**changes: object) -> dict[str, str]:
 
 
 def test_an_admin_with_both_scopes_sees_the_report(client: FlaskClient) -> None:
-    """On every domain of the tenant, and in every spelling of the scheme."""
+    """With a token of each of the tenant's domains, and "Bearer" in any case."""
     expected = {"organization": access_tokens.ORG_ID, "number": 7}
     for domain in (DOMAIN, CUSTOM_DOMAIN):
         answer = client.get("/reports/7", headers=bearer(iss=f"https://{domain}/"))
@@ -68,7 +68,7 @@ def test_an_admin_with_both_scopes_sees_the_report(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("role", ["member", "", "ADMIN", "emperor", None, 7, ABSENT])
 def test_a_lower_or_unknown_role_in_the_token_is_refused(client: FlaskClient, role: object) -> None:
-    """An owner may what an admin may."""
+    """An owner passes where an admin is required."""
     assert client.get("/reports/7", headers=bearer(**{ROLE: "owner"})).status_code == 200
     refused = client.get("/reports/7", headers=bearer(**{ROLE: role}))
     assert (refused.status_code, refused.get_json()["code"]) == (403, "insufficient_role")
@@ -77,17 +77,17 @@ def test_a_lower_or_unknown_role_in_the_token_is_refused(client: FlaskClient, ro
 @pytest.mark.parametrize(
     "scope", ["read:reports", "write:reports", "", ABSENT, "read:reports write"]
 )
-def test_one_scope_of_two_is_not_enough(client: FlaskClient, scope: object) -> None:
-    """The challenge names both."""
+def test_a_token_with_one_scope_of_two_is_refused(client: FlaskClient, scope: object) -> None:
+    """The answer names both scopes."""
     refused = client.get("/reports/7", headers=bearer(scope=scope))
     assert (refused.status_code, refused.get_json()["code"]) == (403, "insufficient_scope")
     assert refused.headers["WWW-Authenticate"].endswith('scope="read:reports write:reports"')
 
 
-def test_what_is_refused_is_logged_without_the_token(
+def test_a_refusal_is_logged_with_its_check_and_without_the_token(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log says which check it was; the answers are all alike."""
+    """The answers are all the same."""
     caplog.set_level(logging.INFO, "org_guard")
     answers = []
     for changes, detail in (({"iss": "https://evil.example/"}, "iss"), ({"exp": 1}, "time")):
@@ -102,10 +102,10 @@ def test_what_is_refused_is_logged_without_the_token(
     assert len({answer.data for answer in answers}) == 1
 
 
-def test_an_outage_of_the_keys_is_an_error_in_the_log(
+def test_an_outage_of_the_keys_is_logged_as_an_error(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """503 is ours, so it is louder than a refusal."""
+    """It is our fault, so it is logged more loudly than a refusal."""
     guard = GuardByClaimAlone(domains=["localhost:1"], audience=AUDIENCE, namespace=NAMESPACE)
     answer_refusals(app := Flask(__name__))
     app.get("/")(guard.require_auth()(lambda principal: ""))
@@ -117,8 +117,8 @@ def test_an_outage_of_the_keys_is_an_error_in_the_log(
     assert [one.levelname for one in refusals] == ["ERROR"]
 
 
-def test_a_role_that_does_not_exist_is_an_error_at_the_start() -> None:
-    """Not at the first request."""
+def test_a_guard_of_an_unknown_role_is_an_error_when_the_app_starts() -> None:
+    """Not only at the first request."""
     guard = GuardByClaimAlone(domains=[DOMAIN], audience=AUDIENCE, namespace=NAMESPACE)
     for role in ("member", "admin", "owner"):
         guard.require_auth(role=role)
@@ -131,8 +131,10 @@ def test_a_role_that_does_not_exist_is_an_error_at_the_start() -> None:
 @pytest.mark.parametrize(
     "domains", [[], DOMAIN, [f"https://{DOMAIN}"], [DOMAIN, f"{CUSTOM_DOMAIN}/"]], ids=str
 )
-def test_domains_are_hosts(kind: type[GuardByClaimAlone], domains: list[str]) -> None:
-    """A URL, or a text in place of a list, would refuse every token and fetch keys elsewhere."""
+def test_a_guard_refuses_domains_that_are_not_host_names(
+    kind: type[GuardByClaimAlone], domains: list[str]
+) -> None:
+    """A URL, or one string instead of a list, would fetch keys elsewhere and refuse every token."""
     wiring: dict[str, object] = {"audience": AUDIENCE, "namespace": NAMESPACE}
     if kind is not GuardByClaimAlone:
         wiring["connections"] = None
@@ -141,8 +143,8 @@ def test_domains_are_hosts(kind: type[GuardByClaimAlone], domains: list[str]) ->
         kind(domains=domains, **wiring)  # type: ignore[arg-type]
 
 
-def test_the_public_names_are_there() -> None:
-    """Each can be imported from the package, and the manual names the one that wires the others."""
+def test_every_public_name_can_be_imported_from_the_package() -> None:
+    """The package's docstring names `Guard`, which connects the others."""
     assert all(hasattr(org_guard, name) for name in org_guard.__all__)
     assert sorted(org_guard.__all__) == org_guard.__all__
     assert "guard = Guard(" in (org_guard.__doc__ or "")

@@ -1,4 +1,4 @@
-"""An error of Postgres that is no refusal reaches the view unchanged, by both ways in."""
+"""An error of Postgres that is not a refusal reaches the view unchanged, by both ways in."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -28,8 +28,8 @@ def _principal(login: str) -> Principal:
     return Principal(f"auth0|{login}", ABC, None, frozenset(), "spa", 0.0)
 
 
-def test_a_mistake_in_a_query_is_the_error_that_postgres_names(rows: RowSecurity) -> None:
-    """Beside it a refusal, which gets a name of ours, and a query without a mistake."""
+def test_a_mistake_in_a_query_reaches_the_view_as_postgres_error(rows: RowSecurity) -> None:
+    """A refused entry is NotAMember, and a query without a mistake returns its rows."""
     assert rows.select(_principal("joe"), "select 1 / 1") == [(1,)]
     with pytest.raises(psycopg.errors.DivisionByZero):
         rows.select(_principal("joe"), "select 1 / 0")
@@ -37,8 +37,8 @@ def test_a_mistake_in_a_query_is_the_error_that_postgres_names(rows: RowSecurity
         rows.select(_principal("ann"), "select 1 / 1")
 
 
-def test_a_mistake_in_a_block_is_the_error_that_postgres_names(rows: RowSecurity) -> None:
-    """Also where the block asks for no result, so that the error comes with its end."""
+def test_a_mistake_in_a_block_reaches_the_view_as_postgres_error(rows: RowSecurity) -> None:
+    """Even if the block reads no result, so that the error arrives with its end."""
     with rows.organization(_principal("joe")) as conn:
         assert conn.execute("select 1 / 1").fetchall() == [(1,)]
     with pytest.raises(psycopg.errors.DivisionByZero), rows.organization(_principal("joe")) as conn:

@@ -1,7 +1,7 @@
 """
-A request at each guard: how the token must come, what is refused and how, what the view gets.
+A request at each guard: where the token must be, what is refused and how, what the view gets.
 
-Postgres is a stand-in that lets every person enter; the real one is asked in `test_row_security`.
+A stand-in for Postgres lets every person enter; `test_row_security` uses the real one.
 """
 
 import logging
@@ -43,7 +43,7 @@ PERMISSIONS = ["org:abc-inc", "org:xyz-travel", "org:gone"]
 
 @dataclass
 class StandIn:
-    """In the place of a connection: every person may enter, and these slugs are known."""
+    """Stands in for a connection: every person may enter, and these slugs exist."""
 
     asked: list[tuple[str, ...]] = field(default_factory=list)
     org_ids: Mapping[str, str] = field(
@@ -59,7 +59,7 @@ class StandIn:
 
 
 class Keys:
-    """The tenant's keys, without an endpoint."""
+    """The tenant's key, without an endpoint."""
 
     version = 1
 
@@ -79,13 +79,13 @@ class GuardedApp:
     entered: list[tuple[Principal, int]]  # what the view was called with
 
     def get(self, authorization: str | None, path: str = "/rows/7", **headers: str) -> TestResponse:
-        """Send a request; a header that is empty is not sent."""
+        """Send a request; leave out a header that is empty."""
         sent = self.headers | headers | {"Authorization": authorization or ""}
         return self.client.get(path, headers={name: one for name, one in sent.items() if one})
 
 
 def run_app(kind: type[Guard | GuardByHeader]) -> GuardedApp:
-    """Guard one view that enters and one that forgets to."""
+    """Guard one view that enters and one that does not."""
     database, entered = StandIn(), list[tuple[Principal, int]]()
     guard = kind(
         domains=[DOMAIN],
@@ -108,7 +108,7 @@ def run_app(kind: type[Guard | GuardByHeader]) -> GuardedApp:
     @app.get("/forgot")
     @guard.require_auth()
     def forget_to_enter(_principal: Principal) -> str:
-        return "rows of everybody"
+        return "rows of all organizations"
 
     by_header = {ORG_CLAIM: ABSENT, f"{NAMESPACE}org_role": ABSENT, "permissions": PERMISSIONS}
     claims = valid_claims(**(by_header if kind is GuardByHeader else {}))
@@ -124,7 +124,7 @@ def app(request: pytest.FixtureRequest) -> GuardedApp:
 
 @pytest.fixture
 def by_header() -> GuardedApp:
-    """An app whose tokens name all organizations of a person."""
+    """An app of design C, whose tokens name all organizations of a person."""
     return run_app(GuardByHeader)
 
 
@@ -142,10 +142,10 @@ def by_header() -> GuardedApp:
         ("Bearer {0}, Bearer {0}", 400, "invalid_request"),
     ],
 )
-def test_exactly_one_bearer_token_is_taken(
+def test_a_request_without_exactly_one_bearer_token_is_refused(
     app: GuardedApp, form: str | None, status: int, code: str
 ) -> None:
-    """RFC 6750 2.1; two headers reach an app as one, with a comma between them."""
+    """RFC 6750 section 2.1. Two headers reach an app as one, joined by a comma."""
     assert app.get(f"Bearer {app.token}").text == "rows"
 
     refused = app.get(form and form.format(app.token))
@@ -154,7 +154,7 @@ def test_exactly_one_bearer_token_is_taken(
 
 
 def test_the_view_gets_the_caller_and_the_arguments_of_its_route(app: GuardedApp) -> None:
-    """And the database is asked for the least role, since the route says none."""
+    """The route names no role, so the database is asked for the lowest."""
     claims = valid_claims()
     app.get(f"Bearer {app.token}")
     [(principal, number)] = app.entered
@@ -172,21 +172,21 @@ def test_the_view_gets_the_caller_and_the_arguments_of_its_route(app: GuardedApp
     assert app.database.asked[-1] == (AUTH0_USER_ID, ORG_ID, "member")
 
 
-def test_a_view_that_forgot_to_enter_answers_nothing(
+def test_the_answer_of_a_view_that_did_not_enter_is_discarded(
     app: GuardedApp, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its answer is thrown away, and the log calls it an error."""
+    """The log has an error."""
     answer = app.get(f"Bearer {app.token}", "/forgot")
 
     assert (answer.status_code, answer.get_json()["code"]) == (500, "unexpected")
-    assert "everybody" not in answer.text
+    assert "all organizations" not in answer.text
     [record] = [one for one in caplog.records if one.name == "org_guard"]
     assert record.levelno == logging.ERROR
     assert "forget_to_enter answered without entering the organization" in record.getMessage()
 
 
-def test_a_refusal_is_a_problem_that_nothing_keeps(app: GuardedApp) -> None:
-    """RFC 9457; the words are the same for every caller."""
+def test_a_refusal_is_problem_json_that_no_cache_may_store(app: GuardedApp) -> None:
+    """RFC 9457. The text is the same for every caller."""
     answer = app.get(None)
 
     assert answer.content_type == "application/problem+json"
@@ -203,8 +203,10 @@ def test_a_refusal_is_a_problem_that_nothing_keeps(app: GuardedApp) -> None:
 
 
 @pytest.mark.parametrize("slug", ["", "-", "ABC-INC", "abc_inc", "abc-inc,xyz-travel", "a" * 64])
-def test_a_header_that_is_no_slug_is_a_malformed_request(by_header: GuardedApp, slug: str) -> None:
-    """Without it there is no organization; two headers reach an app as one."""
+def test_a_header_that_is_not_one_slug_is_a_malformed_request(
+    by_header: GuardedApp, slug: str
+) -> None:
+    """A missing header is malformed, too, and so are two, which reach an app as one."""
     refused = by_header.get(f"Bearer {by_header.token}", **{"X-Organization": slug})
 
     assert (refused.status_code, refused.get_json()["code"]) == (400, "invalid_request")
@@ -212,10 +214,10 @@ def test_a_header_that_is_no_slug_is_a_malformed_request(by_header: GuardedApp, 
 
 
 @pytest.mark.parametrize("slug", ["solo-works", "gone"])
-def test_a_header_that_names_no_organization_of_the_token_is_refused(
+def test_a_header_that_names_an_organization_outside_the_token_is_refused(
     by_header: GuardedApp, slug: str
 ) -> None:
-    """One that the token does not name, or one of the token's that does not exist any more."""
+    """An organization of the token that does not exist any more is refused, too."""
     refused = by_header.get(f"Bearer {by_header.token}", **{"X-Organization": slug})
 
     assert (refused.status_code, refused.get_json()["code"]) == (403, "not_a_member")
@@ -223,7 +225,7 @@ def test_a_header_that_names_no_organization_of_the_token_is_refused(
 
 
 def test_the_header_chooses_among_the_organizations_of_the_token(by_header: GuardedApp) -> None:
-    """At every request; the token stays the same."""
+    """At every request, with the same token."""
     for slug in ("abc-inc", "xyz-travel", "abc-inc"):
         by_header.get(f"Bearer {by_header.token}", **{"X-Organization": slug})
 
@@ -231,10 +233,10 @@ def test_the_header_chooses_among_the_organizations_of_the_token(by_header: Guar
     assert {one.org_role for one, _ in by_header.entered} == {None}
 
 
-def test_the_id_of_a_slug_is_looked_up_once_while_there_is_room(
+def test_the_id_of_a_slug_is_looked_up_once(
     by_header: GuardedApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slug is never given to another organization; beyond the bound the database is asked."""
+    """It never changes. When the memory is full, the database is asked each time."""
     monkeypatch.setattr(organization_header, "_MOST", 1)
     for slug in ("abc-inc", "xyz-travel") * 2:
         answer = by_header.get(f"Bearer {by_header.token}", **{"X-Organization": slug})
@@ -245,10 +247,10 @@ def test_the_id_of_a_slug_is_looked_up_once_while_there_is_room(
 
 
 @pytest.mark.parametrize("kind", [Guard, GuardByHeader])
-def test_without_keys_of_its_own_a_guard_fetches_the_tenants(
+def test_a_guard_fetches_the_tenants_keys_at_the_first_token(
     kind: type[Guard | GuardByHeader],
 ) -> None:
-    """At the first token, not when the app starts."""
+    """Not when the app starts."""
     guard = kind(
         domains=[DOMAIN],
         audience=AUDIENCE,

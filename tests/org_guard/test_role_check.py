@@ -1,4 +1,4 @@
-"""What a database role could see: a service does not work with one that could see too much."""
+"""What a database role could see: a service refuses to work with one that could see too much."""
 
 from typing import LiteralString
 
@@ -9,8 +9,8 @@ from org_guard.role_check import require_plain_role
 from tests.kit.statements import Statements
 
 
-def test_org_api_as_migrated_is_safe(statements: Statements) -> None:
-    """And so is a login role that is a member of org_api."""
+def test_org_api_passes_as_the_migration_made_it(statements: Statements) -> None:
+    """A login role that is a member of org_api passes, too."""
     superuser = statements.conn
     superuser.execute("set local role org_api")
     require_row_security(superuser)
@@ -87,10 +87,10 @@ OWNED: LiteralString = "create role another_owner; alter table project owner to 
         ),
     ],
 )
-def test_a_role_of_the_api_that_may_see_more_is_refused(
+def test_a_database_role_of_the_api_that_could_see_more_is_refused(
     statements: Statements, role: str, statement: LiteralString, named: str
 ) -> None:
-    """The text names what is wrong, and the next step."""
+    """The text says what is wrong, and what to do."""
     superuser = statements.conn
     superuser.execute(statement)
     superuser.execute(f"set local role {role}".encode())
@@ -112,13 +112,13 @@ def test_a_role_of_the_api_that_may_see_more_is_refused(
         "create view v with (security_barrier, security_invoker = on) as table project; "
         "grant select on v to org_api",
         "create view v as table project",
-        "create extension pg_stat_statements",  # its views hold no rows of ours
+        "create extension pg_stat_statements",  # its views show no rows of our tables
     ],
 )
-def test_what_is_harmless_for_the_api_is_let_through(
+def test_a_harmless_change_of_the_database_is_allowed(
     statements: Statements, statement: LiteralString
 ) -> None:
-    """The positives beside the refused ones."""
+    """Each resembles one of the changes that are refused."""
     superuser = statements.conn
     superuser.execute(statement)
     superuser.execute("set local role org_api")
@@ -158,10 +158,10 @@ def test_what_is_harmless_for_the_api_is_let_through(
         ),
     ],
 )
-def test_a_role_of_the_selector_that_may_see_more_is_refused(
+def test_a_database_role_of_the_selector_that_could_see_more_is_refused(
     statements: Statements, changes: str, refused: bool
 ) -> None:
-    """What is its own elsewhere, or is no table, shows it nothing of ours."""
+    """A table of its own in another schema is allowed."""
     statements.conn.execute(changes.encode())
     if refused:
         with pytest.raises(UnsafeRole, match="Connect as org_selector"):

@@ -1,8 +1,8 @@
 """
-Row-level security: no row of another organization, whatever the statement, table or accident.
+Row-level security: no statement, table or error shows a row of another organization.
 
-What is checked is read from Postgres' catalog, so a new table, view, function or policy cannot be
-forgotten; and each check is tried against a database that lacks what it checks.
+The tests read tables, views, functions and policies from Postgres' catalog, so a new one cannot be
+forgotten. Each check is also run against a database that lacks what it checks.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -87,13 +87,12 @@ def rows(conn: psycopg.Connection) -> Iterator[RowSecurity]:
 
 
 def test_no_statement_reaches_a_row_of_another_organization(superuser: psycopg.Connection) -> None:
-    """Nor is it the grants alone: the policies hold where somebody grants too much."""
+    """Even with more grants than org_api has, the policies alone prevent it."""
     assert find_leaks(superuser) == []
 
 
-def test_a_session_starts_without_a_scope(conn: psycopg.Connection) -> None:
-    """The first of the states above is what a new connection is in."""
-    assert _scope(conn) == (None, None)
+def test_a_new_session_has_entered_no_organization(conn: psycopg.Connection) -> None:
+    assert _entered_ids(conn) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -104,17 +103,17 @@ def test_a_session_starts_without_a_scope(conn: psycopg.Connection) -> None:
         "create table invoice (id int primary key) partition by range (id)",
     ],
 )
-def test_a_new_table_cannot_be_forgotten(
+def test_a_new_table_is_reported_until_the_catalog_describes_it(
     superuser: psycopg.Connection, statement: LiteralString
 ) -> None:
-    """Somebody has to say what a row of it looks like."""
+    """A developer must add a sample row to tests/kit/catalog.py."""
     superuser.execute(statement)
 
     assert any("invoice: say in tests/kit/catalog.py" in leak for leak in find_leaks(superuser))
 
 
-def test_every_dropped_policy_is_missed(superuser: psycopg.Connection) -> None:
-    """No policy stands there that nobody would miss."""
+def test_every_dropped_policy_is_noticed(superuser: psycopg.Connection) -> None:
+    """So no policy is superfluous."""
 
     def drop(name: str, table: str, _using: str | None, _check: str | None) -> list[str]:
         return [f"drop policy {name} on {table}"]
@@ -122,10 +121,10 @@ def test_every_dropped_policy_is_missed(superuser: psycopg.Connection) -> None:
     assert find_unnoticed(superuser, drop) == []
 
 
-def test_every_policy_that_lets_everything_through_is_noticed(
+def test_every_policy_opened_for_all_rows_is_noticed(
     superuser: psycopg.Connection,
 ) -> None:
-    """What is read, and what is written."""
+    """For reading and for writing."""
 
     def open_(name: str, table: str, using: str | None, check: str | None) -> list[str]:
         changes = []
@@ -139,11 +138,9 @@ def test_every_policy_that_lets_everything_through_is_noticed(
     assert find_unnoticed(superuser, open_) == []
 
 
-def test_every_policy_that_lets_rows_be_given_away_is_noticed(
+def test_every_policy_that_lets_a_row_be_moved_to_another_organization_is_noticed(
     superuser: psycopg.Connection,
 ) -> None:
-    """A row that may be changed may not be changed into somebody else's."""
-
     def give_away(name: str, table: str, using: str | None, check: str | None) -> list[str]:
         if using in (None, "true") or check is not None:
             return []
@@ -153,10 +150,9 @@ def test_every_policy_that_lets_rows_be_given_away_is_noticed(
 
 
 @pytest.mark.parametrize("change", ["no force row level security", "disable row level security"])
-def test_row_security_that_is_not_forced_is_noticed(
+def test_a_table_without_forced_row_security_is_noticed(
     superuser: psycopg.Connection, change: LiteralString
 ) -> None:
-    """On each table."""
     unnoticed = []
     for table in list_tables(superuser):
         with superuser.transaction(force_rollback=True):
@@ -166,15 +162,15 @@ def test_row_security_that_is_not_forced_is_noticed(
     assert unnoticed == []
 
 
-def test_statistics_show_nothing_of_others(conn: psycopg.Connection) -> None:
-    """The planner's most common values are rows as well (CVE-2025-8713)."""
+def test_the_planners_statistics_show_nothing_to_org_api(conn: psycopg.Connection) -> None:
+    """Its most common values are values of rows (CVE-2025-8713)."""
     shown = conn.execute("select tablename from pg_stats where schemaname = 'public'").fetchall()
 
     assert shown == []
 
 
-def test_org_api_has_no_other_way_to_the_rows(superuser: psycopg.Connection) -> None:
-    """Two functions stand above the rules, and nothing else does."""
+def test_org_api_has_no_way_around_the_policies(superuser: psycopg.Connection) -> None:
+    """Only two functions of org_gate read without them."""
     assert find_excess(superuser) == []
 
 
@@ -209,17 +205,19 @@ def test_org_api_has_no_other_way_to_the_rows(superuser: psycopg.Connection) -> 
         ("alter role org_selector bypassrls", "org_selector"),
     ],
 )
-def test_another_way_is_noticed(
+def test_each_grant_or_object_that_opens_another_way_is_noticed(
     superuser: psycopg.Connection, statement: LiteralString, named: str
 ) -> None:
-    """Whatever somebody grants or makes by mistake."""
+    """As an administrator may create one by mistake."""
     superuser.execute(statement)
 
     assert [one for one in find_excess(superuser) if named in one]
 
 
-def test_a_view_that_asks_as_its_caller_is_fine(superuser: psycopg.Connection) -> None:
-    """The positive beside the refused one; it shows what the table would."""
+def test_a_view_that_reads_with_its_callers_rights_is_allowed(
+    superuser: psycopg.Connection,
+) -> None:
+    """It shows what the table would."""
     superuser.execute("create view mine with (security_invoker = on) as select * from project")
     superuser.execute("grant select on mine to org_api")
 
@@ -238,7 +236,7 @@ def test_a_view_that_asks_as_its_caller_is_fine(superuser: psycopg.Connection) -
         (JOE, str(ABC).upper(), "member", "owner"),
     ],
 )
-def test_a_member_enters(
+def test_a_member_enters_and_is_known_until_the_transaction_ends(
     shared: RunningApi,
     conn: psycopg.Connection,
     auth0_user_id: str,
@@ -246,12 +244,12 @@ def test_a_member_enters(
     required_role: str,
     role: str,
 ) -> None:
-    """The role comes back, and person, role and organization are known until the end."""
+    """The entry returns the membership role."""
     person = shared.user_id(auth0_user_id.removeprefix("auth0|"))
     with conn.transaction():
         assert _enter(conn, auth0_user_id, org_id, required_role) == role
-        assert _scope(conn) == (str(org_id).lower(), str(person))
-    assert _scope(conn) == ("", "")
+        assert _entered_ids(conn) == (str(org_id).lower(), str(person))
+    assert _entered_ids(conn) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +271,7 @@ def test_a_member_enters(
         ("$1", ABC, "member", NotAMember),
         (SUE, FROZEN, "member", OrganizationSuspended),
         (SUE, FROZEN, "owner", OrganizationSuspended),
-        (NINA, FROZEN, "member", NotAMember),  # who does not belong there learns nothing
+        (NINA, FROZEN, "member", NotAMember),  # an outsider does not learn that it is suspended
         (JOE, TRAVEL, "admin", InsufficientRole),
         (JOE, TRAVEL, "owner", InsufficientRole),
         (SUE, TRAVEL, "owner", InsufficientRole),
@@ -284,7 +282,7 @@ def test_a_member_enters(
         (JOE, ABC, "member' or 'a'='a", InsufficientRole),
     ],
 )
-def test_nobody_else_does(
+def test_a_person_who_is_not_a_member_in_the_role_is_refused(
     conn: psycopg.Connection,
     rows: RowSecurity,
     auth0_user_id: str,
@@ -292,7 +290,7 @@ def test_nobody_else_does(
     required_role: str,
     refusal: type[GuardError],
 ) -> None:
-    """Refused by both ways in, and no scope is left behind."""
+    """By both ways in, and no organization stays entered."""
     principal = _principal(auth0_user_id, org_id)
     with rows.visit(required_role) as visit:
         with pytest.raises(refusal):
@@ -300,21 +298,21 @@ def test_nobody_else_does(
         with pytest.raises(refusal), rows.organization(principal):
             pass
     assert visit.entered_by is None
-    _require_no_scope(conn)
+    _require_not_entered(conn)
 
 
 @pytest.mark.parametrize("org_id", ["", "abc-inc", "{", f"{ABC}' or true --"])
-def test_what_is_no_id_enters_nothing(conn: psycopg.Connection, org_id: str) -> None:
-    """A `Principal` never holds such a thing; Postgres would not take it either."""
+def test_a_malformed_organization_id_enters_nothing(conn: psycopg.Connection, org_id: str) -> None:
+    """A `Principal` never holds one, and Postgres refuses it, too."""
     with pytest.raises(psycopg.DataError):
         _enter(conn, JOE, org_id)
-    _require_no_scope(conn)
+    _require_not_entered(conn)
 
 
-def test_who_is_blocked_or_removed_is_refused_at_once(
+def test_a_blocked_removed_or_demoted_owner_is_refused_at_the_next_entry(
     superuser: psycopg.Connection,
 ) -> None:
-    """At the next statement, whatever the token says."""
+    """The owner of a suspended organization is refused, too."""
     for change in (
         "update app_user set blocked_at = now() where auth0_user_id = 'auth0|joe'",
         "delete from membership where role = 'owner'",
@@ -331,8 +329,10 @@ def test_who_is_blocked_or_removed_is_refused_at_once(
             assert str(refused.value.sqlstate).startswith("ORG")
 
 
-def test_an_unknown_role_in_the_table_covers_nothing(superuser: psycopg.Connection) -> None:
-    """A later release may know more roles than this function."""
+def test_a_membership_role_that_the_function_does_not_know_enters_nothing(
+    superuser: psycopg.Connection,
+) -> None:
+    """A later release may add roles to the table."""
     superuser.execute("alter table membership drop constraint membership_role_check")
     superuser.execute("update membership set role = 'auditor'")
     with pytest.raises(psycopg.DatabaseError) as refused, _as_org_api(superuser):
@@ -341,19 +341,19 @@ def test_an_unknown_role_in_the_table_covers_nothing(superuser: psycopg.Connecti
     assert refused.value.sqlstate == "ORG03"
 
 
-def test_the_organization_entered_last_is_the_only_one(conn: psycopg.Connection) -> None:
-    """Twice in one transaction, with the role of each."""
+def test_a_second_entry_replaces_the_first(conn: psycopg.Connection) -> None:
+    """Only the rows of the second organization are visible."""
     with conn.transaction():
         assert _enter(conn, JOE, ABC) == "owner"
         assert _enter(conn, JOE, TRAVEL) == "member"
-        assert _scope(conn)[0] == str(TRAVEL)
+        assert _entered_ids(conn)[0] == str(TRAVEL)
         assert _organizations(conn) == [TRAVEL]
 
 
-def test_a_savepoint_that_is_rolled_back_takes_its_organization_along(
+def test_a_rolled_back_savepoint_undoes_the_entry_in_it(
     conn: psycopg.Connection,
 ) -> None:
-    """What was entered before it stays, also after a refusal."""
+    """The organization entered before it stays entered, also after a refusal."""
     with conn.transaction():
         with conn.transaction(force_rollback=True):
             _enter(conn, JOE, ABC)
@@ -364,24 +364,23 @@ def test_a_savepoint_that_is_rolled_back_takes_its_organization_along(
         assert _organizations(conn) == [TRAVEL]
         with pytest.raises(psycopg.DatabaseError), conn.transaction():
             _enter(conn, SUE, FROZEN)
-        assert _scope(conn)[0] == str(TRAVEL)
+        assert _entered_ids(conn)[0] == str(TRAVEL)
 
 
-def test_a_failed_transaction_cannot_be_entered(conn: psycopg.Connection) -> None:
-    """And once it is over there is no scope."""
+def test_a_failed_transaction_cannot_enter(conn: psycopg.Connection) -> None:
     conn.execute("begin")
     with pytest.raises(psycopg.errors.DivisionByZero):
         conn.execute("select 1 / 0")
     with pytest.raises(psycopg.errors.InFailedSqlTransaction):
         _enter(conn, JOE, ABC)
     conn.rollback()
-    _require_no_scope(conn)
+    _require_not_entered(conn)
 
 
-def test_tables_operators_and_functions_of_the_callers_own_fool_nobody(
+def test_temporary_tables_operators_and_functions_do_not_change_an_entry(
     conn: psycopg.Connection, shared: RunningApi
 ) -> None:
-    """org_api may make temporary things, like everybody; they are looked at last, or never."""
+    """org_api may create temporary objects; the functions do not look there first."""
     conn.execute(
         """
         create temp table app_user (id uuid, auth0_user_id text, blocked_at timestamptz);
@@ -417,13 +416,13 @@ def test_tables_operators_and_functions_of_the_callers_own_fool_nobody(
         _enter(conn, JOE, ABC)
         conn.execute("update public.organization set name = 'Renamed'")
         copies = conn.execute("select distinct org_name from public.membership").fetchall()
-        assert copies == [("Renamed",)]  # by a trigger, which found the table, not the temporary
-    # Else they outlive the connection for a moment, and count as tables that org_api owns.
+        assert copies == [("Renamed",)]  # a trigger did it, in the real table
+    # Drop the temporary tables now: they could outlive the connection and disturb another test.
     conn.execute("reset search_path; discard temp")
 
 
-def test_what_org_gate_may_read_the_caller_may_not(conn: psycopg.Connection) -> None:
-    """The function answers; it lends nothing."""
+def test_org_api_cannot_read_what_org_gate_reads_for_it(conn: psycopg.Connection) -> None:
+    """It cannot become org_gate or change the functions and policies either."""
     with conn.transaction():
         _enter(conn, JOE, ABC)
         assert conn.execute("select current_user").fetchone() == ("org_api",)
@@ -476,12 +475,12 @@ def _pipelined(conn: psycopg.Connection) -> Iterator[None]:
     ids=["commit", "rollback", "pipeline", "transaction", "statement"],
 )
 @pytest.mark.parametrize("failure", [None, "select 1 / 0", "python"])
-def test_nothing_of_one_organization_is_left_for_the_next(
+def test_a_session_shows_nothing_of_the_organization_before(
     conn: psycopg.Connection,
     block: Callable[[psycopg.Connection], AbstractContextManager[object]],
     failure: LiteralString | None,
 ) -> None:
-    """Two organizations share a session, with an accident in between."""
+    """Two organizations share it, with an error in between."""
     for org_id in (ABC, TRAVEL, ABC):
         with suppress(Interrupted, psycopg.errors.DivisionByZero), block(conn):
             _enter(conn, JOE, org_id)
@@ -492,14 +491,14 @@ def test_nothing_of_one_organization_is_left_for_the_next(
             if failure:
                 conn.execute(failure)
         conn.rollback()
-        _require_no_scope(conn)
+        _require_not_entered(conn)
 
 
 @pytest.mark.parametrize("accident", [None, *ACCIDENTS])
-def test_a_pool_hands_no_organization_on(
+def test_a_connection_of_the_pool_keeps_no_entered_organization(
     shared: RunningApi, accident: type[Exception] | None
 ) -> None:
-    """The API's own pool and way in; what comes next without entering sees nothing."""
+    """The next request sees no row unless it enters."""
     database = Database(shared.url, size=1, configure=require_row_security)
     rows = RowSecurity(database.connection, database.fetch)
     try:
@@ -514,20 +513,20 @@ def test_a_pool_hands_no_organization_on(
                 if accident:
                     raise accident
             with database.connection() as conn:
-                _require_no_scope(conn)
+                _require_not_entered(conn)
             with rows.visit("member"):
                 found = rows.select(principal, "select distinct org_id from project")
             assert found == [(org_id,)]
             with database.connection() as conn:
-                _require_no_scope(conn)
+                _require_not_entered(conn)
     finally:
         database.close()
 
 
-def test_what_is_done_is_kept_and_what_fails_is_not(
+def test_a_block_that_ends_well_is_committed_and_a_failed_one_is_rolled_back(
     rows: RowSecurity, conn: psycopg.Connection, shared: RunningApi
 ) -> None:
-    """COMMIT at the end of the block, ROLLBACK on any exception."""
+    """On any exception."""
     name = f"kept {uuid4()}"
     insert = "insert into project (name) values (%s)"
     with rows.organization(_principal()) as entered:
@@ -546,10 +545,10 @@ def test_what_is_done_is_kept_and_what_fails_is_not(
     shared.superuser.execute("delete from project where name = %s", (name,))
 
 
-def test_a_refusal_comes_with_the_first_result(
+def test_a_refused_entry_is_raised_at_the_first_result_and_nothing_is_done(
     rows: RowSecurity, conn: psycopg.Connection, shared: RunningApi
 ) -> None:
-    """Sending more before it is harmless: nothing of it is done."""
+    """Statements may have been sent before; Postgres does not run them."""
     reached = []
     name = f"refused {uuid4()}"
     with pytest.raises(NotAMember), rows.organization(_principal(NINA)) as entered:
@@ -558,17 +557,17 @@ def test_a_refusal_comes_with_the_first_result(
         cursor.fetchone()
         reached.append("answered")
 
-    assert reached in (["sent"], [])  # a quick refusal is there before the insert is sent
-    _require_no_scope(conn)
+    assert reached in (["sent"], [])  # the refusal may arrive before the insert is sent
+    _require_not_entered(conn)
     found = shared.superuser.execute("select 1 from project where name = %s", (name,)).fetchall()
     assert found == []
 
 
 @pytest.mark.parametrize("person", [JOE, NINA])
-def test_a_view_that_goes_on_after_an_error_gets_nothing(
+def test_a_view_that_ignores_an_error_reads_and_changes_nothing(
     rows: RowSecurity, conn: psycopg.Connection, shared: RunningApi, person: str
 ) -> None:
-    """A refusal or an error that it swallowed: nothing is read or kept, and it is told so."""
+    """The same holds after a refused entry. An exception tells the developer."""
     before = shared.superuser.execute("select count(*) from project").fetchone()
     with (
         pytest.raises(GuardError, match="went on after an error"),
@@ -581,11 +580,11 @@ def test_a_view_that_goes_on_after_an_error_gets_nothing(
             entered.execute("select * from project").fetchall()
 
     assert shared.superuser.execute("select count(*) from project").fetchone() == before
-    _require_no_scope(conn)
+    _require_not_entered(conn)
 
 
-def test_what_may_fail_stands_in_a_transaction_of_its_own(rows: RowSecurity) -> None:
-    """The positive beside it: a savepoint keeps the rest."""
+def test_an_expected_error_in_an_inner_transaction_undoes_only_that(rows: RowSecurity) -> None:
+    """The inner transaction is a savepoint."""
     with pytest.raises(Interrupted), rows.organization(_principal()) as entered:
         entered.execute("insert into project (name) values ('kept')")
         with pytest.raises(psycopg.errors.CheckViolation), entered.transaction():
@@ -596,8 +595,10 @@ def test_what_may_fail_stands_in_a_transaction_of_its_own(rows: RowSecurity) -> 
 
 
 @pytest.mark.parametrize("login", [JOE, "auth0|nina"])
-def test_an_error_swallowed_in_an_inner_block_is_no_success(shared: RunningApi, login: str) -> None:
-    """Postgres answers such a COMMIT with ROLLBACK; and a refused entry is an error, too."""
+def test_an_error_ignored_in_an_inner_pipeline_is_raised_at_the_end(
+    shared: RunningApi, login: str
+) -> None:
+    """Postgres answers COMMIT with ROLLBACK then. A refused entry is an error, too."""
     database = Database(shared.url, size=1, configure=require_row_security)
     rows = RowSecurity(database.connection, database.fetch)
     name = f"lost {uuid4()}"
@@ -613,7 +614,7 @@ def test_an_error_swallowed_in_an_inner_block_is_no_success(shared: RunningApi, 
                     entered.execute("select 1/0")
                 if inner is psycopg.Connection.transaction and login == JOE:
                     raise GuardError("an inner transaction saves the outer one")
-        for _ in range(3):  # the same pool, prepared statements and all
+        for _ in range(3):  # with the same pool and its prepared statements
             with rows.visit("member"), rows.organization(_principal()) as entered:
                 found = entered.execute("select from project where name = %s", (name,)).fetchall()
             assert found == []
@@ -621,8 +622,8 @@ def test_an_error_swallowed_in_an_inner_block_is_no_success(shared: RunningApi, 
         database.close()
 
 
-def test_who_swallows_a_refusal_has_not_entered(rows: RowSecurity) -> None:
-    """The guard asks, and throws the view's answer away."""
+def test_a_view_that_ignores_a_refusal_has_not_entered(rows: RowSecurity) -> None:
+    """The guard then discards the view's answer."""
     for refused, role in ((_principal("auth0|nina"), "member"), (_principal(), "boss")):
         with rows.visit(role) as visit:
             with suppress(GuardError):
@@ -636,12 +637,12 @@ def test_who_swallows_a_refusal_has_not_entered(rows: RowSecurity) -> None:
     with rows.visit("member") as visit:
         rows.select(principal, "select id from project")
     visit.require_entered(principal, "list_projects")
-    with pytest.raises(GuardError):  # an equal one may be of another token
+    with pytest.raises(GuardError):  # an equal principal may come from another token
         visit.require_entered(_principal(), "list_projects")
 
 
-def test_without_a_visit_nobody_enters(conn: psycopg.Connection) -> None:
-    """Neither before, nor after, nor in another thread; the text says what to write."""
+def test_entering_outside_a_visit_is_an_error_for_the_developer(conn: psycopg.Connection) -> None:
+    """Before it, after it, and in another thread; the text says what to write."""
     rows, principal = RowSecurity(lambda: nullcontext(conn)), _principal()
 
     def require_closed() -> None:
@@ -669,7 +670,7 @@ def test_without_a_visit_nobody_enters(conn: psycopg.Connection) -> None:
 
 
 def test_each_visit_demands_its_own_role(rows: RowSecurity) -> None:
-    """Joe is a member there: an inner visit demands more, and the outer one less again."""
+    """Joe is a member there: the inner visit requires an admin, the outer one a member."""
     principal = _principal(JOE, TRAVEL)
     with rows.visit("member") as outer:
         with rows.visit("admin") as inner, pytest.raises(InsufficientRole):
@@ -679,10 +680,10 @@ def test_each_visit_demands_its_own_role(rows: RowSecurity) -> None:
         assert (outer.entered_by, inner.entered_by) == (principal, None)
 
 
-def test_who_waited_for_a_lock_is_looked_at_again(
+def test_an_admin_who_was_removed_while_waiting_is_refused_at_the_second_entry(
     rows: RowSecurity, shared: RunningApi, conn: psycopg.Connection
 ) -> None:
-    """Removed or demoted meanwhile: the second entry refuses what the first let in."""
+    """One who was demoted is refused, too."""
     sue = _principal(SUE, TRAVEL)
     for role, refusal in (("member", InsufficientRole), (None, NotAMember)):
         try:
@@ -698,11 +699,13 @@ def test_who_waited_for_a_lock_is_looked_at_again(
                 entered.execute("select 1").fetchone()
         finally:
             shared.set_role("sue", "xyz-travel", "admin")
-    _require_no_scope(conn)
+    _require_not_entered(conn)
 
 
-def test_a_database_with_another_isolation_changes_nothing(shared: RunningApi) -> None:
-    """Else a lock would be waited for, and what was committed meanwhile not be seen."""
+def test_an_entry_reads_committed_rows_in_every_isolation_of_the_database(
+    shared: RunningApi,
+) -> None:
+    """Otherwise a request that waited for a lock would not see what was committed meanwhile."""
     options = r"-c default_transaction_isolation=repeatable\ read"
     with psycopg.connect(shared.url, autocommit=True, options=options) as conn:
         rows = RowSecurity(lambda: nullcontext(conn))
@@ -713,8 +716,8 @@ def test_a_database_with_another_isolation_changes_nothing(shared: RunningApi) -
     assert isolation == ("read committed",)
 
 
-def test_an_outage_is_no_refusal() -> None:
-    """Both ways in let it pass as it is."""
+def test_an_outage_reaches_the_view_unchanged() -> None:
+    """By both ways in."""
 
     def out_of_reach() -> AbstractContextManager[psycopg.Connection]:
         raise Unavailable("no connection")
@@ -726,8 +729,8 @@ def test_an_outage_is_no_refusal() -> None:
         rows.select(_principal(), "select 1")
 
 
-def test_a_lost_connection_is_an_outage(postgres: Postgres, shared: RunningApi) -> None:
-    """In the middle of the work, whatever the view was about to raise."""
+def test_a_connection_lost_in_a_block_is_an_outage(postgres: Postgres, shared: RunningApi) -> None:
+    """Even if the view raises another exception for it."""
     database = Database(shared.url, size=1, configure=require_row_security)
     rows = RowSecurity(database.connection, database.fetch)
     try:
@@ -751,17 +754,17 @@ def test_a_lost_connection_is_an_outage(postgres: Postgres, shared: RunningApi) 
         "select id from project limit 0",
     ],
 )
-def test_who_looks_for_nothing_is_refused_all_the_same(
+def test_an_outsider_whose_query_finds_nothing_is_still_refused(
     rows: RowSecurity, query: LiteralString
 ) -> None:
-    """Postgres skips what it knows to find nothing, and would skip the entry with it."""
+    """Postgres skips a query that cannot return rows, and would skip the entry with it."""
     assert rows.select(_principal(), query) == []
     with pytest.raises(NotAMember):
         rows.select(_principal("auth0|nina"), query)
 
 
-def test_a_function_that_reads_is_used_for_every_select(postgres: Postgres) -> None:
-    """A pool may know how to try again; without one the connections are used."""
+def test_a_fetch_function_runs_every_select(postgres: Postgres) -> None:
+    """A pool passes one that tries again; without one, RowSecurity uses the connections."""
     url = postgres.url(find_unchanged_database(postgres), "org_api")
     used = []
 
@@ -777,8 +780,8 @@ def test_a_function_that_reads_is_used_for_every_select(postgres: Postgres) -> N
     assert used == ["fetch", "fetch"]
 
 
-def test_a_slug_is_found_without_entering(rows: RowSecurity) -> None:
-    """It says nothing about who belongs there."""
+def test_the_id_of_a_slug_is_found_without_entering(rows: RowSecurity) -> None:
+    """It does not show who is a member."""
     assert rows.find_org_id("xyz-travel") == str(TRAVEL)
     assert rows.find_org_id("no-such-thing") is None
     assert rows.find_org_id("' or true --") is None
@@ -786,7 +789,7 @@ def test_a_slug_is_found_without_entering(rows: RowSecurity) -> None:
 
 @pytest.fixture(scope="module")
 def crowded(postgres: Postgres, keys_url: str) -> Iterator[RunningApi]:
-    """One organization that is far larger than the average, with statistics that know it."""
+    """One organization that is far larger than the average, with up-to-date statistics."""
     with run_api(postgres, keys_url) as running:
         for statement in (
             "insert into app_user (auth0_user_id, name) "
@@ -817,10 +820,10 @@ STATEMENTS: dict[str, Callable[[RowSecurity, Principal, Keyset, UUID], object]] 
 
 @pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_every_read_enters_first_and_looks_at_its_page_only(
+def test_every_read_enters_first_and_reads_only_its_page(
     crowded: RunningApi, name: str, plans: str
 ) -> None:
-    """A plan is made before the scope is known, and must suit an organization of any size."""
+    """Postgres plans before the entry, so one plan must suit organizations of every size."""
     newest = crowded.superuser.execute(
         "select u.auth0_user_id, m.joined_at, m.user_id from membership m "
         "join app_user u on u.id = m.user_id where org_id = %s "
@@ -849,7 +852,7 @@ def test_every_read_enters_first_and_looks_at_its_page_only(
 
     first, blocks = seen[0]
     assert first == "enter_organization"
-    # A page is 21 rows by three indexes; all of the organization would be thousands of blocks.
+    # A page is 21 rows through three indexes; the whole organization is thousands of blocks.
     assert blocks < (250 if name.endswith("s") else 60)
 
 
@@ -857,7 +860,7 @@ def test_every_read_enters_first_and_looks_at_its_page_only(
 def _as_org_api(
     conn: psycopg.Connection, person: str | None = None, org_id: UUID | None = None
 ) -> Iterator[None]:
-    """Be org_api inside a superuser's transaction, perhaps entered."""
+    """Become org_api inside a superuser's transaction, and enter if *person* is given."""
     conn.execute("set local role org_api")
     if person is not None:
         _enter(conn, person, org_id)
@@ -876,7 +879,7 @@ def _enter(
     return str(row[0]) if row else None
 
 
-def _scope(conn: psycopg.Connection) -> tuple[Any, ...]:
+def _entered_ids(conn: psycopg.Connection) -> tuple[Any, ...]:
     row = conn.execute(
         "select current_setting(%s, true), current_setting(%s, true)",
         SETTINGS,
@@ -889,9 +892,9 @@ def _organizations(conn: psycopg.Connection) -> list[UUID]:
     return [org_id for (org_id,) in conn.execute("select id from public.organization")]
 
 
-def _require_no_scope(conn: psycopg.Connection) -> None:
+def _require_not_entered(conn: psycopg.Connection) -> None:
     assert conn.info.transaction_status is TransactionStatus.IDLE
-    assert set(_scope(conn)) <= {None, ""}
+    assert set(_entered_ids(conn)) <= {None, ""}
     for table in ("organization", "membership", "project", "audit_event", "idempotency_key"):
         found = conn.execute(f"select count(*) from {table}".encode()).fetchone()  # noqa: S608
         assert found == (0,)
@@ -905,7 +908,7 @@ def _principal(auth0_user_id: str = JOE, org_id: UUID = ABC) -> Principal:
 def _explain(
     conn: psycopg.Connection, query: str, parameters: tuple[object, ...]
 ) -> tuple[str, int]:
-    """Run a query; return what it looked at first, and how many blocks it read."""
+    """Run a query; return the first node that it read, and how many blocks it read."""
     for place in range(len(parameters)):
         query = query.replace("%s", f"${place + 1}", 1)
     values = ", ".join(Literal(one).as_string(conn) for one in parameters)

@@ -1,8 +1,8 @@
 """
 The tenant's keys while their endpoint is well, slow, broken, hostile or gone.
 
-Real endpoints on loopback; the clock that is handed in moves only when a test says so, so that
-ten minutes or a day cost nothing. Every refusal stands beside the same thing being served.
+The endpoints are real, on loopback. The clock moves only when a test moves it, so ten minutes or a
+day take no time. Beside every refusal there is a case that passes.
 """
 
 import base64
@@ -49,7 +49,7 @@ from tests.kit.key_endpoint import (
 )
 
 MAX_AGE, COOL_DOWN, CEILING = 300.0, 10.0, 86_400.0
-LONGEST = 2.5  # seconds anybody may wait
+LONGEST = 2.5  # seconds that a request may wait
 BODY_MARK = "only-in-a-body"
 RS256 = JWSRegistry.algorithms["RS256"]
 
@@ -59,7 +59,7 @@ Serve = Callable[..., Endpoint]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start endpoints; all of them, and all refreshes, end with the test."""
+    """Start endpoints; the test ends them and waits for all refreshes."""
     running: list[Endpoint] = []
 
     def start(answer: Answer, tls: ssl.SSLContext | None = None) -> Endpoint:
@@ -69,7 +69,7 @@ def serve() -> Iterator[Serve]:
     yield start
     for endpoint in running:
         endpoint.close()
-    # What a refresh still has to log belongs to this test.
+    # Wait for the last refresh, so that it logs in this test and not in the next.
     eventually(lambda: "signing-keys" not in {thread.name for thread in threading.enumerate()})
 
 
@@ -118,7 +118,7 @@ def make(endpoint: Endpoint, clock: Clock | None = None, **limits: float) -> Sig
 
 
 def outcome(keys: SigningKeys, kid: str) -> type[Any]:
-    """What `find` returns or raises, as a class."""
+    """Return the class of what `find` returns or raises."""
     try:
         return type(keys.find(kid))
     except (InvalidToken, KeysUnavailable) as error:
@@ -132,7 +132,7 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def together(count: int, work: Callable[[], T]) -> list[tuple[T, float]]:
-    """Let that many threads begin at the same moment; return results and seconds."""
+    """Run *work* in that many threads at the same moment; return results and seconds."""
     barrier = threading.Barrier(count, timeout=10)
 
     def one(_: int) -> tuple[T, float]:
@@ -144,7 +144,7 @@ def together(count: int, work: Callable[[], T]) -> list[tuple[T, float]]:
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the guard has logged; an attempt has ended before it is logged."""
+    """Return what the guard has logged; a fetch ends before it is logged."""
     return [record.getMessage() for record in caplog.records if record.name == "org_guard"]
 
 
@@ -156,7 +156,7 @@ def await_warnings(caplog: pytest.LogCaptureFixture, count: int) -> None:
 # Reading known keys
 
 
-def test_fifty_threads_verify_with_a_known_key_while_the_endpoint_hangs(
+def test_fifty_threads_use_a_known_key_at_once_while_the_endpoint_hangs(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     public = private_key().as_dict(private=False)
@@ -187,13 +187,13 @@ def test_fifty_threads_verify_with_a_known_key_while_the_endpoint_hangs(
 
     endpoint.answer = jwks(entry("b"))
     clock.now += COOL_DOWN
-    assert verify()  # served once more, and a refresh begins
+    assert verify()  # returned once more, and a refresh starts
     eventually(lambda: outcome(keys, "a") is InvalidToken)
     assert outcome(keys, "b") is RSAKey
     assert len(endpoint.requests) == 3
 
 
-def test_a_known_key_is_served_while_somebody_else_begins_a_refresh(serve: Serve) -> None:
+def test_a_known_key_is_returned_while_another_thread_starts_a_refresh(serve: Serve) -> None:
     endpoint, clock = serve(jwks(entry("a"))), Clock()
     keys = make(endpoint, clock)
     keys.find("a")
@@ -205,7 +205,7 @@ def test_a_known_key_is_served_while_somebody_else_begins_a_refresh(serve: Serve
     eventually(lambda: len(endpoint.requests) == 2)
 
 
-def test_a_fresh_key_is_found_without_asking_again(serve: Serve) -> None:
+def test_a_fresh_key_is_returned_without_another_fetch(serve: Serve) -> None:
     endpoint, clock = serve(jwks(entry("a"))), Clock()
     keys = make(endpoint, clock)
     first = keys.find("a")
@@ -229,7 +229,7 @@ def test_finding_a_known_key_takes_less_than_two_microseconds(serve: Serve) -> N
 # The cold start
 
 
-def test_nothing_happens_before_the_first_find(serve: Serve) -> None:
+def test_an_object_fetches_nothing_and_starts_no_thread_before_the_first_find(serve: Serve) -> None:
     endpoint, before = serve(jwks(entry("a"))), threading.active_count()
     keys = make(endpoint)
     time.sleep(0.05)
@@ -239,8 +239,8 @@ def test_nothing_happens_before_the_first_find(serve: Serve) -> None:
     assert outcome(keys, "a") is RSAKey
 
 
-def test_a_cold_start_of_fifty_threads_is_one_fetch(serve: Serve) -> None:
-    endpoint = serve(after(1.0, jwks(entry("a"))))  # merely slow, and they have nothing else
+def test_fifty_threads_at_a_cold_start_share_one_fetch(serve: Serve) -> None:
+    endpoint = serve(after(1.0, jwks(entry("a"))))  # slow, but there are no keys yet, so all wait
     keys = make(endpoint)
     assert {result for result, _ in together(50, lambda: outcome(keys, "a"))} == {RSAKey}
     assert len(endpoint.requests) == 1
@@ -269,7 +269,7 @@ def test_a_probe_fetches_only_while_there_are_no_keys(serve: Serve) -> None:
     assert len(endpoint.requests) == 3
 
 
-def test_whoever_hangs_or_drips_is_given_up_and_nobody_waits_longer(
+def test_a_fetch_that_hangs_or_drips_is_given_up_in_time(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     slow = {
@@ -308,7 +308,7 @@ def test_whoever_hangs_or_drips_is_given_up_and_nobody_waits_longer(
 @pytest.mark.parametrize(
     ("status", "refusal"), [("200 OK", InvalidToken), ("500 Oops", KeysUnavailable)]
 )
-def test_two_hundred_unknown_key_ids_are_one_fetch(
+def test_two_hundred_unknown_key_ids_cause_one_fetch(
     serve: Serve, caplog: pytest.LogCaptureFixture, status: str, refusal: type[Exception]
 ) -> None:
     body = json.dumps({"keys": [entry("a")]}).encode()
@@ -326,7 +326,7 @@ def test_two_hundred_unknown_key_ids_are_one_fetch(
     await_warnings(caplog, 0 if refusal is InvalidToken else 2)
 
 
-def test_two_hundred_threads_with_unknown_key_ids_are_one_fetch(serve: Serve) -> None:
+def test_two_hundred_threads_with_unknown_key_ids_cause_one_fetch(serve: Serve) -> None:
     endpoint, clock = serve(jwks(entry("a"))), Clock()
     keys = make(endpoint, clock)
     keys.find("a")
@@ -338,7 +338,7 @@ def test_two_hundred_threads_with_unknown_key_ids_are_one_fetch(serve: Serve) ->
     assert outcome(keys, "a") is RSAKey
 
 
-def test_unknown_key_ids_cannot_park_a_server_while_the_endpoint_hangs(serve: Serve) -> None:
+def test_unknown_key_ids_cannot_block_a_server_while_the_endpoint_hangs(serve: Serve) -> None:
     endpoint, clock = serve(jwks(entry("a"))), Clock()
     keys = make(endpoint, clock)
     keys.find("a")
@@ -348,7 +348,7 @@ def test_unknown_key_ids_cannot_park_a_server_while_the_endpoint_hangs(serve: Se
     assert {result for result, _ in asked} == {KeysUnavailable}
     first, *others = sorted((seconds for _, seconds in asked), reverse=True)
     assert first <= LONGEST
-    assert max(others) < 1.5  # half a second, on a busy machine
+    assert max(others) < 1.5  # half a second, and more on a busy machine
     assert timed(lambda: outcome(keys, "b"))[1] < AT_ONCE  # later ones do not wait at all
     assert timed(lambda: outcome(keys, "a"))[1] < AT_ONCE
     assert outcome(keys, "a") is RSAKey
@@ -358,7 +358,7 @@ def test_unknown_key_ids_cannot_park_a_server_while_the_endpoint_hangs(serve: Se
 # Rotation
 
 
-def test_a_new_key_is_found_and_a_withdrawn_one_refused_once_the_cool_down_is_over(
+def test_after_the_cool_down_a_new_key_is_found_and_a_withdrawn_one_refused(
     serve: Serve,
 ) -> None:
     endpoint, clock = serve(jwks(entry("old"))), Clock()
@@ -374,7 +374,7 @@ def test_a_new_key_is_found_and_a_withdrawn_one_refused_once_the_cool_down_is_ov
     assert len(endpoint.requests) == 2
 
 
-def test_after_a_rotation_all_requests_of_a_page_succeed_at_once(serve: Serve) -> None:
+def test_after_a_rotation_eight_requests_at_once_all_find_the_new_key(serve: Serve) -> None:
     endpoint, clock = serve(jwks(entry("old"))), Clock()
     keys = make(endpoint, clock)
     keys.find("old")
@@ -384,7 +384,7 @@ def test_after_a_rotation_all_requests_of_a_page_succeed_at_once(serve: Serve) -
     assert len(endpoint.requests) == 2
 
 
-def test_after_a_rotation_a_slow_endpoint_is_waited_for(serve: Serve) -> None:
+def test_after_a_rotation_a_request_waits_for_a_slow_endpoint(serve: Serve) -> None:
     endpoint, clock = serve(jwks(entry("old"))), Clock()
     keys = make(endpoint, clock)
     keys.find("old")
@@ -424,7 +424,7 @@ def test_the_version_grows_only_when_the_keys_change(serve: Serve) -> None:
 # Age
 
 
-def test_keys_serve_until_the_stale_ceiling_and_again_after_the_outage(
+def test_keys_are_used_for_a_day_of_outage_and_again_after_it(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint, clock = serve(jwks(entry("a"))), Clock()
@@ -447,7 +447,7 @@ def test_keys_serve_until_the_stale_ceiling_and_again_after_the_outage(
     assert len(endpoint.requests) == 4
 
 
-def test_a_process_that_slept_for_days_serves_its_first_request(serve: Serve) -> None:
+def test_a_process_that_slept_for_days_refreshes_before_its_first_request(serve: Serve) -> None:
     endpoint, clock = serve(jwks(entry("a"))), Clock()
     keys = make(endpoint, clock)
     keys.find("a")
@@ -456,7 +456,7 @@ def test_a_process_that_slept_for_days_serves_its_first_request(serve: Serve) ->
     assert len(endpoint.requests) == 2
 
 
-def test_during_an_outage_stale_keys_are_refreshed_once_in_a_cool_down(
+def test_during_an_outage_one_fetch_is_tried_per_cool_down(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint, clock = serve(jwks(entry("a"))), Clock()
@@ -503,7 +503,7 @@ BAD_ANSWERS = {
 
 
 @pytest.mark.parametrize("bad", BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
-def test_a_bad_answer_is_no_answer_and_replaces_no_good_key(
+def test_a_bad_answer_changes_no_key(
     serve: Serve, caplog: pytest.LogCaptureFixture, bad: Answer
 ) -> None:
     endpoint, clock = serve(bad), Clock()
@@ -537,7 +537,7 @@ def test_an_answer_of_the_greatest_size_is_read(serve: Serve) -> None:
     "head",
     ["Content-Length: 104857600", "Connection: close", "Content-Length: 104857600\r\nX: y"],
 )
-def test_a_hundred_megabytes_cost_neither_memory_nor_time(serve: Serve, head: str) -> None:
+def test_an_endless_answer_is_cut_off_early(serve: Serve, head: str) -> None:
     sent = []
 
     def endless(conn: socket.socket) -> None:
@@ -551,14 +551,14 @@ def test_a_hundred_megabytes_cost_neither_memory_nor_time(serve: Serve, head: st
     result, seconds = timed(lambda: outcome(keys, "a"))
     assert result is KeysUnavailable
     assert seconds < 1
-    assert sum(sent) < 16_000_000  # what the kernels of both sides hold
+    assert sum(sent) < 16_000_000  # what the sockets' buffers hold
     endpoint.answer = reply(GOOD)
     clock.now += COOL_DOWN
     assert outcome(keys, "a") is RSAKey
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
-def test_a_redirect_leads_nowhere(serve: Serve, status: str) -> None:
+def test_a_redirect_is_not_followed(serve: Serve, status: str) -> None:
     target = serve(jwks(entry("a")))
     endpoint = serve(reply(b"", f"Location: {target.url}", status=status))
     assert outcome(make(endpoint), "a") is KeysUnavailable
@@ -567,7 +567,7 @@ def test_a_redirect_leads_nowhere(serve: Serve, status: str) -> None:
     assert outcome(make(target), "a") is RSAKey
 
 
-def test_an_endpoint_that_nobody_serves_is_found_when_it_is_back(
+def test_an_endpoint_that_was_down_is_used_when_it_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = Clock()
@@ -591,11 +591,11 @@ def test_an_endpoint_that_nobody_serves_is_found_when_it_is_back(
             assert found.result() is RSAKey
 
 
-def test_the_request_asks_for_plain_json_and_tells_nothing(
+def test_the_request_asks_for_plain_json_and_sends_no_secret(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")  # is not asked about localhost
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # not used for localhost
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     endpoint = serve(reply(GOOD))
@@ -655,7 +655,7 @@ UNUSABLE: dict[str, dict[str, object]] = {
 }
 
 
-def test_unusable_entries_are_skipped_and_the_good_ones_beside_them_work(serve: Serve) -> None:
+def test_unusable_entries_are_skipped_and_the_usable_ones_work(serve: Serve) -> None:
     unusable = [present(entry(name) | changes) for name, changes in UNUSABLE.items()]
     keys = make(serve(jwks(entry("a"), *unusable, entry("z"))))
     assert outcome(keys, "a") is outcome(keys, "z") is RSAKey
@@ -665,7 +665,7 @@ def test_unusable_entries_are_skipped_and_the_good_ones_beside_them_work(serve: 
     assert [name for name in UNUSABLE if outcome(keys, name) is not RSAKey] == []
 
 
-def test_entries_without_a_proper_key_id_are_skipped(serve: Serve) -> None:
+def test_entries_without_a_valid_key_id_are_skipped(serve: Serve) -> None:
     improper = ["", "k" * 256, None, 7, True, ["b"], {"b": 1}, 1.5]
     keys = make(serve(jwks(*map(entry, improper), entry("a"), entry("k" * 255))))
     assert outcome(keys, "a") is outcome(keys, "k" * 255) is RSAKey
@@ -673,13 +673,13 @@ def test_entries_without_a_proper_key_id_are_skipped(serve: Serve) -> None:
         assert outcome(keys, str(kid)) is InvalidToken
 
 
-def test_what_is_no_key_at_all_is_skipped(serve: Serve) -> None:
+def test_entries_that_are_not_keys_are_skipped(serve: Serve) -> None:
     keys = make(serve(jwks(None, True, 0, 1.5, "a", [], [entry("b")], {}, entry("a"), {"b": 1})))
     assert outcome(keys, "a") is RSAKey
     assert outcome(keys, "b") is InvalidToken
 
 
-def test_two_keys_of_one_id_serve_only_if_they_are_the_same(serve: Serve) -> None:
+def test_two_keys_with_one_id_are_used_only_if_they_are_equal(serve: Serve) -> None:
     one, two = modulus(), modulus()
 
     def found(*moduli: str) -> type[Any]:
@@ -697,7 +697,7 @@ def test_two_keys_of_one_id_serve_only_if_they_are_the_same(serve: Serve) -> Non
 
 
 @pytest.mark.parametrize("bits", [2048, 2049, 3072, 4096, 8192])
-def test_a_key_is_nothing_but_modulus_and_exponent(serve: Serve, bits: int) -> None:
+def test_a_key_keeps_nothing_but_modulus_and_exponent(serve: Serve, bits: int) -> None:
     n = modulus(bits)
     keys = make(serve(jwks(entry("a", n, x5u="https://elsewhere", key_ops=["sign"]))))
     assert keys.find("a").as_dict() == {"kty": "RSA", "n": n, "e": "AQAB"}
@@ -724,7 +724,7 @@ def test_a_key_is_nothing_but_modulus_and_exponent(serve: Serve, bits: int) -> N
         "",
     ],
 )
-def test_only_https_or_localhost_is_asked(url: str) -> None:
+def test_a_url_that_is_neither_https_nor_localhost_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="URL"):
         SigningKeys(url)
     for good in ("https://tenant.eu.auth0.com/.well-known/jwks.json", "http://localhost:3000/"):
@@ -745,7 +745,7 @@ def test_limits_out_of_order_are_refused(limits: dict[str, Any]) -> None:
 def certified(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Endpoint, Path]:
-    """An endpoint at https://localhost, and the certificate that whoever trusts it needs."""
+    """An endpoint at https://localhost, and the certificate that a client must trust."""
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -775,7 +775,7 @@ def certified(
     return serve(reply(GOOD), context), chain
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(
+def test_a_certificate_that_is_not_trusted_or_has_another_name_is_refused(
     certified: tuple[Endpoint, Path],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -791,21 +791,21 @@ def test_a_certificate_nobody_vouches_for_is_refused(
     assert endpoint.requests == []
     monkeypatch.setenv("SSL_CERT_FILE", str(chain))
     assert asked("localhost") is RSAKey
-    assert asked("127.0.0.1") is KeysUnavailable  # vouched for, under another name
+    assert asked("127.0.0.1") is KeysUnavailable  # trusted, but for another name
 
 
-# What nobody expects
+# The unexpected
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_surprise_in_the_background_does_not_end_refreshing(
+def test_an_unexpected_error_in_the_background_does_not_end_refreshing(
     certified: tuple[Endpoint, Path],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     endpoint, chain = certified
     monkeypatch.setenv("SSL_CERT_FILE", str(chain))
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")  # an ImportError
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")  # raises an ImportError
     clock = Clock()
     keys = SigningKeys(f"https://localhost:{endpoint.port}/", clock=clock)
     for failures in (1, 2):
@@ -840,7 +840,7 @@ def test_a_log_that_raises_does_not_end_refreshing(
     assert outcome(keys, "a") is RSAKey
 
 
-def test_an_address_lookup_that_hangs_holds_nobody_and_is_not_repeated(
+def test_an_address_look_up_that_hangs_delays_no_request_and_is_not_repeated(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers, lookups = threading.Event(), []
@@ -857,7 +857,7 @@ def test_an_address_lookup_that_hangs_holds_nobody_and_is_not_repeated(
     asked = together(10, lambda: outcome(keys, "a"))
     assert {result for result, _ in asked} == {KeysUnavailable}
     assert max(seconds for _, seconds in asked) <= LONGEST
-    clock.now += COOL_DOWN  # it has not ended yet
+    clock.now += COOL_DOWN  # the look-up has not ended yet
     assert timed(lambda: outcome(keys, "a"))[1] < AT_ONCE
     assert len(lookups) == 1
     answers.set()
@@ -867,14 +867,14 @@ def test_an_address_lookup_that_hangs_holds_nobody_and_is_not_repeated(
     assert outcome(keys, "a") is RSAKey
 
 
-def test_a_process_without_room_for_a_thread_serves_what_it_knows(
+def test_a_process_that_cannot_start_a_thread_uses_the_keys_it_has(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint, clock = serve(reply(GOOD)), Clock()
     cold, warm = make(endpoint, clock), make(endpoint, clock)
     warm.find("a")
     clock.now += MAX_AGE
-    usual = threading.stack_size(2**46)  # more than there is
+    usual = threading.stack_size(2**46)  # more than the machine has
     try:
         assert outcome(cold, "a") is KeysUnavailable
         assert outcome(warm, "a") is RSAKey

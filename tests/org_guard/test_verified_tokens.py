@@ -1,4 +1,4 @@
-"""What may be remembered of a verified token, for how long, and what never is."""
+"""What is remembered of a verified token, for how long, and what is never remembered."""
 
 import threading
 import weakref
@@ -33,7 +33,7 @@ class Clock:
         return 1_900_000_000.0 + self.passed
 
     def monotonic(self) -> float:
-        """Seconds since nobody knows when."""
+        """Seconds since an arbitrary moment."""
         return 5_000.0 + self.passed
 
 
@@ -46,7 +46,7 @@ class Keys:
 
 @dataclass(frozen=True, eq=False)
 class Verified:
-    """What a verification returns here."""
+    """What a verification returns in these tests."""
 
     token: str
     expires_at: float
@@ -64,7 +64,7 @@ class Verifier:
     alive: weakref.WeakSet[Verified] = field(default_factory=weakref.WeakSet)
 
     def verify(self, unverified_token: str) -> Verified:
-        """Verify it."""
+        """Note the token and verify it."""
         self.seen.append(unverified_token)
         if unverified_token.startswith("bad"):
             raise InvalidToken("bad")
@@ -75,7 +75,7 @@ class Verifier:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that the memory looks at."""
+    """The clock that the memory reads."""
     clock = Clock()
     monkeypatch.setattr(verified_tokens, "time", clock)
     return clock
@@ -83,12 +83,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def verifier(clock: Clock) -> Verifier:
-    """What stands behind the memory."""
+    """The verifier behind the memory."""
     return Verifier(clock, Keys())
 
 
 class Calling:
-    """A verifier that is one function of a test."""
+    """A verifier that calls a function of a test."""
 
     def __init__(self, verify: Callable[[str], Verified]) -> None:
         self.verify = verify
@@ -103,8 +103,8 @@ def tokens(verifier: Verifier) -> VerifiedTokens[Verified]:
 Remembering = VerifiedTokens[Verified]
 
 
-def test_second_time_costs_no_verification(verifier: Verifier, tokens: Remembering) -> None:
-    """The very value comes back, and another token has one of its own."""
+def test_a_token_is_verified_only_the_first_time(verifier: Verifier, tokens: Remembering) -> None:
+    """The same value is returned, and another token has its own."""
     first = tokens.verify("a")
 
     assert tokens.verify("a") is first
@@ -113,10 +113,10 @@ def test_second_time_costs_no_verification(verifier: Verifier, tokens: Rememberi
     assert verifier.seen == ["a", "b"]
 
 
-def test_expiry_is_compared_every_time(
+def test_a_remembered_token_is_refused_once_it_has_expired(
     clock: Clock, verifier: Verifier, tokens: Remembering
 ) -> None:
-    """With the verifier's leeway of 30 s; nothing is verified anew for it."""
+    """With the verifier's leeway of 30 s, and without another verification."""
     verifier.lifetime = 20.0
     verified = tokens.verify("a")
 
@@ -130,10 +130,10 @@ def test_expiry_is_compared_every_time(
     assert verifier.seen == ["a"]
 
 
-def test_everything_is_verified_again_after_a_minute(
+def test_a_token_is_verified_again_a_minute_after_its_verification(
     clock: Clock, verifier: Verifier, tokens: Remembering
 ) -> None:
-    """From the verification on, not from the last use."""
+    """However often it was used meanwhile."""
     tokens.verify("a")
     for passed in (30.0, 59.9):
         clock.passed = passed
@@ -151,10 +151,10 @@ def test_everything_is_verified_again_after_a_minute(
     assert verifier.seen == ["a", "a", "a"]
 
 
-def test_everything_is_forgotten_when_the_keys_change(
+def test_every_token_is_verified_again_when_the_keys_change(
     verifier: Verifier, tokens: Remembering
 ) -> None:
-    """Whoever signed with a withdrawn key is asked for a signature again, at once."""
+    """So a token of a withdrawn key is refused."""
     for token in ("a", "b", "a", "b"):
         tokens.verify(token)
     assert verifier.seen == ["a", "b"]
@@ -167,9 +167,9 @@ def test_everything_is_forgotten_when_the_keys_change(
     assert tokens.verify("a").version == 1
 
 
-def test_keys_that_change_during_a_verification_are_noticed(verifier: Verifier) -> None:
-    """What was verified with keys that are gone by then is not kept."""
-
+def test_a_token_is_not_remembered_if_the_keys_change_during_its_verification(
+    verifier: Verifier,
+) -> None:
     def verify(unverified_token: str) -> Verified:
         verified = verifier.verify(unverified_token)
         if len(verifier.seen) == 1:
@@ -184,8 +184,7 @@ def test_keys_that_change_during_a_verification_are_noticed(verifier: Verifier) 
     assert verifier.seen == ["a", "a"]
 
 
-def test_memory_is_bounded(verifier: Verifier, tokens: Remembering) -> None:
-    """A flood of good tokens costs half of what is remembered, the oldest half."""
+def test_a_full_memory_forgets_its_older_half(verifier: Verifier, tokens: Remembering) -> None:
     for number in range(MOST):
         tokens.verify(f"{number}")
     assert len(verifier.alive) == MOST
@@ -204,8 +203,8 @@ def test_memory_is_bounded(verifier: Verifier, tokens: Remembering) -> None:
         assert len(verifier.alive) <= MOST
 
 
-def test_failure_is_never_remembered(verifier: Verifier, tokens: Remembering) -> None:
-    """Neither for the same token nor in place of a good one; a good one is good right after."""
+def test_a_refused_token_is_never_remembered(verifier: Verifier, tokens: Remembering) -> None:
+    """A refusal does not replace a good token, and a good one passes right after it."""
     for _ in range(3):
         with pytest.raises(InvalidToken):
             tokens.verify("bad")
@@ -240,18 +239,20 @@ def test_failure_is_never_remembered(verifier: Verifier, tokens: Remembering) ->
         "a.b.\u0441",
     ],
 )
-def test_only_the_very_string_is_found(verifier: Verifier, tokens: Remembering, other: str) -> None:
-    """The signature belongs to what is looked up."""
+def test_a_string_that_differs_in_one_place_is_verified_itself(
+    verifier: Verifier, tokens: Remembering, other: str
+) -> None:
+    """The signature is part of what is looked up."""
     tokens.verify("a.b.c")
 
     assert tokens.verify(other).token == other
     assert verifier.seen == ["a.b.c", other]
 
 
-def test_strings_that_are_no_unicode_are_told_apart(
+def test_strings_with_lone_surrogates_are_told_apart(
     verifier: Verifier, tokens: Remembering
 ) -> None:
-    """A lone surrogate stands for itself, not for a question mark."""
+    """A lone surrogate is not read as a question mark."""
     strings = ["a?", "a\ud800", "a\udfff", "a\ufffd"]
 
     assert [tokens.verify(one).token for one in strings] == strings
@@ -305,8 +306,8 @@ def test_remembered_claims_under_another_signature_are_refused(
     assert real.verify(token) is verified
 
 
-def test_20_threads_get_each_what_they_asked_for(verifier: Verifier, tokens: Remembering) -> None:
-    """While the keys change and the memory overflows: no error, nobody else's token, no old key."""
+def test_20_threads_each_get_their_own_token(verifier: Verifier, tokens: Remembering) -> None:
+    """While the keys change and the memory is full: no error, no old key, no other's token."""
     threads, rounds = 20, 400
     start = threading.Barrier(threads)
 
@@ -331,10 +332,10 @@ def test_20_threads_get_each_what_they_asked_for(verifier: Verifier, tokens: Rem
     assert len(verifier.seen) < threads * rounds  # some were remembered
 
 
-def test_20_threads_cannot_overfill_the_memory(
+def test_20_threads_cannot_exceed_the_bound_of_the_memory(
     monkeypatch: pytest.MonkeyPatch, verifier: Verifier, tokens: Remembering
 ) -> None:
-    """However they meet, it stays within its bound, one more each, and one each has in hand."""
+    """At worst by one entry per thread, and each thread holds one more."""
     monkeypatch.setattr(verified_tokens, "MOST", 64)
     threads = 20
     start = threading.Barrier(threads)

@@ -1,4 +1,4 @@
-"""docs/your-own-table.md does what it says, and each of its lines is missed when it is left out."""
+"""docs/your-own-table.md is right, and each line of it is needed."""
 
 import logging
 import re
@@ -58,7 +58,7 @@ def owner(postgres: Postgres, template: RunningApi) -> Iterator[psycopg.Connecti
 
 @pytest.fixture
 def superuser(postgres: Postgres, template: RunningApi) -> Iterator[psycopg.Connection]:
-    """Somebody who can be anybody, and changes nothing for good."""
+    """A superuser, who changes nothing for good."""
     with psycopg.connect(postgres.url(template.database_name, "postgres")) as conn:
         yield conn
         conn.rollback()
@@ -123,7 +123,9 @@ def _project(conn: psycopg.Connection, org_id: UUID = ABC) -> UUID:
     return found
 
 
-def test_own_rows_are_seen_and_no_others(app: FlaskClient, api: RunningApi, keys_url: str) -> None:
+def test_a_member_sees_the_rows_of_the_tokens_organization_only(
+    app: FlaskClient, api: RunningApi, keys_url: str
+) -> None:
     """Two organizations, one person in both, real tokens."""
     at_abc, at_travel = _headers(keys_url), _headers(keys_url, slug="xyz-travel")
     address = f"/projects/{_project(api.superuser)}/invoices/2026-1"
@@ -146,20 +148,20 @@ def test_own_rows_are_seen_and_no_others(app: FlaskClient, api: RunningApi, keys
         (401, "missing_token", None),
     ],
 )
-def test_nobody_else_sees_them(
+def test_a_request_without_token_scope_or_membership_is_refused(
     app: FlaskClient, keys_url: str, status: int, code: str, token: dict[str, str] | None
 ) -> None:
-    """Refused by the guard or by the database, each with its own answer."""
+    """By the guard or by the database, each with its own answer."""
     headers = {} if token is None else _headers(keys_url, **token)
     answer = app.get("/invoices", headers=headers)
 
     assert (answer.status_code, _json(answer)["code"]) == (status, code)
 
 
-def test_a_view_that_forgot_to_enter_is_a_500_and_the_log_says_which(
+def test_a_view_that_does_not_enter_is_a_500_and_the_log_names_it(
     api: RunningApi, keys_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its developer finds its name; a refused caller is logged, too, but not as an error."""
+    """A refused caller is logged, too, but not as an error."""
     line = "jsonify(invoices.list_newest(principal))"
     assert line in PYTHON
     forgetful = _load(PYTHON.replace(line, "jsonify(['the secret'])"))
@@ -176,10 +178,10 @@ def test_a_view_that_forgot_to_enter_is_a_500_and_the_log_says_which(
     assert "missing_token" in refusal.getMessage()
 
 
-def test_writing_needs_the_role_and_a_project_of_ones_own(
+def test_an_invoice_needs_the_role_and_a_project_of_the_same_organization(
     app: FlaskClient, api: RunningApi, keys_url: str
 ) -> None:
-    """A member may not; an owner may not for a project of others, which looks like none."""
+    """A project of another organization looks like one that does not exist."""
     own = f"/projects/{_project(api.superuser)}/invoices/1"
     refusal = app.post(own, headers=_headers(keys_url, "sue"))
     assert _json(refusal)["code"] == "insufficient_role"
@@ -198,10 +200,10 @@ def test_writing_needs_the_role_and_a_project_of_ones_own(
         "with own as (select * from invoice) select count(*) from own",
     ],
 )
-def test_a_list_that_grew_still_enters_first(
+def test_a_query_of_a_large_table_still_enters_first(
     app: FlaskClient, api: RunningApi, query: LiteralString
 ) -> None:
-    """Whatever stands in the query, and however large the table: else there would be no rows."""
+    """Otherwise it would return no rows."""
     assert app.get("/invoices").status_code == 401
     api.superuser.execute(
         "insert into invoice (org_id, project_id, number, cents) "
@@ -219,8 +221,8 @@ def test_a_list_that_grew_still_enters_first(
     assert found != [(0,)]
 
 
-def test_the_migration_as_it_stands_is_safe_and_works(superuser: psycopg.Connection) -> None:
-    """The positive beside all that follows."""
+def test_the_migration_as_written_is_safe_and_works(superuser: psycopg.Connection) -> None:
+    """The tests below leave out one line each."""
     _migrate(superuser, MIGRATION)
     project = _project(superuser)
     with _as_org_api(superuser):
@@ -231,10 +233,10 @@ def test_the_migration_as_it_stands_is_safe_and_works(superuser: psycopg.Connect
 
 
 @pytest.mark.parametrize("line", ["enable", "force"])
-def test_without_forced_row_security_nothing_starts(
+def test_without_forced_row_security_the_app_does_not_start(
     postgres: Postgres, api: RunningApi, invoices: ModuleType, keys_url: str, line: str
 ) -> None:
-    """The app says so, and which table it is about."""
+    """The message names the table."""
     left_out = MIGRATION.replace(f"alter table invoice {line} row level security;\n", "")
     assert left_out != MIGRATION
     api.superuser.execute(OWN)
@@ -262,10 +264,10 @@ def test_without_forced_row_security_nothing_starts(
     ],
     ids=["default", "policy", "grant", "foreign key"],
 )
-def test_other_forgotten_lines_tell(
+def test_without_any_other_line_of_the_migration_the_app_does_not_work(
     superuser: psycopg.Connection, line: str, instead: str, told: str
 ) -> None:
-    """Nothing works until the line is there, and nothing leaks."""
+    """It shows no row of another organization then."""
     assert line in MIGRATION
     project = _project(superuser)
     with pytest.raises(psycopg.Error, match=told):
@@ -274,10 +276,10 @@ def test_other_forgotten_lines_tell(
             superuser.execute(ADD, (project,))
 
 
-def test_a_foreign_key_without_the_organization_reaches_others(
+def test_a_foreign_key_without_the_organization_reaches_rows_of_others(
     superuser: psycopg.Connection,
 ) -> None:
-    """Foreign keys do not look at policies: that is why `org_id` is in this one."""
+    """Postgres checks foreign keys without policies: so the document's has `org_id`."""
     superuser.execute("create unique index on project (id)")
     _migrate(superuser, MIGRATION.replace(SAFE_KEY, UNSAFE_KEY))
     theirs = _project(superuser, TRAVEL)
@@ -286,7 +288,7 @@ def test_a_foreign_key_without_the_organization_reaches_others(
 
 
 def test_without_its_policy_the_owner_sees_an_empty_table(owner: psycopg.Connection) -> None:
-    """Forced row-level security holds for the owner too."""
+    """Forced row-level security applies to the owner, too."""
     line = "create policy owner_manages on invoice to current_user using (true);\n"
     add = "insert into invoice (org_id, project_id, number, cents) select org_id, id, '1', 1 from "
     for migration, seen in ((MIGRATION, True), (MIGRATION.replace(line, ""), False)):
@@ -300,10 +302,10 @@ def test_without_its_policy_the_owner_sees_an_empty_table(owner: psycopg.Connect
             assert bool(owner.execute("select 1 from invoice").fetchall()) is seen
 
 
-def test_a_key_without_the_organization_tells_which_ids_are_taken(
+def test_a_primary_key_without_the_organization_shows_which_ids_exist(
     superuser: psycopg.Connection,
 ) -> None:
-    """With `org_id` in it everybody has all ids to themselves."""
+    """With `org_id` in the key, every organization may use every id."""
     for key, told in (("(org_id, id)", False), ("(id)", True)):
         with superuser.transaction(force_rollback=True):
             superuser.execute("grant insert (id) on project to org_api")
@@ -323,8 +325,8 @@ def test_a_key_without_the_organization_tells_which_ids_are_taken(
                 )
 
 
-def test_views_and_functions_of_the_owner_see_everything(superuser: psycopg.Connection) -> None:
-    """What the document warns of, beside what it recommends."""
+def test_a_view_or_function_of_the_owner_shows_every_row(superuser: psycopg.Connection) -> None:
+    """The document warns of it, and recommends another form."""
     _migrate(superuser, MIGRATION)
     superuser.execute("set local role org_owner")
     superuser.execute(
