@@ -1,8 +1,9 @@
 """
-Who may speak to the selector: forged, altered, old and foreign session and decision tokens.
+Which session and decision tokens the selector takes: forged, altered, expired and foreign ones are
+refused.
 
-Each row of the tables is one change to a token that is valid without it, and the valid one is
-verified in the same test. The clock stands still, so that a limit can be met to the second.
+Each row of the tables is one change to a valid token, which is verified in the same test. The clock
+stands still, so that a limit can be tested to the second.
 """
 
 import base64
@@ -64,7 +65,7 @@ def _still_clock() -> Iterator[None]:
 
 
 def _require_refused(kind: Kind, token: str) -> None:
-    """*token* is refused as its kind says, and a valid one is not."""
+    """Require that *token* is refused as its kind says, and that a valid one passes."""
     kind.verify(kind.token())
     with pytest.raises(SelectorError) as refusal:
         kind.verify(token)
@@ -73,30 +74,30 @@ def _require_refused(kind: Kind, token: str) -> None:
 
 @BOTH
 @pytest.mark.parametrize("forge", [pytest.param(row, id=name) for name, row in FORGERIES.items()])
-def test_forged_token_is_refused(kind: Kind, forge: Row) -> None:
-    """One change to a valid token, whichever kind it is, ends in that kind's one refusal."""
+def test_every_forged_token_is_refused(kind: Kind, forge: Row) -> None:
+    """Each is one change to a valid token. A kind of token has one refusal."""
     _require_refused(kind, forge(kind))
 
 
 @pytest.mark.parametrize(
     "forge", [pytest.param(row, id=name) for name, row in FORGED_SESSIONS.items()]
 )
-def test_session_token_with_odd_claims_of_ours_is_refused(forge: Row) -> None:
-    """Each claim of ours is a string of bounded length, even under the right signature."""
+def test_a_session_token_with_a_malformed_claim_of_ours_is_refused(forge: Row) -> None:
+    """Each such claim must be a string of limited length, even under the right signature."""
     _require_refused(SESSION, forge(SESSION))
 
 
 @pytest.mark.parametrize(
     "forge", [pytest.param(row, id=name) for name, row in FORGED_DECISIONS.items()]
 )
-def test_decision_token_with_odd_digest_is_refused(forge: Row) -> None:
+def test_a_decision_token_with_a_wrong_digest_is_refused(forge: Row) -> None:
     """A decision token names exactly one body."""
     _require_refused(DECISION, forge(DECISION))
 
 
 @pytest.mark.parametrize("at", range(len(BODY)))
-def test_body_changed_by_one_byte_is_refused(at: int) -> None:
-    """A stolen decision token cannot be used to ask about another user."""
+def test_a_body_changed_by_one_byte_is_refused(at: int) -> None:
+    """So a stolen decision token cannot ask about another user."""
     token = DECISION.token()
     changed = BODY[:at] + bytes([BODY[at] ^ 1]) + BODY[at + 1 :]
     TOKENS.verify_decision_token(token, BODY)
@@ -106,8 +107,8 @@ def test_body_changed_by_one_byte_is_refused(at: int) -> None:
             TOKENS.verify_decision_token(token, body)
 
 
-def test_valid_session_token_becomes_the_login_it_stands_for() -> None:
-    """Nothing is added to and nothing lost from what the Action said."""
+def test_a_valid_session_token_becomes_exactly_its_login() -> None:
+    """Nothing is added and nothing is lost."""
     changes = {
         "client_id": "an id",
         "client_name": "Ex\u00e4mple \U0001f9ed",
@@ -123,13 +124,12 @@ def test_valid_session_token_becomes_the_login_it_stands_for() -> None:
     )
 
 
-def test_valid_decision_token_names_the_user_that_is_asked_for() -> None:
-    """The answer is the user's id, which the caller compares with the body's."""
+def test_a_valid_decision_token_returns_the_user_it_names() -> None:
+    """The caller compares this id with the body's."""
     assert TOKENS.verify_decision_token(DECISION.token(), BODY) == AUTH0_USER_ID
 
 
-def test_verified_login_cannot_be_changed_afterwards() -> None:
-    """What was verified stays what was verified, and no attribute can be added."""
+def test_a_verified_login_cannot_be_changed_or_extended() -> None:
     transaction = TOKENS.verify_session_token(SESSION.token())
 
     for name in ("auth0_user_id", "org_id"):
@@ -154,8 +154,8 @@ def test_verified_login_cannot_be_changed_afterwards() -> None:
         pytest.param(change_time("exp", lambda at: now() + 1), id="a lifetime of one second"),
     ],
 )
-def test_harmless_difference_passes(kind: Kind, tolerated: Row) -> None:
-    """What may differ between two tenants locks no tenant out."""
+def test_every_token_with_a_harmless_difference_passes(kind: Kind, tolerated: Row) -> None:
+    """Tokens of different tenants differ in these ways."""
     kind.verify(tolerated(kind))
 
 
@@ -167,14 +167,13 @@ def test_harmless_difference_passes(kind: Kind, tolerated: Row) -> None:
         *[("locale", 0), ("locale", 35)],
     ],
 )
-def test_claim_of_shortest_and_longest_length_passes(name: str, length: int) -> None:
-    """The bounds themselves are inside."""
+def test_a_claim_of_the_shortest_and_of_the_longest_length_passes(name: str, length: int) -> None:
     TOKENS.verify_session_token(SESSION.token(**{name: "a" * length}))
 
 
 @BOTH
-def test_token_of_2048_bytes_passes_and_one_more_does_not(kind: Kind) -> None:
-    """Token and state fit into one request line."""
+def test_a_token_of_2048_bytes_passes_and_one_more_is_refused(kind: Kind) -> None:
+    """So that token and state fit into one request line."""
     fits, too_long = (_token_of(kind, size) for size in (2048, 2049))
 
     kind.verify(fits)
@@ -193,35 +192,33 @@ def _token_of(kind: Kind, size: int) -> str:
 
 @BOTH
 @pytest.mark.parametrize("seconds", [-29, -1, 0, 1, 29, 30])
-def test_clock_of_auth0_a_little_ahead_passes(kind: Kind, seconds: int) -> None:
-    """`iat` may lie up to 30 s in our future."""
+def test_a_token_issued_30_seconds_ahead_passes(kind: Kind, seconds: int) -> None:
+    """Auth0's clock may be ahead of ours."""
     kind.verify(kind.token(iat=now() + seconds, exp=now() + seconds + kind.lifetime))
 
 
 @BOTH
 @pytest.mark.parametrize("seconds", [31, 32, 600])
-def test_token_from_the_future_is_refused(kind: Kind, seconds: int) -> None:
-    """`iat` 31 s ahead is more than two clocks may differ."""
+def test_a_token_issued_31_seconds_ahead_is_refused(kind: Kind, seconds: int) -> None:
     _require_refused(kind, kind.token(iat=now() + seconds, exp=now() + seconds + kind.lifetime))
 
 
 @BOTH
 @pytest.mark.parametrize("seconds", [1, 28, 29])
-def test_token_that_has_just_expired_passes(kind: Kind, seconds: int) -> None:
-    """A person who chose at the last moment is not sent away by a slow clock."""
+def test_a_token_that_expired_less_than_30_seconds_ago_passes(kind: Kind, seconds: int) -> None:
+    """So a choice at the last moment succeeds if our clock is ahead."""
     kind.verify(kind.token(iat=now() - seconds - kind.lifetime, exp=now() - seconds))
 
 
 @BOTH
 @pytest.mark.parametrize("seconds", [30, 31, 32, 600])
-def test_expired_token_is_refused(kind: Kind, seconds: int) -> None:
-    """After the leeway there is none."""
+def test_an_expired_token_is_refused_after_30_seconds(kind: Kind, seconds: int) -> None:
     _require_refused(kind, kind.token(iat=now() - seconds - kind.lifetime, exp=now() - seconds))
 
 
 @BOTH
-def test_leeway_includes_its_first_second_and_not_its_last(kind: Kind) -> None:
-    """30 s ahead is early enough, 30 s over is over; RFC 7519 4.1.4: "on or after"."""
+def test_a_token_passes_30_seconds_ahead_and_not_30_seconds_late(kind: Kind) -> None:
+    """RFC 7519 section 4.1.4: "on or after"."""
     with time_machine.travel(1_900_000_000, tick=False):
         kind.verify(kind.token(iat=now() + 30, exp=now() + 31))
         _require_refused(kind, kind.token(iat=now() - 59, exp=now() - 30))
@@ -229,8 +226,7 @@ def test_leeway_includes_its_first_second_and_not_its_last(kind: Kind) -> None:
 
 
 @BOTH
-def test_token_expires_by_the_clock(kind: Kind) -> None:
-    """The same token that passes now is refused later."""
+def test_a_token_that_passes_now_is_refused_later(kind: Kind) -> None:
     token = kind.token()
 
     kind.verify(token)
@@ -245,23 +241,23 @@ def test_token_expires_by_the_clock(kind: Kind) -> None:
 
 
 @BOTH
-def test_secret_from_before_a_rotation_still_verifies(kind: Kind) -> None:
-    """A person in the middle of a login does not lose it."""
+def test_a_token_signed_with_the_secret_before_a_rotation_passes(kind: Kind) -> None:
+    """So a rotation ends no login."""
     kind.verify(sign(HEADER, kind.claims(), SESSION_SECRET))
     kind.verify(sign(HEADER, kind.claims(), OLD_SESSION_SECRET))
     _require_refused(kind, sign(HEADER, kind.claims(), FOREIGN_SECRET))
 
 
 @BOTH
-def test_odd_claims_under_the_old_secret_are_refused(kind: Kind) -> None:
+def test_malformed_claims_under_the_old_secret_are_refused(kind: Kind) -> None:
     """The second secret of the list proves no more than the first."""
     for changes in ({"aud": "select-organization"}, {"iss": "attacker.eu.auth0.com"}, {"exp": 1}):
         token = sign(HEADER, kind.claims(**changes), OLD_SESSION_SECRET)
         _require_refused(kind, token)
 
 
-def test_secret_that_is_too_short_is_not_taken() -> None:
-    """31 bytes are refused even where they get past the settings; 32 are not."""
+def test_a_secret_of_31_bytes_is_refused() -> None:
+    """Even if the settings did not refuse it. 32 bytes are enough."""
     for own, other in ((SESSION_SECRET, SELECTION_SECRET), (SELECTION_SECRET, SESSION_SECRET)):
         long, short = [own[:32]], [own[:31]]
         ActionTokens(session_secrets=long, selection_secrets=[other], domains=[DOMAIN])
@@ -273,7 +269,7 @@ def test_secret_that_is_too_short_is_not_taken() -> None:
 
 
 @pytest.mark.parametrize("rubbish", ["[" * 33 + '\\"' * 740, '"' * 1400, "[{" * 700, "\\" * 1400])
-def test_rubbish_costs_no_more_than_its_length(rubbish: str) -> None:
+def test_malformed_text_is_refused_in_linear_time(rubbish: str) -> None:
     """It is read before any signature is checked, so anyone may send it."""
     token = f"{segment(rubbish.encode())}.{segment(b'{}')}.{segment(b'x')}"
     began = time.process_time()
@@ -315,26 +311,26 @@ NO_ORIGINS = [
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_origin_of_an_app_passes(origin: str) -> None:
+def test_an_origin_of_an_app_passes(origin: str) -> None:
     """A web origin, or the scheme of an app on a phone."""
     assert TOKENS.verify_session_token(SESSION.token(app_origin=origin)).app_origin == origin
 
 
 @pytest.mark.parametrize("origin", NO_ORIGINS)
-def test_what_is_no_origin_leads_nowhere(origin: str) -> None:
-    """It stands in a link and in the page's policy: nothing may break out of either."""
+def test_a_text_that_is_not_an_origin_is_refused(origin: str) -> None:
+    """It would be in a link and in the page's content security policy."""
     _require_refused(SESSION, SESSION.token(app_origin=origin))
 
 
 @pytest.mark.parametrize("name", ["nonce", "notice"])
-def test_words_of_ours_have_our_letters_only(name: str) -> None:
-    """What the Action makes itself never holds anything else."""
+def test_a_claim_of_the_action_with_other_characters_is_refused(name: str) -> None:
+    """The Action makes these values, with few characters."""
     for value in ("n" * 20 + " ", "n" * 20 + "\n", "n" * 20 + "ä", "n" * 20 + "<"):
         _require_refused(SESSION, SESSION.token(**{name: value}))
 
 
-def test_selection_token_says_exactly_what_was_chosen() -> None:
-    """The claims are those the Action checks, signed with the first selection secret."""
+def test_a_selection_token_has_exactly_the_claims_of_the_choice() -> None:
+    """They are the ones that the Action checks, signed with the first selection secret."""
     transaction = TOKENS.verify_session_token(SESSION.token(iss=CUSTOM_DOMAIN, nonce="N" * 22))
 
     token = TOKENS.sign_selection_token(transaction, STATE, org_id=ORG_ID, remember=True)
@@ -349,6 +345,6 @@ def test_selection_token_says_exactly_what_was_chosen() -> None:
     assert json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))) == HEADER
 
 
-def test_two_selections_of_one_login_are_not_the_same_token() -> None:
-    """Each has an id of its own."""
+def test_two_choices_of_one_login_get_different_tokens() -> None:
+    """Each has its own id."""
     assert sign_selection() != sign_selection()

@@ -1,4 +1,4 @@
-"""The table of decisions by itself: every row, and that a row wins over those below it."""
+"""The table of decisions, without a database: every row, and that the first row that fits wins."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,8 +19,8 @@ NEWCOMER = Standing(
 )
 CHOICE = {"org_id": ABC.id, "nonce": "n" * 22, "remember": False}
 
-# What the question says, what the database knows, and what comes out for a page, for a silent
-# login and for a refresh: a slug, the notice of a choice in brackets, or the reason of a refusal.
+# The question, what the database knows, and the decision for a page, for a silent login and for a
+# refresh: a slug, the notice of a choice in brackets, or the reason of a refusal.
 Row = tuple[dict[str, object], dict[str, Any], tuple[str, str, str]]
 MEMBER, NOT_A_MEMBER = ("abc",) * 3, ("not_a_member",) * 3
 ASKED_TO_ASK = ("[]", "[]", "organization_required")
@@ -89,7 +89,7 @@ ROWS: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_every_row_says_what_the_table_says(row: str) -> None:
+def test_every_row_is_decided_as_the_table_says(row: str) -> None:
     """For a page, for a silent login and for a refresh."""
     question, standing, expected = ROWS[row]
 
@@ -100,10 +100,10 @@ def test_every_row_says_what_the_table_says(row: str) -> None:
     ("asked", "expected"),
     [(ABC, "abc"), (FROZEN, "organization_suspended"), (None, "not_a_member")],
 )
-def test_what_a_refresh_token_remembers_decides_a_refresh_alone(
+def test_the_organization_in_a_refresh_token_decides_a_refresh_only(
     asked: Organization | None, expected: str
 ) -> None:
-    """Row 7; a browser's login with the same words ends in the row of several."""
+    """Row 7. With the same question, a login in a browser is decided by row 10."""
     standing = replace(NEWCOMER, asked=asked)
 
     assert _name(decide(ask(interaction="refresh", remembered=ABC.id), standing)) == expected
@@ -125,10 +125,10 @@ def test_what_a_refresh_token_remembers_decides_a_refresh_alone(
         ({"interaction": "refresh"}, "selection_failed"),
     ],
 )
-def test_a_choice_may_be_tried_in_a_page_login_within_the_bound(
+def test_a_choice_is_applied_only_at_a_page_and_in_the_bound_organization(
     changes: dict[str, object], expected: str
 ) -> None:
-    """Row 2: an application bound to one organization cannot be led to another."""
+    """Row 2: a choice cannot move a bound application to another organization."""
     question = ask(**({"choice": CHOICE} | changes))
     decision = decide(question, replace(NEWCOMER, usable=(ABC, XYZ)))
 
@@ -204,7 +204,7 @@ FITTING_TWO: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("row", FITTING_TWO)
-def test_the_first_row_that_fits_wins(row: str) -> None:
+def test_the_upper_of_two_rows_that_fit_wins(row: str) -> None:
     """In every column."""
     question, standing, expected = FITTING_TWO[row]
 

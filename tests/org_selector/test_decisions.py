@@ -22,8 +22,8 @@ NO_MATTER: list[dict[str, object]] = [
     {"prompt_select": True},
     {"invitation": "x"},
 ]
-# (who, how a page could be shown, what else the question says) → what comes out: a slug, the
-# notice of a choice in brackets, or the reason of a refusal.
+# (person, kind of login, rest of the question, decision); a decision is a slug, the notice of a
+# choice in brackets, or the reason of a refusal.
 ROWS: dict[str, list[tuple[str, str, dict[str, object], str]]] = {
     "several": [
         ("joe", "page", {}, "[]"),
@@ -105,8 +105,8 @@ ROWS: dict[str, list[tuple[str, str, dict[str, object], str]]] = {
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_the_first_row_that_fits_wins(selector: Selector, row: str) -> None:
-    """Every row of the table, for a page, for a silent login and for a refresh."""
+def test_every_row_is_decided_as_the_table_says(selector: Selector, row: str) -> None:
+    """For a page, for a silent login and for a refresh."""
     for who, interaction, changes, expected in ROWS[row]:
         decision = selector.decide(who, interaction=interaction, **changes)
 
@@ -114,10 +114,10 @@ def test_the_first_row_that_fits_wins(selector: Selector, row: str) -> None:
 
 
 @pytest.mark.parametrize("interaction", ["page", "silent", "refresh"])
-def test_a_blocked_user_gets_nothing_even_if_another_row_fits(
+def test_a_blocked_user_is_refused_even_if_another_row_fits(
     selector: Selector, interaction: str
 ) -> None:
-    """Blocking comes first: before the bound application, the hint and the choice."""
+    """Before the bound application, the hint and the choice are looked at."""
     questions: list[dict[str, object]] = [
         {},
         {"hint": "abc-inc"},
@@ -141,7 +141,7 @@ def test_a_blocked_user_gets_nothing_even_if_another_row_fits(
 def test_a_removed_member_gets_no_further_token(
     selector: Selector, changes: dict[str, object]
 ) -> None:
-    """Every issuance asks again, so removal holds at the next refresh."""
+    """Every issuance asks again, so the next refresh is refused."""
     before = selector.decide(interaction="refresh", **changes)
     selector.remove("joe", "abc-inc")
     after = selector.decide(interaction="refresh", **changes)
@@ -151,7 +151,7 @@ def test_a_removed_member_gets_no_further_token(
 
 
 def test_a_default_skips_the_page_but_never_decides_a_refresh(selector: Selector) -> None:
-    """A default is a convenience of the page; a refresh must not change its organization."""
+    """Otherwise a new default would change the organization of a refresh."""
     selector.set_default("joe", "abc-inc")
 
     assert _name(selector.decide(interaction="page")) == "abc-inc"
@@ -161,8 +161,8 @@ def test_a_default_skips_the_page_but_never_decides_a_refresh(selector: Selector
     assert _name(selector.decide(interaction="refresh")) == "organization_required"
 
 
-def test_a_default_that_is_suspended_or_lost_asks_again(selector: Selector) -> None:
-    """A default counts only while it could be chosen."""
+def test_a_person_whose_default_is_suspended_or_lost_is_asked_again(selector: Selector) -> None:
+    """A default counts only while the person may choose it."""
     selector.set_default("sue", "abc-inc")
     assert _name(selector.decide("sue")) == "abc-inc"
     selector.add("sue", "solo-works")
@@ -173,11 +173,13 @@ def test_a_default_that_is_suspended_or_lost_asks_again(selector: Selector) -> N
     selector.add("joe", "solo-works")
     selector.remove("joe", "xyz-travel")
     assert selector.find_default("joe") is None
-    assert _name(selector.decide("joe")) == "solo-works"  # abc-inc is suspended by now
+    assert (
+        _name(selector.decide("joe")) == "solo-works"
+    )  # abc-inc is suspended, so only this one is left
 
 
-def test_an_open_invitation_makes_the_page_ask(selector: Selector) -> None:
-    """A person with one organization and an invitation has a choice, where a page can show it."""
+def test_a_person_with_one_organization_and_an_open_invitation_is_asked(selector: Selector) -> None:
+    """Where a page can be shown; otherwise the one organization is used."""
     assert _name(selector.decide("ann")) == "solo-works"
     selector.invite("ann@example.com", "abc-inc")
 
@@ -199,7 +201,7 @@ def test_an_open_invitation_makes_the_page_ask(selector: Selector) -> None:
         ({"strategy": "oidc", "connection": "google-oauth2-fake"}, False),
     ],
 )
-def test_only_a_verified_address_of_a_trusted_connection_is_invited(
+def test_an_invitation_counts_only_for_a_verified_address_of_a_trusted_connection(
     selector: Selector, user: dict[str, object], invited: bool
 ) -> None:
     """An enterprise connection may claim any address as verified."""
@@ -210,8 +212,10 @@ def test_only_a_verified_address_of_a_trusted_connection_is_invited(
     assert ("[]" if invited else "solo-works") == _name(selector.decide("ann", **changed))
 
 
-def test_an_invitation_makes_the_page_ask_in_spite_of_a_default(selector: Selector) -> None:
-    """The row of the only organization stands above the row of the default."""
+def test_a_person_with_one_organization_and_an_invitation_is_asked_despite_a_default(
+    selector: Selector,
+) -> None:
+    """The row of the only organization is above the row of the default."""
     selector.set_default("ann", "solo-works")
     assert _name(selector.decide("ann")) == "solo-works"
     selector.invite("ann@example.com", "abc-inc")
@@ -223,7 +227,7 @@ def test_an_invitation_makes_the_page_ask_in_spite_of_a_default(selector: Select
 def test_a_member_who_joins_while_an_organization_is_suspended_finds_it_suspended(
     selector: Selector, first: str
 ) -> None:
-    """Two administrators at the same moment, in both orders; neither change may be lost."""
+    """Two administrators act at the same moment, in both orders; neither change may be lost."""
     join = (
         "insert into membership (user_id, org_id, role) select u.id, o.id, 'member' "
         "from app_user u, organization o where auth0_user_id = 'auth0|nina' and slug = 'abc-inc'"
@@ -243,7 +247,7 @@ def test_a_member_who_joins_while_an_organization_is_suspended_finds_it_suspende
 
 
 def test_a_rename_under_way_does_not_stop_a_login(selector: Selector) -> None:
-    """A rename locks the rows of all members; the time of the last use is skipped then."""
+    """A rename locks the memberships; the login then does not record the time of use."""
     with psycopg.connect(selector.owner_url) as administrator:
         administrator.execute("update organization set name = 'New' where slug = 'abc-inc'")
 
@@ -251,15 +255,14 @@ def test_a_rename_under_way_does_not_stop_a_login(selector: Selector) -> None:
         assert _name(selector.decide(choice=choice("abc-inc"))) == "abc-inc"
 
 
-def test_an_expired_invitation_does_not_ask(selector: Selector) -> None:
-    """Yesterday's invitation cannot be accepted any more."""
+def test_a_person_with_an_expired_invitation_is_not_asked(selector: Selector) -> None:
     selector.invite("ann@example.com", "abc-inc", days=-1)
 
     assert _name(selector.decide("ann")) == "solo-works"
 
 
-def test_an_unknown_user_is_known_after_the_first_question(selector: Selector) -> None:
-    """Social and enterprise users need no other provisioning; a changed profile is kept."""
+def test_an_unknown_user_is_stored_at_the_first_question(selector: Selector) -> None:
+    """So users of every connection need no other provisioning. A changed profile is stored, too."""
     selector.superuser.execute("delete from app_user where auth0_user_id = 'auth0|nina'")
 
     assert _name(selector.decide("nina", interaction="refresh")) == "no_organization"
@@ -273,8 +276,8 @@ def test_an_unknown_user_is_known_after_the_first_question(selector: Selector) -
     assert rows == [("new@example.com", True, "N" * 300)]
 
 
-def test_a_choice_is_checked_again_and_applied(selector: Selector) -> None:
-    """The page's choice counts only now, and only if it may still be."""
+def test_a_choice_is_applied_only_if_the_person_may_still_make_it(selector: Selector) -> None:
+    """The membership is looked up again in the decision."""
     assert _name(selector.decide(choice=choice("xyz-travel"))) == "xyz-travel"
     for slug in ("solo-works", "frozen-foods"):
         assert _name(selector.decide(choice=choice(slug))) == "selection_failed"
@@ -295,15 +298,15 @@ def test_a_choice_is_checked_again_and_applied(selector: Selector) -> None:
         ({"hint": "abc-inc"}, "xyz-travel"),
     ],
 )
-def test_a_choice_counts_only_in_a_page_login_and_within_the_bound(
+def test_a_choice_counts_only_at_a_page_and_in_the_bound_organization(
     selector: Selector, changes: dict[str, object], expected: str
 ) -> None:
-    """An application bound to one organization cannot be led to another."""
+    """A choice cannot move a bound application to another organization."""
     assert expected == _name(selector.decide(choice=choice("xyz-travel"), **changes))
 
 
-def test_one_login_one_choice_even_when_forty_come_at_once(selector: Selector) -> None:
-    """The nonce of a login is spent by the first choice; the others are refused."""
+def test_of_forty_choices_of_one_login_at_once_one_is_applied(selector: Selector) -> None:
+    """The first one uses up the login's nonce."""
     nonce = uuid4().hex
     slugs = ["abc-inc", "xyz-travel"] * 20
     with ThreadPoolExecutor(20) as pool:
@@ -320,7 +323,7 @@ def test_one_login_one_choice_even_when_forty_come_at_once(selector: Selector) -
 def test_remembering_a_choice_sets_the_default_and_not_remembering_clears_it(
     selector: Selector,
 ) -> None:
-    """The box on the page is the whole setting."""
+    """The box on the page is the only setting."""
     selector.decide(choice=choice("xyz-travel", remember=True))
     assert seed.organization("xyz-travel").id == selector.find_default("joe")
     assert _name(selector.decide()) == "xyz-travel"
@@ -331,8 +334,8 @@ def test_remembering_a_choice_sets_the_default_and_not_remembering_clears_it(
     assert _name(selector.decide()) == "[]"
 
 
-def test_old_nonces_are_swept_and_young_ones_stay(selector: Selector) -> None:
-    """The table of spent logins stays small by itself."""
+def test_a_choice_deletes_old_nonces_and_keeps_young_ones(selector: Selector) -> None:
+    """So the table stays small."""
     selector.superuser.execute(
         "insert into selection (nonce, user_id, org_id, created_at) "
         "select 'old-' || n, u.id, %s, now() - interval '2 days' "

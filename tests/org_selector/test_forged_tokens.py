@@ -1,4 +1,4 @@
-"""Forged tokens at the front door: the same answer for all, however they were forged."""
+"""Forged tokens sent to the selector: the same answer for all, however they were forged."""
 
 import re
 from urllib.parse import urlencode
@@ -48,7 +48,7 @@ def _decide(
     selector: Selector, authorization: str | None, body: bytes = BODY, path: str = "/decisions"
 ) -> TestResponse:
     headers = {} if authorization is None else {"Authorization": authorization}
-    # In the environment: as a URL, the client would take the beginning of //decisions for a host.
+    # In the environment: in a URL, the client would read the beginning of //decisions as a host.
     return selector.app.test_client().post(
         data=body, headers=headers, environ_overrides={"PATH_INFO": path}
     )
@@ -58,8 +58,8 @@ def _without_reference(answer: TestResponse) -> str:
     return re.sub(r"<code>[0-9a-f]{16}</code>", "", answer.text)
 
 
-def test_every_forged_session_token_meets_the_one_page(selector: Selector) -> None:
-    """No reason, no echo, no cookie, and byte for byte the same page; a valid one passes."""
+def test_every_forged_session_token_gets_the_same_page(selector: Selector) -> None:
+    """The same bytes, without a reason, a part of the token or a cookie; a valid one passes."""
     forged = {name: row(SESSION) for name, row in (FORGERIES | FORGED_SESSIONS).items()}
     pages = set()
     assert len(forged) >= 60
@@ -74,13 +74,13 @@ def test_every_forged_session_token_meets_the_one_page(selector: Selector) -> No
     assert heading(answer) == "This sign-in link is not valid any more"
 
 
-def test_every_forged_session_token_in_the_cookie_meets_the_same_page(selector: Selector) -> None:
-    """The cookie proves nothing: the token in it is verified at every request, POST included."""
+def test_every_forged_session_token_in_a_cookie_gets_the_same_page(selector: Selector) -> None:
+    """The token in the cookie is verified at every request, POST included."""
     assert _statuses_with_cookie(selector, SESSION.token(sub="auth0|joe")) == (200, 200)
     for name, row in (FORGERIES | FORGED_SESSIONS).items():
         token = row(SESSION)
         if not re.fullmatch(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+", token):
-            continue  # no browser could send this as a cookie (RFC 6265, 4.1.1)
+            continue  # no browser can send this as a cookie (RFC 6265, 4.1.1)
         assert _statuses_with_cookie(selector, token) == (400, 400), name
 
 
@@ -100,14 +100,14 @@ def _statuses_with_cookie(selector: Selector, token: str) -> tuple[int, int]:
     return page.status_code, choice.status_code
 
 
-def test_every_forged_decision_token_is_401_without_a_reason(selector: Selector) -> None:
-    """`application/problem+json`, the same bytes for all; the unmutated one gets its decision."""
+def test_every_forged_decision_token_gets_the_same_401(selector: Selector) -> None:
+    """The same bytes of `application/problem+json`; the unchanged token gets its decision."""
     forged = {name: row(DECISION) for name, row in (FORGERIES | FORGED_DECISIONS).items()}
     bodies = set()
     assert len(forged) >= 60
     for name, token in forged.items():
         if not re.fullmatch(r"[\x20-\x7e]*", token):
-            continue  # no HTTP client could send this in a header
+            continue  # no HTTP client can send this in a header
         granted = _decide(selector, f"Bearer {DECISION.token()}")
         assert granted.get_json()["organization"]["slug"] == "xyz-travel"
         answer = _decide(selector, f"Bearer {token}")
@@ -123,15 +123,14 @@ def test_every_forged_decision_token_is_401_without_a_reason(selector: Selector)
     "authorization",
     [None, "", "Bearer", "Bearer ", "Basic am9lOmpvZQ==", "Bearer a.b.c", "bearer", "Token x"],
 )
-def test_a_decision_without_a_bearer_token_is_401(
+def test_a_question_without_a_bearer_token_gets_a_401(
     selector: Selector, authorization: str | None
 ) -> None:
-    """Absence is refusal."""
     assert _decide(selector, authorization).status_code == 401
     assert _decide(selector, f"bearer {DECISION.token()}").status_code == 200
 
 
-def test_two_authorization_headers_are_refused(selector: Selector) -> None:
+def test_a_question_with_two_authorization_headers_is_refused(selector: Selector) -> None:
     """Only one of the two would be checked."""
     header = ("Authorization", f"Bearer {DECISION.token()}")
     client = selector.app.test_client()
@@ -150,8 +149,10 @@ def test_two_authorization_headers_are_refused(selector: Selector) -> None:
         b"{}",
     ],
 )
-def test_a_body_that_was_not_signed_is_401(selector: Selector, body: bytes) -> None:
-    """A captured token cannot be used to ask another question."""
+def test_a_question_with_a_body_that_was_not_signed_gets_a_401(
+    selector: Selector, body: bytes
+) -> None:
+    """So a captured token cannot ask another question."""
     token = DECISION.token()
 
     assert _decide(selector, f"Bearer {token}").status_code == 200
@@ -180,8 +181,8 @@ def test_a_body_that_was_not_signed_is_401(selector: Selector, body: bytes) -> N
         b"[" * 5000 + b"]" * 5000,
     ],
 )
-def test_a_signed_question_that_makes_no_sense_is_400(selector: Selector, body: bytes) -> None:
-    """Our own Action in another version: a clear refusal, never a 500 and never a decision."""
+def test_a_signed_but_malformed_question_gets_a_400(selector: Selector, body: bytes) -> None:
+    """As from an Action of another version: never a 500, never a decision."""
     token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
     answer = _decide(selector, f"Bearer {token}", body)
 
@@ -190,24 +191,22 @@ def test_a_signed_question_that_makes_no_sense_is_400(selector: Selector, body: 
     assert answer.get_json()["code"] == "invalid_decision_request"
 
 
-def test_brackets_in_a_name_are_only_brackets(selector: Selector) -> None:
-    """People call themselves what they like."""
+def test_a_name_with_brackets_is_stored_as_it_is(selector: Selector) -> None:
     body = BODY.replace(b'"Joe Doe"', b'"' + b"[{" * 60 + b'"')
     token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
 
     assert _decide(selector, f"Bearer {token}", body).status_code == 200
 
 
-def test_a_question_about_another_user_than_the_tokens_is_401(selector: Selector) -> None:
-    """Token and body must mean the same person."""
+def test_a_question_about_another_user_than_the_tokens_gets_a_401(selector: Selector) -> None:
     claims = valid_decision_claims(BODY, sub="auth0|ann")
 
     assert _decide(selector, f"Bearer {DECISION.token()}").status_code == 200
     assert _decide(selector, f"Bearer {sign(HEADER, claims, SESSION_SECRET)}").status_code == 401
 
 
-def test_a_question_too_long_is_413(selector: Selector) -> None:
-    """Nothing of it is read."""
+def test_a_question_that_is_too_long_gets_a_413(selector: Selector) -> None:
+    """It is not read."""
     body = BODY[:-1] + b" " * 20_000 + b"}"
     token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
 
@@ -244,7 +243,7 @@ FORGED_SELECTIONS: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("name", FORGED_SELECTIONS)
 def test_a_forged_selection_token_ends_the_login(person: Person, name: str) -> None:
-    """Even signed with the right secret: the Action compares every claim with this login."""
+    """Even with a right signature: the Action compares every claim with this login."""
     answer = _continue(person, FORGED_SELECTIONS[name])
 
     assert answer["error"] == "access_denied"
@@ -253,21 +252,22 @@ def test_a_forged_selection_token_ends_the_login(person: Person, name: str) -> N
 
 
 def test_the_unchanged_selection_token_completes_the_login(person: Person) -> None:
-    """The positive beside all those negatives."""
+    """So the refusals around this test are due to the changes."""
     assert "code" in _continue(person, {})
 
 
 @pytest.mark.parametrize("secret", ["session", "other", "empty"])
-def test_a_selection_token_under_another_secret_ends_the_login(person: Person, secret: str) -> None:
-    """One secret a direction: what the Action signs for us can never come back as our answer."""
+def test_a_selection_token_signed_with_another_secret_ends_the_login(
+    person: Person, secret: str
+) -> None:
+    """One secret per direction: what the Action signs cannot be sent back as the answer."""
     secrets = {"session": person.stack.session_secret, "other": SELECTION_SECRET, "empty": ""}
     answer = _continue(person, {}, secret=secrets[secret])
 
     assert answer["error_description"] == "selection_failed"
 
 
-def test_the_session_token_itself_is_no_answer(person: Person) -> None:
-    """Reflection: what Auth0 sent out, sent back."""
+def test_a_session_token_sent_back_as_the_answer_ends_the_login(person: Person) -> None:
     person.open_app(ext_org_prompt="select").log_in("joe@example.com")
     cookie = next(one for one in person.http.cookies.jar if one.name.startswith("login-"))
     assert cookie.value is not None
@@ -280,7 +280,7 @@ def test_the_session_token_itself_is_no_answer(person: Person) -> None:
 
 
 def test_a_second_state_in_the_body_ends_the_login(person: Person) -> None:
-    """Auth0 looks into the body first, but finds the login by the address."""
+    """Auth0 reads the body first, but finds the login by the address."""
     person.open_app(ext_org_prompt="select").log_in("joe@example.com")
     form = person.press("XYZ Travel").form("selection_token")
     person.submit(form, state="another")
@@ -292,7 +292,7 @@ def test_a_second_state_in_the_body_ends_the_login(person: Person) -> None:
 def _continue(
     person: Person, changes: dict[str, object], *, secret: str | None = None
 ) -> dict[str, str]:
-    """Press a row, then send a changed token on in place of the one the page holds."""
+    """Choose, and then send a changed token in place of the page's."""
     person.open_app(ext_org_prompt="select").log_in("joe@example.com")
     form = person.press("XYZ Travel").form("selection_token")
     claims = claims_of(form.fields["selection_token"]) | changes
@@ -303,8 +303,8 @@ def _continue(
     return person.callback
 
 
-def test_valid_claims_are_what_the_action_really_sends(person: Person) -> None:
-    """The forgeries above are changes of a token like this one."""
+def test_the_valid_claims_of_these_tests_are_those_of_the_real_action(person: Person) -> None:
+    """The forged tokens above are changes of a token like this one."""
     person.open_app(ext_org_prompt="select").log_in("joe@example.com")
     cookie = next(one for one in person.http.cookies.jar if one.name.startswith("login-"))
     assert cookie.value is not None
@@ -313,8 +313,8 @@ def test_valid_claims_are_what_the_action_really_sends(person: Person) -> None:
 
 
 @pytest.mark.parametrize("path", ["//decisions", "///decisions"])
-def test_a_path_has_one_spelling(selector: Selector, path: str) -> None:
-    """A rule of a proxy for /decisions would not hold for //decisions."""
+def test_another_spelling_of_a_path_is_not_found(selector: Selector, path: str) -> None:
+    """A proxy's rule for /decisions would not apply to //decisions."""
     bearer = f"Bearer {DECISION.token()}"
 
     assert _decide(selector, bearer).status_code == 200

@@ -1,4 +1,4 @@
-"""Postgres goes away, hangs and comes back: a 503 in time, and everything works again by itself."""
+"""Postgres stops, hangs and restarts: requests get a 503 in time, and then work again."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    """A cluster that only this test uses, so that it may be stopped; it keeps its data."""
+    """A cluster for this test alone, which it may stop; it keeps its data."""
     cluster = Postgres(tmp_path / "postgres", durable=True)
     cluster.start()
     try:
@@ -34,7 +34,7 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
 
 @pytest.fixture
 def breakable(postgres: Postgres, tmp_path: Path) -> Iterator[Selector]:
-    """A selector on that cluster, by an address that survives a restart."""
+    """A selector on that cluster, by an address that stays the same after a restart."""
     url = _stable_url(postgres, tmp_path)
     app = create_app(make_settings(url))
     with psycopg.connect(postgres.url(DATABASE, "postgres"), autocommit=True) as superuser:
@@ -97,10 +97,10 @@ def _require_healed(selector: Selector, visit: Visit) -> None:
     _require_working(selector, visit)
 
 
-def test_postgres_stops_and_returns(
+def test_every_request_gets_a_503_while_postgres_is_stopped_and_works_afterwards(
     breakable: Selector, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """Every request says 503 within three seconds; ten seconds after the return all is well."""
+    """Within three seconds; ten seconds after the start everything works."""
     visit = enter(breakable)
     form = visit.form()
     _require_working(breakable, visit)
@@ -113,10 +113,10 @@ def test_postgres_stops_and_returns(
     _require_healed(breakable, visit)
 
 
-def test_postgres_restarts_between_two_requests_and_both_are_answered(
+def test_a_request_after_a_restart_of_postgres_is_answered(
     breakable: Selector, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """A dead connection in the pool costs a second try, not an error page."""
+    """A lost connection of the pool causes a second try, not an error page."""
     visit = enter(breakable)
     _require_working(breakable, visit)
     postgres.stop()
@@ -126,8 +126,8 @@ def test_postgres_restarts_between_two_requests_and_both_are_answered(
     _require_working(breakable, visit)
 
 
-def test_a_lock_that_is_never_released_is_an_outage_too(breakable: Selector) -> None:
-    """An administrator alters a table and goes to lunch."""
+def test_a_request_that_waits_for_a_lock_for_too_long_gets_a_503(breakable: Selector) -> None:
+    """As when an administrator alters a table."""
     visit = enter(breakable)
     form = visit.form()
     _require_working(breakable, visit)
@@ -138,8 +138,8 @@ def test_a_lock_that_is_never_released_is_an_outage_too(breakable: Selector) -> 
     _require_working(breakable, visit)
 
 
-def test_a_postgres_that_falls_silent_is_an_outage_too(breakable: Selector) -> None:
-    """Stopped, not ended: it takes connections and says nothing, and its own limits stand still."""
+def test_while_postgres_is_silent_requests_get_a_503(breakable: Selector) -> None:
+    """Its processes are stopped: it accepts connections, answers nothing, and times out nothing."""
     visit = enter(breakable)
     form = visit.form()
     _require_working(breakable, visit)
@@ -157,10 +157,10 @@ def test_a_postgres_that_falls_silent_is_an_outage_too(breakable: Selector) -> N
     _require_healed(breakable, visit)
 
 
-def test_an_answer_that_comes_just_before_the_watchdog_harms_no_other_request(
+def test_an_answer_just_before_the_watchdog_counts_and_disturbs_no_other_request(
     breakable: Selector,
 ) -> None:
-    """A thread that starved: its result counts, its connection is not used again."""
+    """As after a thread had no CPU time; its connection is not used again."""
     _require_working(breakable, enter(breakable))
 
     def dawdle(conn: psycopg.Connection) -> object:
@@ -172,8 +172,10 @@ def test_an_answer_that_comes_just_before_the_watchdog_harms_no_other_request(
     _require_working(breakable, enter(breakable))
 
 
-def test_a_closed_database_is_unavailable(breakable: Selector, postgres: Postgres) -> None:
-    """The last requests of a worker that ends."""
+def test_a_request_after_the_pool_was_closed_is_an_outage(
+    breakable: Selector, postgres: Postgres
+) -> None:
+    """As in the last requests of a worker that ends."""
     app = create_app(make_settings(postgres.url(DATABASE, "org_selector")))
     assert app.test_client().get("/readyz").status_code == 200
     app.extensions["database"].close()
@@ -182,10 +184,9 @@ def test_a_closed_database_is_unavailable(breakable: Selector, postgres: Postgre
     assert breakable.app.test_client().get("/readyz").status_code == 200
 
 
-def test_a_database_without_the_schema_is_not_ready(
+def test_a_selector_whose_database_has_no_schema_is_not_ready(
     breakable: Selector, postgres: Postgres
 ) -> None:
-    """The probe says so, and nothing crashes."""
     postgres.create_database("empty")
     app = create_app(make_settings(postgres.url("empty", "org_selector")))
     try:
@@ -195,10 +196,10 @@ def test_a_database_without_the_schema_is_not_ready(
     assert breakable.app.test_client().get("/readyz").status_code == 200
 
 
-def test_a_role_that_could_see_too_much_is_never_used(
+def test_a_selector_with_a_database_role_that_could_see_too_much_answers_503(
     breakable: Selector, postgres: Postgres
 ) -> None:
-    """Superuser, owner and BYPASSRLS: the app answers 503 and the log says what to do."""
+    """Superuser, owner and BYPASSRLS; the log says what to do."""
     breakable.superuser.execute("create role org_reader login bypassrls")
     breakable.superuser.execute("grant org_selector to org_reader")
     for role in ("postgres", "org_owner", "org_reader"):

@@ -15,10 +15,10 @@ ID = "0b9d0f1e-6a52-4c2b-9d43-5a0c5b1f2e11"
 @pytest.mark.parametrize("interaction", ["page", "silent", "refresh"])
 @pytest.mark.parametrize("remembered", [None, REMEMBERED])
 @pytest.mark.parametrize("hint", [None, HINT, ""])
-def test_an_application_that_is_bound_is_asked_about_its_organization_only(
+def test_a_bound_application_asks_for_its_organization_only(
     interaction: str, hint: str | None, remembered: str | None
 ) -> None:
-    """An order beats the user's wish and the token's memory, in every kind of login."""
+    """The binding beats the hint and what the refresh token remembers, in every kind of login."""
     question = ask(interaction=interaction, bound=BOUND, hint=hint, remembered=remembered)
 
     assert question.asked == Asked("bound", slug=BOUND)
@@ -29,7 +29,7 @@ def test_an_application_that_is_bound_is_asked_about_its_organization_only(
 def test_a_hint_beats_what_the_refresh_token_remembers(
     interaction: str, remembered: str | None
 ) -> None:
-    """This is how a switch inside the app works."""
+    """So an app can switch the organization at a refresh."""
     question = ask(interaction=interaction, hint=HINT, remembered=remembered)
 
     assert question.asked == Asked("hint", slug=HINT)
@@ -39,16 +39,15 @@ def test_a_hint_beats_what_the_refresh_token_remembers(
     ("interaction", "asked"),
     [("refresh", Asked("remembered", slug=REMEMBERED)), ("page", None), ("silent", None)],
 )
-def test_what_a_refresh_token_remembers_counts_at_a_refresh_only(
+def test_the_organization_in_a_refresh_token_counts_at_a_refresh_only(
     interaction: str, asked: Asked | None
 ) -> None:
-    """A login in a browser begins without a memory."""
     assert ask(interaction=interaction, remembered=REMEMBERED).asked == asked
 
 
 @pytest.mark.parametrize("interaction", ["page", "silent", "refresh"])
 def test_a_login_without_any_wish_asks_for_no_organization(interaction: str) -> None:
-    """The table then looks at what the person has."""
+    """The table then decides by the person's organizations."""
     assert ask(interaction=interaction).asked is None
 
 
@@ -69,10 +68,10 @@ def test_a_login_without_any_wish_asks_for_no_organization(interaction: str) -> 
         ],
     ],
 )
-def test_a_reference_is_an_id_or_a_slug_or_neither(
+def test_a_hint_is_read_as_an_id_a_slug_or_neither(
     kind: str, text: str, org_id: UUID | None, slug: str | None
 ) -> None:
-    """A malformed hint is still a hint: it must not end in the row of those without one."""
+    """A malformed hint is still a hint, and must not be decided like a login without one."""
     asked = ask(**{kind: text}).asked
 
     assert asked is not None
@@ -81,7 +80,7 @@ def test_a_reference_is_an_id_or_a_slug_or_neither(
 
 @pytest.mark.parametrize("field", ["picture", "audience", "protocol", "user", "interaction"])
 def test_a_question_with_a_field_too_many_or_too_few_is_refused(field: str) -> None:
-    """The refusal names the field for the log, and nothing of its value."""
+    """The log gets the field's name and not its value."""
     whole = ask().model_dump_json().encode()
     known = b'"%s":' % field.encode()
     changed = whole.replace(known, b'"other":', 1)

@@ -1,7 +1,7 @@
 """
-Each statement of a decision by itself: every condition in it is needed.
+Each statement of a decision, alone: every condition in it is needed.
 
-What a statement must not touch belongs to another user who fits all its other conditions.
+The rows that a statement must not touch belong to another user, who fits all its other conditions.
 """
 
 from uuid import UUID, uuid4
@@ -35,7 +35,7 @@ def _choose(
 
 
 def _written(statements: Statements) -> set[tuple[object, ...]]:
-    """The versions of all rows that a decision may change; a row that is written gets a new one."""
+    """Return the versions of all rows that a decision may change; a written row gets a new one."""
     return set(
         statements.run(
             "select tableoid, ctid::text from app_user "
@@ -60,8 +60,8 @@ def _defaults(statements: Statements) -> set[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("person", seed.PEOPLE, ids=lambda person: person.login)
-def test_a_person_is_found_as_themselves(statements: Statements, person: seed.SeedPerson) -> None:
-    """And a stranger is not found, with an organization asked for and without."""
+def test_a_user_is_found_by_their_own_id(statements: Statements, person: seed.SeedPerson) -> None:
+    """An unknown user is not found, with an organization asked for or without."""
     rows = DecisionRows(statements.database)
     for asked in (None, Asked("hint", slug="abc-inc")):
         found = rows.find_standing(person.auth0_user_id, asked)
@@ -72,8 +72,7 @@ def test_a_person_is_found_as_themselves(statements: Statements, person: seed.Se
         assert rows.find_standing("auth0|stranger", asked) is None
 
 
-def test_a_blocked_user_is_found_as_blocked(statements: Statements) -> None:
-    """Only that one."""
+def test_a_blocked_user_is_found_as_blocked_and_others_are_not(statements: Statements) -> None:
     statements.block("joe")
 
     for asked in (None, Asked("hint", slug="abc-inc")):
@@ -88,7 +87,7 @@ def test_a_blocked_user_is_found_as_blocked(statements: Statements) -> None:
 def test_an_organization_of_a_member_is_found_by_id_and_by_slug(
     statements: Statements, slug: str, role: str, suspended: bool
 ) -> None:
-    """With the role there, and nothing else is looked up."""
+    """With the membership role, and with nothing else."""
     one = seed.organization(slug)
     expected = Organization(str(one.id), slug, one.name, role, suspended)
 
@@ -111,16 +110,16 @@ def test_an_organization_of_a_member_is_found_by_id_and_by_slug(
     ],
     ids=["slug", "id", "unknown slug", "unknown id", "neither"],
 )
-def test_an_organization_of_others_is_as_unknown_as_none(
-    statements: Statements, asked: Asked
-) -> None:
-    """Ann is a member there; Joe is told nothing."""
+def test_an_organization_of_others_is_not_found(statements: Statements, asked: Asked) -> None:
+    """Like one that does not exist; Ann is a member of it, Joe is not."""
     assert _find(statements, "joe", asked).asked is None
     assert _find(statements, "joe", Asked("hint", slug="abc-inc")).asked is not None
 
 
-def test_two_usable_organizations_at_most_are_found_by_name(statements: Statements) -> None:
-    """One decides and two do not; suspended ones do not count, nor those of others."""
+def test_at_most_two_usable_organizations_are_found_in_the_order_of_names(
+    statements: Statements,
+) -> None:
+    """Neither suspended organizations nor those of others are found."""
     usable = {
         login: [one.slug for one in _find(statements, login).usable]
         for login in ("joe", "ann", "nina", "sue", "max")
@@ -137,8 +136,8 @@ def test_two_usable_organizations_at_most_are_found_by_name(statements: Statemen
     assert solo == Organization(str(SOLO), "solo-works", "Solo Works", "owner", suspended=False)
 
 
-def test_the_default_is_found_beside_them(statements: Statements) -> None:
-    """Each user's own, and suspended if it is."""
+def test_the_users_own_default_is_found(statements: Statements) -> None:
+    """A suspended one is found as suspended."""
     for login, org_id in (("joe", TRAVEL), ("sue", FROZEN)):
         statements.run(
             "update app_user set default_org_id = %s where id = %s",
@@ -172,10 +171,10 @@ def test_the_default_is_found_beside_them(statements: Statements) -> None:
         ("update invitation set expires_at = now()", False),
     ],
 )
-def test_only_an_open_invitation_to_the_verified_address_waits(
+def test_only_an_open_invitation_to_the_verified_address_is_found(
     statements: Statements, change: str | None, invited: bool
 ) -> None:
-    """Addresses are compared in lower case; at its last moment it has expired."""
+    """Addresses are compared in lower case. At its time of expiry an invitation has expired."""
     statements.run(
         "insert into invitation (org_id, email, role, expires_at) "
         "values (%s, 'joe@example.com', 'member', now() + interval '1 day')",
@@ -188,8 +187,8 @@ def test_only_an_open_invitation_to_the_verified_address_waits(
     assert _find(statements, "sue").invited is False
 
 
-def test_a_profile_is_inserted_once_and_updated_where_it_changed(statements: Statements) -> None:
-    """Each of its three fields counts; what did not change is not written."""
+def test_a_profile_is_inserted_once_and_written_only_if_it_changed(statements: Statements) -> None:
+    """Each of its three fields counts."""
     rows = DecisionRows(statements.database)
     profiles = [
         Profile("auth0|newcomer", "new@example.com", True, "New"),
@@ -209,10 +208,10 @@ def test_a_profile_is_inserted_once_and_updated_where_it_changed(statements: Sta
     assert _find(statements, "joe") == others
 
 
-def test_a_choice_is_applied_and_noted_for_this_user_and_organization_alone(
+def test_a_choice_is_recorded_for_this_user_and_organization_only(
     statements: Statements,
 ) -> None:
-    """Sue is a member there as well, and Joe of another organization."""
+    """Sue is a member of it, too, and Joe of another one."""
     before = _written(statements)
 
     assert _choose(statements, "joe", TRAVEL) == Organization(
@@ -226,8 +225,8 @@ def test_a_choice_is_applied_and_noted_for_this_user_and_organization_alone(
 
 
 @pytest.mark.parametrize("why", ["of others", "unknown", "suspended", "blocked", "a stranger"])
-def test_a_choice_that_may_not_be_changes_nothing(statements: Statements, why: str) -> None:
-    """And the nonce stays free."""
+def test_a_choice_that_is_not_allowed_changes_nothing(statements: Statements, why: str) -> None:
+    """The nonce stays unused."""
     if why == "blocked":
         statements.block("sue")
     login = "stranger" if why == "a stranger" else "sue"
@@ -239,8 +238,8 @@ def test_a_choice_that_may_not_be_changes_nothing(statements: Statements, why: s
     assert _choose(statements, "joe", ABC) is not None
 
 
-def test_a_login_has_one_choice(statements: Statements) -> None:
-    """The second finds the nonce taken, for the same organization or another, by any user."""
+def test_a_second_choice_of_a_login_is_refused(statements: Statements) -> None:
+    """For the same organization or another, and for every user."""
     assert _choose(statements, "joe", ABC) is not None
     before = _written(statements)
 
@@ -250,8 +249,8 @@ def test_a_login_has_one_choice(statements: Statements) -> None:
     assert _choose(statements, "joe", TRAVEL, "another nonce") is not None
 
 
-def test_remembering_sets_the_default_of_this_user_alone(statements: Statements) -> None:
-    """Not remembering clears it; what is so already is not written."""
+def test_remembering_sets_the_default_of_this_user_only(statements: Statements) -> None:
+    """Not remembering clears it. An unchanged default is not written."""
     sues = ("auth0|sue", TRAVEL)
     assert _choose(statements, "sue", TRAVEL, "of sue", remember=True)
     for number, (remember, org_id, expected) in enumerate(
@@ -271,8 +270,8 @@ def test_remembering_sets_the_default_of_this_user_alone(statements: Statements)
         assert changed == 1 + (known != _defaults(statements))  # the membership, the default
 
 
-def test_two_old_nonces_are_swept_by_a_choice_and_no_young_one(statements: Statements) -> None:
-    """A nonce is old after a day, not at a day."""
+def test_a_choice_deletes_two_old_nonces_and_no_young_one(statements: Statements) -> None:
+    """A nonce of exactly one day is still young."""
     for nonce, age in (("a", "25 hours"), ("b", "3 days"), ("c", "2 days"), ("d", "24 hours")):
         statements.run(
             "insert into selection (nonce, user_id, org_id, created_at) "
@@ -296,10 +295,10 @@ def test_two_old_nonces_are_swept_by_a_choice_and_no_young_one(statements: State
         ("1 second", False),
     ],
 )
-def test_a_use_without_the_picker_is_noted_once_a_minute(
+def test_a_use_without_the_picker_is_recorded_once_a_minute(
     statements: Statements, before: str | None, noted: bool
 ) -> None:
-    """For this user and organization alone."""
+    """For this user and organization only."""
     joe, sue = statements.user_id("joe"), statements.user_id("sue")
     statements.run(
         "update membership set last_selected_at = now() - %s::text::interval where user_id = %s",

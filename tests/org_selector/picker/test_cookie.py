@@ -1,4 +1,4 @@
-"""What a waiting login keeps in the browser, and what its form carries; no app, no database."""
+"""The cookie of a waiting login and the signature of its form, without an app or a database."""
 
 import hashlib
 import hmac
@@ -27,12 +27,12 @@ def _save(login: UnverifiedLogin, cookies: LoginCookies = COOKIES) -> tuple[str,
 
 
 def _browser(*logins: UnverifiedLogin) -> dict[str, str]:
-    """The cookies of a browser in which these logins wait, the oldest first."""
+    """Return the cookies of a browser in which these logins wait, the oldest first."""
     return dict(_save(login)[:2] for login in logins)
 
 
 def _forgotten(browser: dict[str, str], login: UnverifiedLogin) -> dict[str, set[str]]:
-    """The cookies that end when *login* comes, each with its attributes."""
+    """Return the cookies that *login* deletes, each with its attributes."""
     response = Response()
     COOKIES.forget_oldest(response, browser, login)
     ended = [line.split("; ") for line in response.headers.getlist("Set-Cookie")]
@@ -41,7 +41,7 @@ def _forgotten(browser: dict[str, str], login: UnverifiedLogin) -> dict[str, set
 
 @pytest.mark.parametrize("length", range(1, 14))
 def test_a_saved_login_is_found_by_its_address(length: int) -> None:
-    """Base64 pads by the length; the cookie's value holds no character that needs quotes."""
+    """With every base64 padding; the cookie's value holds no character that needs quotes."""
     login = UnverifiedLogin(TOKEN, "~?>"[:length] + "s" * (length - 3))
     name, value, _ = _save(login)
 
@@ -51,8 +51,8 @@ def test_a_saved_login_is_found_by_its_address(length: int) -> None:
     assert COOKIES.read({name: value}, login.login_id) == login
 
 
-def test_the_browser_keeps_it_for_this_host_and_from_scripts() -> None:
-    """RFC 6265bis 4.1.3.2: `__Host-` needs Secure and Path=/, and no Domain."""
+def test_the_cookie_is_kept_for_this_host_and_hidden_from_scripts() -> None:
+    """RFC 6265bis section 4.1.3.2: `__Host-` needs Secure and Path=/, and no Domain."""
     attributes = _save(JOE)[2]
 
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=60"} <= attributes
@@ -61,8 +61,8 @@ def test_the_browser_keeps_it_for_this_host_and_from_scripts() -> None:
     }
 
 
-def test_over_plain_http_the_name_has_no_prefix() -> None:
-    """Browsers refuse `__Host-` there; only a stand-in on localhost is reached so."""
+def test_the_cookie_has_no_prefix_over_plain_http() -> None:
+    """Browsers refuse `__Host-` there; only a stand-in on localhost uses plain HTTP."""
     plain = LoginCookies([NEW], secure=False)
     name, value, _ = _save(JOE, plain)
 
@@ -72,8 +72,8 @@ def test_over_plain_http_the_name_has_no_prefix() -> None:
         COOKIES.read({name: value}, JOE.login_id)
 
 
-def test_an_address_finds_no_other_login() -> None:
-    """Neither one that does not wait here, nor one that was put under its name."""
+def test_an_address_does_not_find_another_login() -> None:
+    """Neither one that does not wait in this browser, nor one stored under its name."""
     joe, sue = _browser(JOE), _browser(SUE)
     [(name, _)] = joe.items()
     [(_, value)] = sue.items()
@@ -85,8 +85,8 @@ def test_an_address_finds_no_other_login() -> None:
 
 
 @pytest.mark.parametrize("login_id", ["", "x", "x" * 21, "x" * 23, "x" * 21 + "ä", "x" * 21 + "="])
-def test_an_address_that_is_no_login_id_is_told_apart_in_the_log(login_id: str) -> None:
-    """No cookie is looked up by a name that a request made up."""
+def test_an_address_that_is_not_a_login_id_has_its_own_reason_in_the_log(login_id: str) -> None:
+    """No cookie is looked up under that name."""
     with pytest.raises(InvalidSessionToken) as refused:
         COOKIES.read({f"__Host-login-{login_id}": JOE.value}, login_id)
 
@@ -96,8 +96,7 @@ def test_an_address_that_is_no_login_id_is_told_apart_in_the_log(login_id: str) 
 @pytest.mark.parametrize(
     "value", ["", ".", "a.b.c", "no-dot", f"{TOKEN}.ä", f"{TOKEN}.YQ.Y", "a.="]
 )
-def test_a_broken_cookie_is_no_login(value: str) -> None:
-    """A cookie is only as good as what wrote it."""
+def test_a_malformed_cookie_is_refused(value: str) -> None:
     [(name, good)] = _browser(JOE).items()
     assert COOKIES.read({name: good}, JOE.login_id) == JOE
 
@@ -105,8 +104,8 @@ def test_a_broken_cookie_is_no_login(value: str) -> None:
         COOKIES.read({name: value}, JOE.login_id)
 
 
-def test_a_fourth_login_ends_the_oldest_and_only_that() -> None:
-    """Cookies of other apps stay; what ends a `__Host-` cookie needs the same attributes."""
+def test_a_fourth_login_deletes_the_cookie_of_the_oldest() -> None:
+    """Cookies of other apps stay. Deleting a `__Host-` cookie needs the same attributes."""
     logins = [UnverifiedLogin(TOKEN, f"state-{number}") for number in range(4)]
     oldest = f"__Host-login-{logins[0].login_id}"
     browser = {"first": "of another app"} | _browser(*logins[:3]) | {"last": "of another app"}
@@ -118,16 +117,16 @@ def test_a_fourth_login_ends_the_oldest_and_only_that() -> None:
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=0"} <= forgotten[oldest]
 
 
-def test_a_reload_ends_no_login() -> None:
-    """The login that comes again has its place already."""
+def test_a_reload_deletes_no_cookie() -> None:
+    """The reloaded login already has one."""
     logins = [UnverifiedLogin(TOKEN, f"state-{number}") for number in range(3)]
 
     for login in logins:
         assert _forgotten(_browser(*logins), login) == {}
 
 
-def test_the_form_of_this_login_is_taken_and_no_other() -> None:
-    """A page of another login, or none, cannot have signed it."""
+def test_only_the_form_of_this_login_is_accepted() -> None:
+    """The page of another login cannot have signed it."""
     COOKIES.require_form(JOE, COOKIES.sign_form(JOE))
 
     for signature in (COOKIES.sign_form(SUE), "", "x", "ä", COOKIES.sign_form(JOE) + "x"):
@@ -135,16 +134,16 @@ def test_the_form_of_this_login_is_taken_and_no_other() -> None:
             COOKIES.require_form(JOE, signature)
 
 
-def test_the_form_is_signed_under_a_key_of_its_own_from_the_newest_secret() -> None:
-    """A signature of a token is none of a form: HMAC-SHA-256 with a derived key."""
+def test_the_form_is_signed_with_its_own_key_from_the_newest_secret() -> None:
+    """HMAC-SHA-256 with a derived key, so a token's signature does not fit a form."""
     key = hashlib.sha256(b"org-selector/form" + b"signer" + NEW.encode()).digest()
     signature = hmac.digest(key, JOE.value.encode(), "sha256")
 
     assert COOKIES.sign_form(JOE) == urlsafe_b64encode(signature).rstrip(b"=").decode()
 
 
-def test_a_form_of_before_the_rotation_is_still_taken() -> None:
-    """And one that was signed with a secret that is gone is not."""
+def test_a_form_from_before_a_rotation_is_accepted() -> None:
+    """One that was signed with a removed secret is refused."""
     before = LoginCookies([OLD], secure=True)
 
     COOKIES.require_form(JOE, before.sign_form(JOE))
@@ -153,13 +152,13 @@ def test_a_form_of_before_the_rotation_is_still_taken() -> None:
 
 
 @pytest.mark.parametrize("state", ["!", "~", "s" * 1024])
-def test_a_state_of_printable_ascii_is_carried(state: str) -> None:
-    """It is Auth0's, and nothing of it is read."""
+def test_a_state_of_printable_ascii_is_kept_unchanged(state: str) -> None:
+    """It is Auth0's; we do not read it."""
     assert parse_login(TOKEN, state) == UnverifiedLogin(TOKEN, state)
 
 
 @pytest.mark.parametrize("state", ["", " ", "\x7f", "a b", "ä", "a\n", "s" * 1025])
 def test_any_other_state_is_refused(state: str) -> None:
-    """Nothing Auth0 makes looks like this."""
+    """Auth0 makes no such state."""
     with pytest.raises(InvalidSessionToken):
         parse_login(TOKEN, state)

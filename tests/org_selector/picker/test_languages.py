@@ -14,7 +14,7 @@ LANGUAGES = sorted(entry.name for entry in LOCALES.iterdir() if entry.is_dir())
 
 
 def list_texts() -> set[str]:
-    """Every text of the pages, as a translator is given it."""
+    """Return every text of the pages, as a translator sees it."""
     method_map = [("org_selector/**.py", "python"), ("templates/*.html", "jinja2")]
     found = set()
     for folder in ("org_selector", "templates"):
@@ -29,8 +29,8 @@ def list_texts() -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_is_translated_and_compiled(language: str) -> None:
-    """After a change of text: make translations."""
+def test_every_text_of_the_pages_is_translated_and_compiled(language: str) -> None:
+    """After a change of a text, run `make translations`."""
     folder = LOCALES / language / "LC_MESSAGES"
     with (folder / "messages.po").open("rb") as file:
         catalog = pofile.read_po(file, locale=language)
@@ -56,10 +56,10 @@ def test_every_text_is_translated_and_compiled(language: str) -> None:
         ("ar", "rtl", "اختر مؤسسة"),
     ],
 )
-def test_the_page_speaks_the_language_of_the_login_then_of_the_browser(
+def test_the_page_uses_the_language_of_the_login_then_of_the_browser(
     selector: Selector, language: str, direction: str, title: str
 ) -> None:
-    """The app's `ui_locales` first, else what the browser prefers; English when neither fits."""
+    """The app's `ui_locales` first, then the browser's languages, then English."""
     by_login = enter(selector, locale=f"{language}-XX").page(accept_language="fr, de, ar")
     by_browser = enter(selector, locale="").page(accept_language=f"fr, {language};q=0.5")
 
@@ -68,8 +68,8 @@ def test_the_page_speaks_the_language_of_the_login_then_of_the_browser(
         assert f"<h1>{title}</h1>" in page.text
 
 
-def test_a_language_without_a_translation_is_english(selector: Selector) -> None:
-    """A tag we do not know is never an error."""
+def test_the_page_is_english_in_a_language_without_a_translation(selector: Selector) -> None:
+    """An unknown language tag is not an error."""
     for locale in ("xx", "zz-ZZ", "../de", "de/../ar"):
         page = enter(selector, locale=locale).page().text
         assert '<html lang="en" dir="ltr">' in page, locale

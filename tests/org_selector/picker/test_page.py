@@ -1,4 +1,4 @@
-"""What the picker's page shows to a person, without a browser, an app or a database."""
+"""What the picker's page shows, without a browser, an app or a database."""
 
 import gettext
 from dataclasses import replace
@@ -39,7 +39,7 @@ def _used(organization: ListedOrganization, *, days: int = 0) -> ListedOrganizat
     return organization._replace(last_selected_at=NOW - timedelta(days=days))
 
 
-FEW = tuple(_organization(number) for number in range(1, 8))  # seven: seen at a glance
+FEW = tuple(_organization(number) for number in range(1, 8))  # seven: a short list
 MANY = tuple(_organization(number) for number in range(1, 9))
 LIST = OrganizationList(
     email="joe@example.com",
@@ -76,7 +76,7 @@ def _by_name(page: Page) -> list[str]:
 
 
 def test_a_person_with_seven_organizations_sees_one_list_and_no_search() -> None:
-    """Eight are too many to see at a glance."""
+    """With eight, the page has a search."""
     few, many = _build(), _build(by_name=MANY)
 
     assert not few.search_shown
@@ -86,7 +86,7 @@ def test_a_person_with_seven_organizations_sees_one_list_and_no_search() -> None
 
 
 def test_in_a_short_list_the_last_used_organization_moves_to_the_front() -> None:
-    """It is shown once, and the others keep their places."""
+    """It is shown once, and the others keep their order."""
     page = _build(recent=(_used(FEW[4]), _used(FEW[1], days=2)))
 
     assert _recent(page) == ["slug-5"]
@@ -94,7 +94,7 @@ def test_in_a_short_list_the_last_used_organization_moves_to_the_front() -> None
 
 
 def test_in_a_short_list_a_suspended_organization_does_not_move_to_the_front() -> None:
-    """The last used one that can be used does; the suspended one stays in its place."""
+    """The last used one that is not suspended does."""
     suspended = FEW[4]._replace(suspended=True)
     by_name = (*FEW[:4], suspended, *FEW[5:])
     page = _build(by_name=by_name, recent=(_used(suspended), _used(FEW[1], days=2)))
@@ -106,8 +106,8 @@ def test_in_a_short_list_a_suspended_organization_does_not_move_to_the_front() -
     assert len(_by_name(none_usable)) == len(FEW)
 
 
-def test_in_a_long_list_the_recently_used_ones_stand_above_and_in_their_places() -> None:
-    """A list by name with holes would mislead; a suspended one is shown as such."""
+def test_in_a_long_list_recently_used_organizations_are_also_shown_above_it() -> None:
+    """The list by name stays complete; a suspended one is shown as suspended."""
     suspended = MANY[4]._replace(suspended=True)
     page = _build(by_name=MANY, recent=(_used(suspended), _used(MANY[1], days=2)))
 
@@ -117,7 +117,7 @@ def test_in_a_long_list_the_recently_used_ones_stand_above_and_in_their_places()
 
 
 def test_enter_continues_with_the_last_used_organization_that_can_be_used() -> None:
-    """One row has the focus, or none."""
+    """At most one row has the focus."""
     suspended = MANY[4]._replace(suspended=True)
     recent = (_used(suspended), _used(MANY[1], days=2), _used(MANY[2], days=3))
     page = _build(by_name=MANY, recent=recent)
@@ -132,7 +132,7 @@ def test_enter_continues_with_the_last_used_organization_that_can_be_used() -> N
     "address", [PageAddress("name"), SECOND_PAGE, replace(SECOND_PAGE, search="n")]
 )
 def test_a_search_and_a_later_page_show_no_recently_used_ones(address: PageAddress) -> None:
-    """And always the search, however few were found."""
+    """They always show the search field."""
     recent = (_used(FEW[1]),)
     page = _build(address, by_name=FEW[:2], recent=recent)
 
@@ -158,10 +158,10 @@ def test_a_search_and_a_later_page_show_no_recently_used_ones(address: PageAddre
         (replace(SECOND_PAGE, search="name"), 0, False, "nothing", "0 organizations found"),
     ],
 )
-def test_a_search_says_what_it_found(
+def test_a_search_says_how_many_organizations_it_found(
     address: PageAddress, found: int, more: bool, outcome: str, text: str
 ) -> None:
-    """The template shows the number only where the page shows them all."""
+    """It gives the number only if the page shows them all."""
     page = _build(address, by_name=tuple(map(_organization, range(found))), more=more)
 
     assert (page.outcome, page.found) == (outcome, text)
@@ -180,7 +180,7 @@ def test_a_list_without_an_organization_is_left_out(address: PageAddress, names:
 
 
 def test_a_person_whose_organizations_are_all_suspended_is_told() -> None:
-    """There is nothing to choose, so nothing to remember either."""
+    """There is nothing to choose, so the page has no box to remember a choice."""
     suspended = tuple(one._replace(suspended=True) for one in FEW)
     page = _build(by_name=suspended)
 
@@ -188,8 +188,8 @@ def test_a_person_whose_organizations_are_all_suspended_is_told() -> None:
     assert (_build().all_suspended, _build().may_choose) == (False, True)
 
 
-def test_one_usable_organization_is_enough_not_to_be_told() -> None:
-    """In either list."""
+def test_a_person_with_one_usable_organization_is_not_told_that_all_are_suspended() -> None:
+    """Wherever it is listed."""
     suspended = tuple(one._replace(suspended=True) for one in MANY)
     by_name = _build(by_name=(*suspended[:-1], MANY[-1]))
     recent = _build(by_name=suspended, recent=(_used(_organization(99)),))
@@ -203,10 +203,10 @@ def test_one_usable_organization_is_enough_not_to_be_told() -> None:
     [(PageAddress("name"), {}), (SECOND_PAGE, {}), (PageAddress(), {"more": True})],
     ids=["a search", "a later page", "not the last page"],
 )
-def test_a_part_of_the_organizations_never_says_that_all_are_suspended(
+def test_a_page_with_a_part_of_the_organizations_never_says_all_are_suspended(
     address: PageAddress, changes: dict[str, Any]
 ) -> None:
-    """The page cannot know; but without a row to press there is nothing to remember."""
+    """Without an organization to choose, it has no box to remember a choice either."""
     suspended = tuple(one._replace(suspended=True) for one in MANY)
     assert _build(by_name=suspended).all_suspended
     page = _build(address, by_name=suspended, **changes)
@@ -215,12 +215,11 @@ def test_a_part_of_the_organizations_never_says_that_all_are_suspended(
 
 
 def test_a_person_without_an_organization_is_not_told_that_all_are_suspended() -> None:
-    """There are none."""
     assert not _build(by_name=()).all_suspended
 
 
 def test_a_default_ticks_the_box() -> None:
-    """And without one the box is empty."""
+    """Without a default the box is empty."""
     assert _build(default_org_id=FEW[0].id).has_default
     assert not _build().has_default
 
@@ -237,7 +236,7 @@ def test_a_default_ticks_the_box() -> None:
     ],
 )
 def test_only_notices_with_a_text_are_shown(notice: str, shown: str) -> None:
-    """The session token may carry a word of a later version."""
+    """The session token may hold a notice of a later version."""
     assert _build(notice=notice).notice == shown
 
 
@@ -253,30 +252,28 @@ def test_only_notices_with_a_text_are_shown(notice: str, shown: str) -> None:
         (400, "Last used 2029-01-25"),
     ],
 )
-def test_a_last_use_is_told_in_days_and_after_two_months_by_its_date(
+def test_a_last_use_is_shown_in_days_and_after_two_months_as_a_date(
     days: int, last_used: str
 ) -> None:
-    """A clock of Postgres that is ahead of ours says today, not tomorrow."""
+    """If the clock of Postgres is ahead of ours, the page says today."""
     (row,) = _rows(_build(recent=(_used(FEW[0], days=days),)), "recent")
 
     assert row.last_used == last_used
 
 
-def test_yesterday_begins_at_midnight() -> None:
-    """An hour ago may be a day ago: people count days, not hours."""
+def test_a_use_before_midnight_was_yesterday() -> None:
+    """Even if it was an hour ago: days are counted, not hours."""
     used = FEW[0]._replace(last_selected_at=NOW - timedelta(hours=1))
     (row,) = _rows(_build(recent=(used,)), "recent")
 
     assert row.last_used == "Last used 1 day ago"
 
 
-def test_an_organization_never_used_says_nothing_about_it() -> None:
-    """Neither a date nor a number of days."""
+def test_an_organization_that_was_never_used_shows_no_last_use() -> None:
     assert _rows(_build(), "all")[0].last_used == ""
 
 
-def test_a_row_repeats_what_the_database_says() -> None:
-    """Nothing is mixed up between two organizations."""
+def test_a_row_shows_the_organization_as_the_database_has_it() -> None:
     listed = FEW[2]._replace(role="owner", suspended=True)
     (row,) = _rows(_build(by_name=(listed,)), "all")
 
@@ -301,12 +298,11 @@ def test_an_organization_always_has_the_same_one_of_eight_colours() -> None:
     assert [row.hue for row in rows] == [str(number % 8) for number in range(20)]
 
 
-def test_the_first_page_of_one_leads_nowhere() -> None:
-    """No links where there is nothing else."""
+def test_the_only_page_of_a_list_has_no_links_to_others() -> None:
     assert (_build().first_page, _build().next_page) == ("", "")
 
 
-def test_each_page_leads_to_the_next_and_back_to_the_first() -> None:
+def test_each_page_links_to_the_next_and_to_the_first() -> None:
     """The next page begins after the last organization of this one, in the same search."""
     first = _build(more=True)
     later = _build(replace(SECOND_PAGE, search="a&b c"), more=True)
@@ -320,7 +316,7 @@ def test_each_page_leads_to_the_next_and_back_to_the_first() -> None:
 
 
 def test_the_address_of_the_next_page_is_read_as_it_was_written() -> None:
-    """Names with spaces included."""
+    """Even if a name has spaces."""
     organization = _organization(5)._replace(name_key="name of  five ")
     after = f"{organization.id} {organization.name_key}"
 
@@ -329,8 +325,8 @@ def test_the_address_of_the_next_page_is_read_as_it_was_written() -> None:
     )
 
 
-def test_a_null_character_in_the_beginning_of_a_page_is_left_out() -> None:
-    """Postgres takes none in a text; nothing takes its place, and the rest is read as it is."""
+def test_a_null_character_in_a_pages_address_is_left_out() -> None:
+    """Postgres does not take one in a text; the rest is read as it is."""
     org_id = UUID(int=1)
 
     assert PageAddress.read("", [f"{org_id} a b\0c"]).after == ("a bc", org_id)
@@ -338,7 +334,7 @@ def test_a_null_character_in_the_beginning_of_a_page_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("after", [[], [""], ["x"], ["x y"], [f"{UUID(int=1)} a"] * 2])
-def test_an_address_that_makes_no_sense_is_the_first_page(after: list[str]) -> None:
+def test_a_malformed_address_shows_the_first_page(after: list[str]) -> None:
     """Of the same search."""
     assert PageAddress.read("five", [f"{UUID(int=1)} a"]).first is False
     assert PageAddress.read("five", after) == PageAddress("five")
@@ -346,7 +342,6 @@ def test_an_address_that_makes_no_sense_is_the_first_page(after: list[str]) -> N
 
 
 def test_a_search_is_cut_at_a_hundred_characters() -> None:
-    """Longer than any word that a person types."""
     assert PageAddress.read("x" * 101, []).search == "x" * 100
 
 
@@ -365,6 +360,6 @@ def test_a_search_is_cut_at_a_hundred_characters() -> None:
         (" - ", "•"),
     ],
 )
-def test_initials_stand_for_a_name_in_any_script(name: str, initials: str) -> None:
-    """A dot where there is neither a letter nor a number."""
+def test_initials_are_taken_from_a_name_in_any_script(name: str, initials: str) -> None:
+    """A dot stands for a name without a letter or a number."""
     assert make_initials(name) == initials

@@ -1,7 +1,7 @@
 """
-Each statement of the picker by itself: every condition in it is needed.
+Each statement of the picker, alone: every condition in it is needed.
 
-What a statement must not find belongs to another user who fits all its other conditions.
+The rows that a statement must not find belong to another user, who fits all its other conditions.
 """
 
 from uuid import UUID, uuid4
@@ -56,7 +56,7 @@ def _use(statements: Statements, login: str, slug: str, ago: str) -> None:
 def test_a_person_sees_their_own_organizations(
     statements: Statements, person: seed.SeedPerson, search: str | None
 ) -> None:
-    """By name, at most twenty; and above them their own address and name."""
+    """By name, at most twenty; and their own address and name."""
     found = _load(statements, person.login, search)
     assert found is not None
     names = {slug: seed.organization(slug).name for slug in person.roles}
@@ -76,10 +76,10 @@ def test_a_person_sees_their_own_organizations(
 
 
 @pytest.mark.parametrize("search", [None, ANY_SEARCH])
-def test_a_stranger_and_a_blocked_user_see_nothing(
+def test_an_unknown_user_and_a_blocked_user_see_nothing(
     statements: Statements, search: str | None
 ) -> None:
-    """Other users are not touched by a block."""
+    """The block of one user changes nothing for others."""
     statements.block("joe")
     _use(statements, "joe", "abc-inc", "1 day")
 
@@ -110,10 +110,10 @@ def test_the_default_and_a_choice_of_this_login_are_found(
 
 @pytest.mark.parametrize("search", [None, ANY_SEARCH])
 @pytest.mark.parametrize("count", [20, 21])
-def test_a_page_holds_twenty_and_the_next_begins_after_its_last(
+def test_a_page_holds_twenty_and_the_next_page_begins_after_them(
     statements: Statements, search: str | None, count: int
 ) -> None:
-    """Organizations of one name are told apart by their id."""
+    """Organizations with equal names are told apart by their ids."""
     for number in range(count):
         org_id = UUID(int=count - number)
         statements.run(
@@ -136,7 +136,7 @@ def test_a_page_holds_twenty_and_the_next_begins_after_its_last(
 
 
 def test_the_three_used_last_come_first_on_the_first_page(statements: Statements) -> None:
-    """Newest first, with the time; they stay in the list by name, and others' uses do not count."""
+    """Newest first, with the time, and in the list by name as well. Uses of others do not count."""
     for number in range(1, 6):
         _use(statements, "max", f"customer-{number:04}", f"{abs(3 - number) + 1} days")
         _use(statements, "max", f"customer-{number + 100:04}", f"{number} hours")
@@ -161,10 +161,10 @@ def test_the_three_used_last_come_first_on_the_first_page(statements: Statements
     assert _recent(_load(statements, "joe")) == []
 
 
-def test_a_used_organization_is_listed_with_everything_the_page_says(
+def test_a_used_organization_is_listed_with_everything_the_page_shows(
     statements: Statements,
 ) -> None:
-    """A suspended one included."""
+    """A suspended one is listed, too."""
     _use(statements, "sue", "frozen-foods", "0 days")
     found = _load(statements, "sue")
     assert found is not None
@@ -199,7 +199,7 @@ def test_a_used_organization_is_listed_with_everything_the_page_says(
 def test_a_short_list_is_searched_for_a_part_of_the_name(
     statements: Statements, search: str, found: list[str]
 ) -> None:
-    """In any case of its letters, and no character is special."""
+    """Without regard to case; no character is special."""
     assert _slugs(_load(statements, "joe", search)) == found
 
 
@@ -207,7 +207,7 @@ def test_a_short_list_is_searched_for_a_part_of_the_name(
 def test_a_list_of_more_than_a_hundred_is_searched_for_beginnings(
     statements: Statements, more: int
 ) -> None:
-    """At a hundred still for parts; others' organizations do not count."""
+    """With exactly a hundred, for parts. Organizations of others do not count."""
     nina = statements.user_id("nina")
     statements.run(
         "insert into membership (user_id, org_id, role) select %s, id, 'member' "
@@ -228,7 +228,7 @@ def test_a_list_of_more_than_a_hundred_is_searched_for_beginnings(
 def test_names_that_only_sort_near_the_searched_beginning_are_not_found(
     statements: Statements,
 ) -> None:
-    """Nor one that goes on with the highest code point, which is no character."""
+    """Not even one that continues with the highest code point."""
     highest = "\U0010ffff"
     for name in ("Custom", "Customer 2", "Customer 2" + highest, "Customer 2z", "Customer 3"):
         statements.run(
@@ -255,10 +255,10 @@ def test_names_that_only_sort_near_the_searched_beginning_are_not_found(
         ("nina", ABC, False),
     ],
 )
-def test_a_choice_may_be_signed_for_a_member_of_what_is_not_suspended(
+def test_a_member_may_choose_an_organization_that_is_not_suspended(
     statements: Statements, login: str, org_id: UUID, selectable: bool
 ) -> None:
-    """A choice of the same login is found, one of another is not."""
+    """A choice that this login already made is found, one of another login is not."""
     rows = PickerRows(statements.database)
     for nonce in (None, "another", NONCE):
         if nonce is not None:
@@ -270,8 +270,8 @@ def test_a_choice_may_be_signed_for_a_member_of_what_is_not_suspended(
         assert found == Selectable(already_chosen=nonce == NONCE, selectable=selectable)
 
 
-def test_nothing_may_be_signed_for_a_stranger_or_a_blocked_user(statements: Statements) -> None:
-    """A block of one user is not a block of another."""
+def test_an_unknown_user_or_a_blocked_user_may_choose_nothing(statements: Statements) -> None:
+    """The block of one user changes nothing for others."""
     rows = PickerRows(statements.database)
     statements.block("joe")
 

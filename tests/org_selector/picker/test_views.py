@@ -1,4 +1,4 @@
-"""The picker's pages, over the app's own HTTP face and the real database."""
+"""The picker's pages: requests to the app, with the real database."""
 
 import html
 import re
@@ -26,8 +26,8 @@ SOLO = str(seed.organization("solo-works").id)
 FROZEN = str(seed.organization("frozen-foods").id)
 
 
-def test_the_address_holds_no_token_once_the_page_is_shown(selector: Selector) -> None:
-    """The token leaves the address bar, the history and the Referer at once."""
+def test_the_address_of_the_page_holds_no_token(selector: Selector) -> None:
+    """So the token is not in the address bar, the history or the Referer."""
     visit = enter(selector)
 
     assert re.fullmatch(r"/select/[A-Za-z0-9_-]{22}", visit.address)
@@ -35,10 +35,10 @@ def test_the_address_holds_no_token_once_the_page_is_shown(selector: Selector) -
     assert "joe@example.com" in visit.page().text
 
 
-def test_the_login_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts(
+def test_the_login_cookie_is_bound_to_this_host_and_hidden_from_scripts(
     selector: Selector,
 ) -> None:
-    """RFC 6265bis: the prefix makes the browser hold host, path and Secure."""
+    """RFC 6265bis: with this prefix browsers require the host, Path=/ and Secure."""
     token = sign(HEADER, valid_session_claims(exp=valid_session_claims()["exp"]), SESSION_SECRET)
     response = selector.app.test_client().get(
         "/select", query_string={"session_token": token, "state": STATE}, base_url=OWN_ORIGIN
@@ -52,10 +52,10 @@ def test_the_login_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts(
 
 
 @pytest.mark.parametrize(("left", "kept"), [(60, {59, 60}), (0, {1}), (-5, {1})])
-def test_the_cookie_is_kept_as_long_as_its_token_and_a_second_at_least(
+def test_the_cookie_lives_as_long_as_its_token_and_at_least_a_second(
     selector: Selector, left: int, kept: set[int]
 ) -> None:
-    """A token of the last seconds is taken, for Auth0's clock may be behind ours."""
+    """A token in its last seconds is accepted, because Auth0's clock may be behind ours."""
     now = int(time.time())
     claims = valid_session_claims(iat=now - 240, exp=now + left)
     query = {"session_token": sign(HEADER, claims, SESSION_SECRET), "state": STATE}
@@ -67,7 +67,7 @@ def test_the_cookie_is_kept_as_long_as_its_token_and_a_second_at_least(
     assert int(seconds.removeprefix("Max-Age=")) in kept
 
 
-def test_choosing_signs_exactly_this_login_and_leads_to_auth0(selector: Selector) -> None:
+def test_a_choice_is_signed_for_this_login_and_sent_to_auth0(selector: Selector) -> None:
     """The selection token repeats issuer, user, nonce and state, and names one organization."""
     visit = enter(selector)
     response = visit.select(TRAVEL)
@@ -93,8 +93,10 @@ def test_choosing_signs_exactly_this_login_and_leads_to_auth0(selector: Selector
 
 
 @pytest.mark.parametrize("box", [{}, {"remember": "yes"}], ids=["empty", "ticked"])
-def test_the_box_travels_with_the_choice(selector: Selector, box: dict[str, str]) -> None:
-    """It takes effect in the decision, not here."""
+def test_the_ticked_box_is_part_of_the_selection_token(
+    selector: Selector, box: dict[str, str]
+) -> None:
+    """The decision applies it."""
     visit = enter(selector)
     answer = visit.select(TRAVEL, data={"form": visit.form(), "org_id": TRAVEL} | box)
 
@@ -102,23 +104,25 @@ def test_the_box_travels_with_the_choice(selector: Selector, box: dict[str, str]
 
 
 def test_a_login_on_the_custom_domain_continues_there(selector: Selector) -> None:
-    """Auth0's cookie belongs to the host the login runs on."""
+    """Auth0's cookie belongs to the host on which the login began."""
     response = enter(selector, iss=CUSTOM_DOMAIN).select(TRAVEL)
 
     assert f'action="https://{CUSTOM_DOMAIN}/continue?state={STATE}"' in response.text
 
 
 @pytest.mark.parametrize("state", ["a", "~/?#[]@!$&'()*+,;=%20<\">", "s" * 1024])
-def test_state_is_carried_byte_for_byte(selector: Selector, state: str) -> None:
-    """Only Auth0 reads `state`; we never parse, cut or re-encode it."""
+def test_the_state_is_sent_back_byte_for_byte(selector: Selector, state: str) -> None:
+    """Only Auth0 reads it; we do not parse, cut or re-encode it."""
     response = enter(selector, state=state).select(TRAVEL)
 
     assert selection_of(response)["state"] == state
 
 
 @pytest.mark.parametrize("state", ["", "s" * 1025, "a b", "a\nb", "ä", "\0"])
-def test_a_state_that_cannot_be_carried_is_refused(selector: Selector, state: str) -> None:
-    """Nothing Auth0 makes looks like this."""
+def test_a_state_that_could_not_be_sent_back_unchanged_is_refused(
+    selector: Selector, state: str
+) -> None:
+    """Auth0 makes no such state."""
     token = sign(HEADER, valid_session_claims(), SESSION_SECRET)
     response = selector.app.test_client().get(
         "/select", query_string={"session_token": token, "state": state}, base_url=OWN_ORIGIN
@@ -129,8 +133,8 @@ def test_a_state_that_cannot_be_carried_is_refused(selector: Selector, state: st
 
 
 @pytest.mark.parametrize("doubled", ["session_token", "state"])
-def test_a_doubled_parameter_is_refused(selector: Selector, doubled: str) -> None:
-    """Two readers that take different ones of two values are how checks are passed by."""
+def test_a_parameter_sent_twice_is_refused(selector: Selector, doubled: str) -> None:
+    """One reader could check the first value, and another use the second."""
     token = sign(HEADER, valid_session_claims(), SESSION_SECRET)
     query = [("session_token", token), ("state", STATE)]
     twice = [*query, (doubled, dict(query)[doubled])]
@@ -143,8 +147,8 @@ def test_a_doubled_parameter_is_refused(selector: Selector, doubled: str) -> Non
     assert answer.status_code == 400
 
 
-def test_reloading_the_redirect_and_the_page_changes_nothing(selector: Selector) -> None:
-    """A reload, a prefetch and the back button are all GETs."""
+def test_a_reload_of_the_redirect_or_the_page_changes_nothing(selector: Selector) -> None:
+    """A reload, a prefetch and the back button are GET requests."""
     visit = enter(selector)
     pages = {visit.page().text.split('class="reference"')[0] for _ in range(3)}
 
@@ -158,10 +162,8 @@ def test_reloading_the_redirect_and_the_page_changes_nothing(selector: Selector)
     [SOLO, FROZEN, str(uuid4())],
     ids=["of others", "suspended", "that does not exist"],
 )
-def test_an_organization_one_may_not_choose_brings_the_list_back(
-    selector: Selector, org_id: str
-) -> None:
-    """Foreign, suspended and unknown look alike, nothing is signed, and one can go on."""
+def test_a_choice_that_is_not_allowed_shows_the_list_again(selector: Selector, org_id: str) -> None:
+    """Foreign, suspended and unknown organizations get the same answer; nothing is signed."""
     visit = enter(selector)
     answer = visit.select(org_id)
 
@@ -172,8 +174,8 @@ def test_an_organization_one_may_not_choose_brings_the_list_back(
     assert selection_of(visit.select(TRAVEL))["org_id"] == TRAVEL
 
 
-def test_a_choice_that_is_not_possible_is_named_in_the_log(selector: Selector) -> None:
-    """The page answers 403, and an administrator sees why; a possible one has no error."""
+def test_a_choice_that_is_not_allowed_is_named_in_the_log(selector: Selector) -> None:
+    """So an administrator sees why the page answered 403."""
     visit = enter(selector, "sue")
     errors = []
     for org_id in (TRAVEL, FROZEN):
@@ -184,8 +186,8 @@ def test_a_choice_that_is_not_possible_is_named_in_the_log(selector: Selector) -
     assert errors == [[None], ["not_selectable"]]
 
 
-def test_a_membership_that_ends_between_page_and_choice_is_noticed(selector: Selector) -> None:
-    """The choice is looked up again before it is signed."""
+def test_a_choice_after_the_membership_ended_is_not_signed(selector: Selector) -> None:
+    """The membership is looked up again at the choice."""
     visit = enter(selector)
     assert "XYZ Travel" in names(visit.page())
     selector.remove("joe", "xyz-travel")
@@ -198,8 +200,8 @@ def test_a_membership_that_ends_between_page_and_choice_is_noticed(selector: Sel
 @pytest.mark.parametrize(
     "org_id", ["", "abc-inc", "1", "{", "\0", "'; drop table membership; --", "0" * 5000]
 )
-def test_an_organization_that_is_no_id_is_a_broken_form(selector: Selector, org_id: str) -> None:
-    """Our page never sends this."""
+def test_a_form_whose_organization_is_not_an_id_is_refused(selector: Selector, org_id: str) -> None:
+    """Our page never sends one."""
     visit = enter(selector)
     answer = visit.select(org_id)
 
@@ -207,8 +209,7 @@ def test_an_organization_that_is_no_id_is_a_broken_form(selector: Selector, org_
     assert heading(answer) == "This sign-in link is not valid any more"
 
 
-def test_two_organizations_in_one_form_are_refused(selector: Selector) -> None:
-    """Exactly one, always."""
+def test_a_form_with_two_organizations_is_refused(selector: Selector) -> None:
     visit = enter(selector)
     both = {"form": visit.form(), "org_id": [TRAVEL, str(seed.organization("abc-inc").id)]}
 
@@ -229,7 +230,7 @@ def test_two_organizations_in_one_form_are_refused(selector: Selector) -> None:
 def test_a_form_sent_by_another_site_is_refused(
     selector: Selector, headers: dict[str, str]
 ) -> None:
-    """A page elsewhere cannot choose for a person, even with a form it once saw."""
+    """Even with the signature of a form that was shown before."""
     visit = enter(selector)
     answer = visit.select(TRAVEL, headers=headers)
 
@@ -240,8 +241,8 @@ def test_a_form_sent_by_another_site_is_refused(
 
 
 @pytest.mark.parametrize("form", ["", "x", "ä", "A" * 43, "other"])
-def test_a_form_that_is_not_of_this_login_is_refused(selector: Selector, form: str) -> None:
-    """The form's signature belongs to one cookie; a form of one's own login does not fit."""
+def test_a_form_of_another_login_is_refused(selector: Selector, form: str) -> None:
+    """The form's signature belongs to one cookie. The form of a person's other login fails, too."""
     visit = enter(selector)
     forged = enter(selector).form() if form == "other" else form
 
@@ -251,7 +252,7 @@ def test_a_form_that_is_not_of_this_login_is_refused(selector: Selector, form: s
 
 
 def test_a_page_opened_in_another_browser_is_refused(selector: Selector) -> None:
-    """The address alone is worth nothing."""
+    """The address without the cookie shows nothing."""
     visit = enter(selector)
     elsewhere = selector.app.test_client().get(visit.address, base_url=OWN_ORIGIN)
 
@@ -260,8 +261,10 @@ def test_a_page_opened_in_another_browser_is_refused(selector: Selector) -> None
 
 
 @pytest.mark.parametrize("address", ["x", "../select", "a" * 22, "%00" * 8, "é" * 11])
-def test_an_address_of_no_login_is_refused(selector: Selector, address: str) -> None:
-    """Made-up addresses end on a page, never on an error of ours."""
+def test_an_address_that_belongs_to_no_login_gets_the_error_page(
+    selector: Selector, address: str
+) -> None:
+    """It is a page, never a 500."""
     visit = enter(selector)
     answer = visit.client.get(f"/select/{address}", base_url=OWN_ORIGIN)
 
@@ -270,7 +273,7 @@ def test_an_address_of_no_login_is_refused(selector: Selector, address: str) -> 
 
 
 def test_a_cookie_stored_under_another_logins_name_is_refused(selector: Selector) -> None:
-    """The address names a hash of what the cookie holds; both logins are valid by themselves."""
+    """The address is a hash of the cookie's content; each login alone is valid."""
     own = UnverifiedLogin(_session_token("auth0|joe"), STATE)
     other = UnverifiedLogin(_session_token("auth0|sue"), STATE)
     client = selector.app.test_client(use_cookies=False)  # sends just the header given here
@@ -286,8 +289,8 @@ def test_a_cookie_stored_under_another_logins_name_is_refused(selector: Selector
     assert [status(own, other), status(other, own)] == [400, 400]
 
 
-def test_several_logins_wait_side_by_side_and_old_ones_make_room(selector: Selector) -> None:
-    """Tabs do not disturb one another, and the Cookie header stays small."""
+def test_several_logins_can_wait_and_the_oldest_is_forgotten(selector: Selector) -> None:
+    """Tabs do not disturb each other, and the Cookie header stays small."""
     client = selector.app.test_client()
     addresses = []
     for _ in range(5):
@@ -301,8 +304,8 @@ def test_several_logins_wait_side_by_side_and_old_ones_make_room(selector: Selec
     assert statuses == [400, 400, 200, 200, 200]
 
 
-def test_a_login_that_has_its_organization_says_so(selector: Selector) -> None:
-    """The back button and a second window end on a page that tells why."""
+def test_the_page_of_a_login_that_already_chose_says_so(selector: Selector) -> None:
+    """As after the back button, or in a second window."""
     visit = enter(selector)
     assert visit.page().status_code == 200
     form = visit.form()
@@ -316,8 +319,8 @@ def test_a_login_that_has_its_organization_says_so(selector: Selector) -> None:
         assert "https://app.acme.example" in answer.text
 
 
-def test_a_person_without_an_organization_learns_what_to_do(selector: Selector) -> None:
-    """No list, no dead end: the address they are known by, and who can help."""
+def test_a_person_without_an_organization_is_told_what_to_do(selector: Selector) -> None:
+    """The page shows the address they are known by, and who can help."""
     answer = enter(selector, "nina").page()
 
     assert answer.status_code == 403
@@ -327,7 +330,7 @@ def test_a_person_without_an_organization_learns_what_to_do(selector: Selector) 
 
 
 def test_a_person_without_an_address_can_change_the_account(selector: Selector) -> None:
-    """There is always a way out of the wrong account."""
+    """As every person can who is in the wrong account."""
     selector.superuser.execute("update app_user set email = null, name = null")
     page = enter(selector, "nina").page()
 
@@ -335,8 +338,8 @@ def test_a_person_without_an_address_can_change_the_account(selector: Selector) 
     assert "auth0|nina" in page.text
 
 
-def test_a_person_without_an_address_is_called_by_name(selector: Selector) -> None:
-    """The address first; where neither is known, the id does."""
+def test_a_person_without_an_address_is_shown_by_name(selector: Selector) -> None:
+    """The address comes first; without both, the page shows the user id."""
     assert "joe@example.com" in enter(selector).page().text
     selector.superuser.execute("update app_user set email = null")
     named = enter(selector).page().text
@@ -345,7 +348,6 @@ def test_a_person_without_an_address_is_called_by_name(selector: Selector) -> No
 
 
 def test_a_blocked_user_sees_no_organization(selector: Selector) -> None:
-    """Blocking takes the list away too."""
     visit = enter(selector)
     assert len(names(visit.page())) == 2
     selector.block("joe")
@@ -355,7 +357,7 @@ def test_a_blocked_user_sees_no_organization(selector: Selector) -> None:
 
 
 def test_a_user_blocked_between_page_and_choice_gets_no_token(selector: Selector) -> None:
-    """The choice looks at the person again, and ends like the page of a blocked user."""
+    """The person is looked up again, and gets the page of a blocked user."""
     visit = enter(selector)
     form = visit.form()
     assert "selection_token" in visit.select(TRAVEL, data=_choice(form, TRAVEL)).text
@@ -368,7 +370,7 @@ def test_a_user_blocked_between_page_and_choice_gets_no_token(selector: Selector
 
 
 def test_a_person_whose_organizations_are_all_suspended_is_told(selector: Selector) -> None:
-    """No button, so the page says why and does not offer to remember a choice."""
+    """There is no button, so the page does not offer to remember a choice."""
     for slug in ("abc-inc", "xyz-travel"):
         selector.suspend(slug)
     page = enter(selector).page()
@@ -378,8 +380,8 @@ def test_a_person_whose_organizations_are_all_suspended_is_told(selector: Select
     assert 'name="remember"' not in page.text
 
 
-def test_a_page_of_suspended_organizations_is_not_all_there_is(selector: Selector) -> None:
-    """The first page may hold none that can be used, while the last used one can."""
+def test_a_first_page_of_suspended_organizations_does_not_say_all_are(selector: Selector) -> None:
+    """A usable one may be on a later page, or be the last used one."""
     for n in range(1, 25):
         selector.add("joe", f"customer-{n:04}")
         selector.suspend(f"customer-{n:04}")
@@ -395,8 +397,8 @@ def test_a_page_of_suspended_organizations_is_not_all_there_is(selector: Selecto
     assert 'name="remember"' in after.text
 
 
-def test_a_suspended_organization_is_not_where_enter_continues(selector: Selector) -> None:
-    """The first row is the last used one that can be used."""
+def test_enter_never_continues_with_a_suspended_organization(selector: Selector) -> None:
+    """The first row is the last used one that is not suspended."""
     selector.decide("sue", choice=choice("xyz-travel"))
     selector.decide("sue", choice=choice("abc-inc"))
     selector.suspend("abc-inc")
@@ -405,7 +407,7 @@ def test_a_suspended_organization_is_not_where_enter_continues(selector: Selecto
 
 
 def test_a_suspended_organization_is_shown_and_cannot_be_chosen(selector: Selector) -> None:
-    """People look for it; hiding it would make them ask where it went."""
+    """People look for it; without it they would ask where it is."""
     page = enter(selector, "sue").page()
 
     assert names(page) == ["ABC Inc", "Frozen Foods", "XYZ Travel"]
@@ -414,10 +416,10 @@ def test_a_suspended_organization_is_shown_and_cannot_be_chosen(selector: Select
     assert f'value="{TRAVEL}"' in page.text
 
 
-def test_an_application_bound_to_a_suspended_organization_offers_no_other(
+def test_a_page_bound_to_a_suspended_organization_offers_no_other(
     selector: Selector,
 ) -> None:
-    """Choosing another one could not work there."""
+    """Choosing another one would fail."""
     visit = enter(selector, "sue", notice="bound_suspended", hint=FROZEN)
 
     assert visit.page().status_code == 403
@@ -425,10 +427,10 @@ def test_an_application_bound_to_a_suspended_organization_offers_no_other(
     assert "Not you?" in visit.page().text
 
 
-def test_a_choice_in_an_application_bound_to_a_suspended_organization_is_not_signed(
+def test_a_choice_at_a_page_bound_to_a_suspended_organization_is_not_signed(
     selector: Selector,
 ) -> None:
-    """Its page has no form, but a form of one's own with a right signature can be made."""
+    """The page has no form, but a person could send one with a right signature."""
     bound = enter(selector, "sue", notice="bound_suspended", hint=FROZEN)
     other = enter(selector, "sue", nonce=bound.nonce)
     cookies = LoginCookies([SESSION_SECRET], secure=True)
@@ -456,7 +458,7 @@ def test_a_choice_in_an_application_bound_to_a_suspended_organization_is_not_sig
 def test_a_notice_says_why_the_page_is_shown(
     selector: Selector, notice: str, text: str | None
 ) -> None:
-    """Only notices we know are shown, and never the app's own words."""
+    """Unknown notices are not shown, and the app's own text never is."""
     page = enter(selector, notice=notice, hint="<b>hint</b>").page().text
 
     assert ('role="alert"' in page) == (text is not None)
@@ -467,7 +469,7 @@ def test_a_notice_says_why_the_page_is_shown(
 def test_the_last_used_organization_comes_first_and_the_rest_stays_in_order(
     selector: Selector,
 ) -> None:
-    """Enter continues where one was last; the rest never moves."""
+    """Enter continues with it; the others keep their order."""
     selector.add("joe", "solo-works")
     assert names(enter(selector).page()) == ["ABC Inc", "Solo Works", "XYZ Travel"]
     selector.decide(choice=choice("xyz-travel"))
@@ -487,8 +489,8 @@ def test_a_switch_by_hint_counts_as_use(selector: Selector) -> None:
     assert names(enter(selector).page())[0] == "XYZ Travel"
 
 
-def test_names_that_try_to_break_the_page_are_only_names(selector: Selector) -> None:
-    """Markup, right-to-left, emoji, 200 characters and two of the same name."""
+def test_names_that_could_break_the_page_are_shown_as_text(selector: Selector) -> None:
+    """Markup, right-to-left text, emoji, 200 characters and two equal names."""
     page = enter(selector, "odd").page()
 
     assert "<script>alert" not in page.text
@@ -500,8 +502,8 @@ def test_names_that_try_to_break_the_page_are_only_names(selector: Selector) -> 
     assert "twin-south" in page.text
 
 
-def test_a_person_with_two_thousand_organizations_pages_and_searches(selector: Selector) -> None:
-    """Every organization can be reached once by paging; a search finds names by their beginning."""
+def test_a_person_with_two_thousand_organizations_can_page_and_search(selector: Selector) -> None:
+    """The pages show each organization once; a search finds names by their beginning."""
     visit = enter(selector, "max")
     page = visit.page()
     seen = names(page)
@@ -541,15 +543,14 @@ def test_a_search_keeps_its_words_over_pages_and_finds_inside_names_of_a_short_l
     "query",
     ["?after=x", "?after=", "?after=a&after=b", "?search=" + "x" * 5000, "?search=%00", "?q=1"],
 )
-def test_a_query_that_makes_no_sense_is_the_first_page_or_no_result(
+def test_a_malformed_query_shows_the_first_page_or_no_result(
     selector: Selector, query: str
 ) -> None:
-    """Nothing one types into the address breaks the page."""
     assert enter(selector, "max").page(query).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/select", "/select/x", "/nothing", "/decisions"])
-def test_every_answer_carries_the_strict_headers(selector: Selector, path: str) -> None:
+def test_every_answer_has_the_strict_headers(selector: Selector, path: str) -> None:
     """Errors included."""
     answer = selector.app.test_client().get(path, base_url=OWN_ORIGIN)
 
@@ -567,7 +568,7 @@ def test_every_answer_carries_the_strict_headers(selector: Selector, path: str) 
 def test_only_the_continuing_page_may_run_its_one_script_and_post_elsewhere(
     selector: Selector,
 ) -> None:
-    """Chromium holds form-action against every hop after the submit."""
+    """Chromium applies form-action to every redirect after the submit."""
     visit = enter(selector)
     page = visit.page().headers["Content-Security-Policy"]
     continuing = visit.select(TRAVEL).headers["Content-Security-Policy"]
@@ -578,16 +579,16 @@ def test_only_the_continuing_page_may_run_its_one_script_and_post_elsewhere(
     assert "script-src 'sha256-" in continuing
 
 
-def test_too_large_a_form_is_refused_as_such(selector: Selector) -> None:
-    """413, and nothing of it is read."""
+def test_a_form_that_is_too_large_gets_a_413(selector: Selector) -> None:
+    """It is not read."""
     visit = enter(selector)
     data = {"form": visit.form(), "org_id": TRAVEL, "more": "x" * 100_000}
 
     assert visit.select(TRAVEL, data=data).status_code == 413
 
 
-def test_addresses_are_taken_as_they_are(selector: Selector) -> None:
-    """No redirect is ever made of the Host a client names."""
+def test_another_spelling_of_an_address_is_not_redirected(selector: Selector) -> None:
+    """A redirect would use the Host that the client sent."""
     client = selector.app.test_client()
     answer = client.get("//select///x", base_url="https://evil.example.com")
 
@@ -595,8 +596,8 @@ def test_addresses_are_taken_as_they_are(selector: Selector) -> None:
     assert "Location" not in answer.headers
 
 
-def test_the_decisions_answer_machines_even_when_asked_the_wrong_way(selector: Selector) -> None:
-    """problem+json and Allow."""
+def test_a_wrong_method_at_decisions_gets_problem_json(selector: Selector) -> None:
+    """The answer has the header Allow."""
     answer = selector.app.test_client().get("/decisions")
 
     assert answer.status_code == 405
@@ -605,8 +606,7 @@ def test_the_decisions_answer_machines_even_when_asked_the_wrong_way(selector: S
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])
-def test_other_methods_are_refused(selector: Selector, method: str) -> None:
-    """405 with a page."""
+def test_another_method_at_the_picker_gets_a_405_page(selector: Selector, method: str) -> None:
     visit = enter(selector)
 
     assert getattr(visit.client, method)(visit.address, base_url=OWN_ORIGIN).status_code == 405
