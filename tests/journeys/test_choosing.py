@@ -1,4 +1,4 @@
-"""What people do, in a real browser: the real login library, the real Action, a real database."""
+"""What people do at a login: a real browser, the real login library and Action, a real database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ TRAVEL, ABC = seed.organization("xyz-travel"), seed.organization("abc-inc")
 
 @contextmanager
 def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[psycopg.Connection]:
-    """Let a test take memberships and organizations away; afterwards all is as it was."""
+    """Let a test change memberships and organizations; restore them afterwards."""
     try:
         yield superuser
     finally:
@@ -29,8 +29,7 @@ def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[psycopg.Co
         seed.seed(stack.postgres.url(DATABASE, "postgres"))
 
 
-def test_joe_logs_in_and_picks_xyz_travel_and_both_tokens_name_it(window: Window) -> None:
-    """One page to choose on, and the choice is in the access token, the ID token and the app."""
+def test_joe_chooses_xyz_travel_and_both_tokens_and_the_app_name_it(window: Window) -> None:
     window.sign_in("joe").expect_picker()
     expect(window.page.locator(".account")).to_contain_text("joe@example.com")
     expect(window.page.locator(".app")).to_have_text("Continue to Example App")
@@ -45,8 +44,8 @@ def test_joe_logs_in_and_picks_xyz_travel_and_both_tokens_name_it(window: Window
     assert window.page.url == f"{window.stack.spa_url}/"
 
 
-def test_the_keyboard_alone_logs_in_and_picks(window: Window) -> None:
-    """Tab and Enter reach everything; focus is where a person would start."""
+def test_a_person_logs_in_and_chooses_by_keyboard_alone(window: Window) -> None:
+    """Tab and Enter reach everything; the focus is where a person would start."""
     window.open_app()
     window.tab_to("#log-in").press("Enter")
     window.page.locator("#email").wait_for()
@@ -59,7 +58,7 @@ def test_the_keyboard_alone_logs_in_and_picks(window: Window) -> None:
 
 
 def test_ann_who_has_one_organization_sees_no_page(window: Window) -> None:
-    """From the login page straight into the app."""
+    """She gets from the login page straight into the app."""
     visited: list[str] = []
     window.page.on("framenavigated", lambda frame: visited.append(frame.url))
 
@@ -69,7 +68,7 @@ def test_ann_who_has_one_organization_sees_no_page(window: Window) -> None:
 
 
 def test_joe_switches_without_a_password_by_the_picker_and_by_name(window: Window) -> None:
-    """The session at the tenant is enough; a named organization needs no page, either."""
+    """The session at the tenant is enough. By name, no page is shown."""
     window.enter("joe", "xyz-travel")
     window.page.click("#switch")
     window.choose("ABC Inc").expect_organization("abc-inc")
@@ -85,14 +84,16 @@ def test_joe_switches_without_a_password_by_the_picker_and_by_name(window: Windo
     window.settle().expect_organization("abc-inc")
 
 
-def test_a_named_organization_needs_no_page(window: Window) -> None:
-    """The hint of a subdomain or a deep link, typed into the app here."""
+def test_a_login_that_names_an_organization_shows_no_page(window: Window) -> None:
+    """As from a subdomain or a deep link; here it is typed into the app."""
     window.sign_in("joe", hint="abc-inc").expect_organization("abc-inc")
 
 
 @pytest.mark.parametrize("hint", ["solo-works", "no-such-thing"])
-def test_the_hint_of_a_foreign_organization_is_explained(window: Window, hint: str) -> None:
-    """Somebody else's or none at all look alike; joe chooses another one, and says so twice."""
+def test_the_page_explains_the_hint_of_an_organization_joe_is_not_in(
+    window: Window, hint: str
+) -> None:
+    """One of others and one that does not exist look alike; joe chooses another one."""
     window.sign_in("joe", hint).expect_picker()
     expect(window.page.get_by_role("alert")).to_have_text(
         "The app asked for an organization you cannot use with this account. Choose another one."
@@ -105,7 +106,7 @@ def test_the_hint_of_a_foreign_organization_is_explained(window: Window, hint: s
 
 
 def test_two_tabs_keep_their_organizations_through_twenty_renewals(window: Window) -> None:
-    """Alternating and at the same moment: never the other tab's token."""
+    """Alternating and at the same moment, no tab gets the other's token."""
     travel = window.enter("joe", "xyz-travel")
     inc = travel.another().open_app().expect_state("logged-out")
     inc.start_login("abc-inc").expect_organization("abc-inc")
@@ -129,13 +130,13 @@ def test_two_tabs_keep_their_organizations_through_twenty_renewals(window: Windo
         for tab, wanted in tabs:
             judge(tab, wanted, tab.page.evaluate("window.renewal"))
 
-    assert len(exchanges) == 20  # nothing came out of a cache
+    assert len(exchanges) == 20  # no token came from a cache
     travel.expect_organization("xyz-travel")
     inc.expect_organization("abc-inc")
 
 
 def test_a_reload_keeps_the_tabs_organization(window: Window) -> None:
-    """Tokens lived in memory only; the tab asks for its organization again, without a page."""
+    """Tokens were in memory only; the tab asks for its organization again, without a page."""
     travel = window.enter("joe", "xyz-travel")
     inc = travel.another().open_app().start_login("abc-inc").expect_organization("abc-inc")
     for tab, slug in ((travel, "xyz-travel"), (inc, "abc-inc"), (travel, "xyz-travel")):
@@ -143,8 +144,8 @@ def test_a_reload_keeps_the_tabs_organization(window: Window) -> None:
         tab.settle().expect_organization(slug)
 
 
-def test_not_you_leads_back_logged_out_with_the_wish_kept(window: Window) -> None:
-    """Ann was meant; she logs in on the same machine and lands where the app wanted to be."""
+def test_not_you_logs_out_and_keeps_the_organization_the_app_asked_for(window: Window) -> None:
+    """Ann logs in on the same machine and lands where the app wanted to be."""
     window.sign_in("joe", hint="solo-works").expect_picker()
     window.page.get_by_role("link", name="Not you?").click()
     window.expect_state("logged-out")
@@ -153,8 +154,8 @@ def test_not_you_leads_back_logged_out_with_the_wish_kept(window: Window) -> Non
     window.start_login().log_in("ann").expect_organization("solo-works")
 
 
-def test_back_after_a_finished_login_ends_on_a_page_that_says_why(window: Window) -> None:
-    """The picker of a login that is over is no second chance, and its button leads to the app."""
+def test_the_back_button_after_a_login_leads_to_a_page_that_explains_it(window: Window) -> None:
+    """The picker of a finished login takes no second choice; its button leads to the app."""
     window.enter("joe", "xyz-travel")
     window.page.go_back()
     window.expect_heading(ALREADY)
@@ -164,8 +165,8 @@ def test_back_after_a_finished_login_ends_on_a_page_that_says_why(window: Window
     window.expect_organization("xyz-travel")
 
 
-def test_the_first_of_two_windows_on_one_login_wins(window: Window) -> None:
-    """The second one's choice changes nothing and is told so."""
+def test_of_two_windows_at_one_login_the_first_choice_counts(window: Window) -> None:
+    """The second window is told that its choice changed nothing."""
     first = window.sign_in("joe").expect_picker()
     second = first.another()
     second.page.goto(first.page.url)
@@ -180,7 +181,7 @@ def test_the_first_of_two_windows_on_one_login_wins(window: Window) -> None:
 
 
 def test_a_choice_that_arrives_late_leads_to_the_app_and_changes_nothing(window: Window) -> None:
-    """Both windows were past the picker; the slower one finds its login gone."""
+    """Both windows had left the picker; the slower one finds its login finished."""
     first = window.sign_in("joe").expect_picker()
     second = first.another()
     second.page.goto(first.page.url)
@@ -198,8 +199,7 @@ def test_a_choice_that_arrives_late_leads_to_the_app_and_changes_nothing(window:
     first.settle().expect_organization("xyz-travel")
 
 
-def test_a_double_click_and_a_reload_do_no_harm(window: Window) -> None:
-    """Impatient people get what they chose."""
+def test_a_double_click_or_a_reload_still_gives_the_chosen_organization(window: Window) -> None:
     window.sign_in("joe").expect_picker()
     window.page.reload()
     window.expect_picker()
@@ -208,10 +208,10 @@ def test_a_double_click_and_a_reload_do_no_harm(window: Window) -> None:
     window.expect_organization("xyz-travel")
 
 
-def test_without_scripts_a_visible_button_continues(
+def test_a_browser_without_scripts_shows_a_button_that_continues(
     chromium: Browser, stack: Stack, person: Person
 ) -> None:
-    """Tenant and picker need no script; the code they end with is worth XYZ Travel."""
+    """Tenant and picker need no script; the code at the end gives tokens for XYZ Travel."""
     with open_window(chromium, stack, java_script_enabled=False) as window:
         window.open_login(person.verifier).log_in("joe").choose("XYZ Travel")
         window.expect_heading("Signing you in")
@@ -226,7 +226,7 @@ def test_without_scripts_a_visible_button_continues(
 def test_a_removed_member_gets_no_further_token(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """The next renewal says so; the old token is gone from the page."""
+    """The next renewal says so, and the page drops the old token."""
     window.enter("joe", "xyz-travel")
     with restored(superuser, window.stack):
         superuser.execute(
@@ -243,7 +243,7 @@ def test_a_removed_member_gets_no_further_token(
         assert window.row("XYZ Travel").count() == 0
 
 
-def test_a_suspended_organization_gives_no_further_token(
+def test_a_member_of_a_suspended_organization_gets_no_further_token(
     window: Window, superuser: psycopg.Connection
 ) -> None:
     """The app explains it, and the picker shows the organization without a button."""
@@ -265,7 +265,7 @@ def test_a_suspended_organization_gives_no_further_token(
 
 
 def test_nina_who_has_no_organization_is_told_what_to_do(window: Window) -> None:
-    """Who she is logged in as, what is missing, and a way to come back as somebody else."""
+    """The page says who she is logged in as, what is missing, and how to change the account."""
     window.sign_in("nina").expect_heading("You do not belong to an organization yet")
     expect(window.page.locator(".account")).to_contain_text("nina@example.com")
     window.page.get_by_role("link", name="Not you?").click()
@@ -275,7 +275,7 @@ def test_nina_who_has_no_organization_is_told_what_to_do(window: Window) -> None
 
 
 def test_max_finds_one_of_two_thousand_by_keyboard(window: Window) -> None:
-    """Type, Enter, Tab, Enter."""
+    """By typing, then Enter, Tab, Enter."""
     window.sign_in("max").expect_picker()
     window.tab_to("#search")
     window.press(*"customer 1234", "Enter")
@@ -286,8 +286,8 @@ def test_max_finds_one_of_two_thousand_by_keyboard(window: Window) -> None:
     window.expect_organization("customer-1234")
 
 
-def test_max_turns_the_pages(window: Window) -> None:
-    """Each page goes on where the last one ended."""
+def test_max_sees_all_of_two_thousand_organizations_page_by_page(window: Window) -> None:
+    """Each page continues where the one before ended."""
     window.sign_in("max").expect_picker()
     names = window.page.locator("ul[aria-labelledby=all] bdi.name")
     assert names.all_text_contents() == [f"Customer {n:04}" for n in range(1, 21)]
@@ -302,7 +302,7 @@ def test_max_turns_the_pages(window: Window) -> None:
 def test_a_remembered_organization_skips_the_page_until_joe_switches(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """The box on the page is the only way in, the app's button the way out."""
+    """Only the box on the page turns it on, and the app's button turns it off."""
     with restored(superuser, window.stack):
         window.sign_in("joe").expect_picker()
         window.page.check("input[name=remember]")

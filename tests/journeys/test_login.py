@@ -7,8 +7,8 @@ from local_stack.person import Person
 from local_stack.stack import AUDIENCE, NAMESPACE
 
 
-def test_joe_picks_xyz_travel_and_both_tokens_name_it(person: Person) -> None:
-    """The whole product in one test: a person picks, and every token names that choice."""
+def test_joe_chooses_xyz_travel_and_both_tokens_name_it(person: Person) -> None:
+    """The whole product in one test."""
     person.open_app().log_in("joe@example.com")
 
     assert person.heading == "Choose an organization"

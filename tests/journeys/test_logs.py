@@ -1,4 +1,4 @@
-"""No log holds a token, a secret, an e-mail address or a query string, whatever happened."""
+"""No log holds a token, a secret, an e-mail address or a query string."""
 
 import socket
 import time
@@ -28,8 +28,8 @@ BROKEN = {
 }
 
 
-def test_no_log_holds_what_it_must_not(stack: Stack, person: Person) -> None:
-    """A login, a refused one and broken requests to every program leave nothing behind."""
+def test_no_log_holds_a_token_a_secret_an_address_or_a_query(stack: Stack, person: Person) -> None:
+    """After a login, a refused login, and malformed requests to every program."""
     person.open_app().log_in("joe@example.com", password="wrong").log_in("joe@example.com")
     tokens = person.choose("XYZ Travel").redeem()
     assert person.callback is not None
@@ -47,7 +47,9 @@ def test_no_log_holds_what_it_must_not(stack: Stack, person: Person) -> None:
 
     leaks = find_leaks(log_files(stack), words)
     assert not leaks, "\n".join(leaks)
-    assert '"reason": "not_a_member"' in selector.read_text()  # it is the log of what happened
+    assert (
+        '"reason": "not_a_member"' in selector.read_text()
+    )  # it is the log of this test's requests
 
 
 @pytest.mark.parametrize(
@@ -64,8 +66,8 @@ def test_no_log_holds_what_it_must_not(stack: Stack, person: Person) -> None:
         "signed with the-word",
     ],
 )
-def test_the_search_finds_a_planted_line(tmp_path: Path, line: str) -> None:
-    """The test above can fail."""
+def test_the_search_of_the_logs_finds_a_planted_line(tmp_path: Path, line: str) -> None:
+    """So the test above can fail."""
     log = tmp_path / "planted.log"
     log.write_text(f"first line\n{{'event': '{line}'}}\nlast line\n")
 
@@ -84,7 +86,7 @@ def _send(url: str, request: str) -> bytes:
             while piece := line.recv(65_536):
                 answer += piece
         except ConnectionResetError:
-            pass  # it hung up on what it did not want to read to the end
+            pass  # the program closed the connection before it read everything
     return answer
 
 

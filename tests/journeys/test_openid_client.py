@@ -1,4 +1,4 @@
-"""openid-client, a certified library of others, logs in and judges what it is given."""
+"""openid-client, a certified library, logs in and checks what the tenant answers."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ ABC = str(seed.organization("abc-inc").id)
 
 
 class OpenidClient:
-    """The library in a Node process of its own; the person's part is done over plain HTTP."""
+    """The library in its own Node process; the person's steps are plain HTTP requests."""
 
     def __init__(self, process: "subprocess.Popen[str]", person: Person) -> None:
         self._process = process
@@ -39,7 +39,7 @@ class OpenidClient:
         return answer
 
     def log_in(self, organization: str = "") -> str:
-        """Begin a login, let joe do his part, and return the address it ended at."""
+        """Begin a login, do joe's part, and return the address it ended at."""
         person = self._person
         hint = {"ext-org": organization} if organization else {}
         person.visit(self.ask("login", hint)["ok"])
@@ -62,8 +62,8 @@ def client(stack: Stack, person: Person) -> Iterator[OpenidClient]:
         yield OpenidClient(process, person)
 
 
-def test_it_logs_in_refreshes_and_reads_the_user(client: OpenidClient) -> None:
-    """Discovery, PKCE, state, nonce, signature, refresh and userinfo satisfy it."""
+def test_openid_client_logs_in_refreshes_and_reads_the_user(client: OpenidClient) -> None:
+    """Discovery, PKCE, state, nonce, signature, refresh and userinfo pass its checks."""
     login = client.ask("finish", client.log_in())["ok"]
 
     assert claims_of(login["access_token"])[f"{NAMESPACE}org_id"] == TRAVEL
@@ -89,8 +89,10 @@ def test_it_logs_in_refreshes_and_reads_the_user(client: OpenidClient) -> None:
         ("verifier", "invalid_grant"),
     ],
 )
-def test_another_login_s_value_is_refused(client: OpenidClient, changed: str, refused: str) -> None:
-    """State and nonce by the library, the verifier by the tenant; the right ones pass."""
+def test_a_state_nonce_or_verifier_of_another_login_is_refused(
+    client: OpenidClient, changed: str, refused: str
+) -> None:
+    """State and nonce by the library, the verifier by the tenant."""
     answer = client.ask("finish", client.log_in("xyz-travel"), {changed: "x" * 43})
     assert answer.get("refused") == refused, answer
 

@@ -1,4 +1,4 @@
-"""Every page a person can reach: axe finds nothing, and nothing sticks out of a small screen."""
+"""Every page a person can reach: axe finds no fault, and nothing is wider than a small screen."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,14 +22,14 @@ Visit = Callable[[Window, str], object]
 
 @contextmanager
 def open_for_axe(chromium: Browser, stack: Stack, language: str = "en") -> Iterator[Window]:
-    """Open a window that axe may look into, with no colour half-way between two."""
+    """Open a window in which axe can run, without transitions of colours."""
     options = {"bypass_csp": True, "reduced_motion": "reduce", "locale": language}
     with open_window(chromium, stack, **options) as window:
         yield window
 
 
 def inspect(window: Window) -> None:
-    """Look at the page as it is: light and dark, in a usual width and in a small one."""
+    """Check the page as it is: light and dark, on a usual and on a small screen."""
     page = window.page
     for width in (1100, SMALL):
         page.set_viewport_size({"width": width, "height": 800})
@@ -43,7 +43,7 @@ def inspect(window: Window) -> None:
 
 
 def picker(login: str, **parameters: str) -> Visit:
-    """Log in, up to the page the selector shows."""
+    """Log in as far as the picker."""
 
     def visit(window: Window, language: str) -> None:
         window.open_login(ui_locales=language, **parameters).log_in(login)
@@ -66,7 +66,7 @@ def search(text: str) -> Visit:
 
 
 def continuing(window: Window, language: str) -> None:
-    """Choose, and stay on the page that continues: the tenant answers nothing."""
+    """Choose, and stay on the page that continues: the tenant does not answer."""
     picker("joe")(window, language)
     window.page.route("**/continue?*", lambda route: route.fulfill(status=204))
     with window.page.expect_response("**/continue?*"):
@@ -92,7 +92,7 @@ def forged_form(window: Window, language: str) -> None:
 
 
 def at(path: str) -> Visit:
-    """Type an address of the selector."""
+    """Open an address of the selector."""
     return lambda window, language: window.page.goto(window.stack.selector_url + path)
 
 
@@ -115,8 +115,10 @@ PAGES: dict[str, Visit] = {
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 @pytest.mark.parametrize("name", PAGES)
-def test_page_of_the_selector(chromium: Browser, stack: Stack, name: str, language: str) -> None:
-    """Light and dark, small and wide, from left to right and from right to left."""
+def test_each_page_of_the_selector_is_accessible_and_fits(
+    chromium: Browser, stack: Stack, name: str, language: str
+) -> None:
+    """Light and dark, small and wide, left to right and right to left."""
     with open_for_axe(chromium, stack, language) as window:
         PAGES[name](window, language)
         html = window.page.locator("html")
@@ -130,7 +132,7 @@ def test_page_of_the_selector(chromium: Browser, stack: Stack, name: str, langua
 def test_every_name_begins_where_its_row_begins(
     chromium: Browser, stack: Stack, language: str
 ) -> None:
-    """Beside its initials, however the name itself is written."""
+    """Beside its initials, in every direction of writing."""
     with open_for_axe(chromium, stack, language) as window:
         picker("odd")(window, language)
         edges = window.page.locator("bdi.name").evaluate_all(
@@ -141,10 +143,9 @@ def test_every_name_begins_where_its_row_begins(
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_page_of_a_bound_application_whose_organization_is_suspended(
+def test_the_page_of_an_application_bound_to_a_suspended_organization_is_accessible(
     chromium: Browser, stack: Stack, superuser: psycopg.Connection, language: str
 ) -> None:
-    """Its members reach a page that says so."""
     change = "update organization set suspended_at = {} where id = %s"
     superuser.execute(change.format("now()"), (ABC.id,))
     try:
@@ -158,8 +159,10 @@ def test_page_of_a_bound_application_whose_organization_is_suspended(
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_page_without_a_database(chromium: Browser, stack: Stack, language: str) -> None:
-    """A selector whose Postgres is away offers to try again."""
+def test_the_page_of_a_selector_without_its_database_is_accessible(
+    chromium: Browser, stack: Stack, language: str
+) -> None:
+    """It offers to try again."""
     app = create_app(make_settings("postgresql://org_selector@/nothing?host=/nowhere"))
     client, origin = app.test_client(), "https://select.example.com"
 
@@ -185,7 +188,7 @@ def test_page_without_a_database(chromium: Browser, stack: Stack, language: str)
         app.extensions["database"].close()
 
 
-def test_pages_of_the_tenant(chromium: Browser, stack: Stack) -> None:
+def test_each_page_of_the_tenant_is_accessible_and_fits(chromium: Browser, stack: Stack) -> None:
     """Login, wrong password, and an error that may not be sent to any application."""
     with open_for_axe(chromium, stack) as window:
         window.open_login().expect_heading("Log in")
@@ -197,8 +200,7 @@ def test_pages_of_the_tenant(chromium: Browser, stack: Stack) -> None:
         inspect(window)
 
 
-def test_states_of_the_app(chromium: Browser, stack: Stack) -> None:
-    """Each state the example app has a design for."""
+def test_each_state_of_the_app_is_accessible_and_fits(chromium: Browser, stack: Stack) -> None:
     with open_for_axe(chromium, stack) as window:
         window.page.route("**/config.json", lambda route: None)  # never answered
         window.page.goto(f"{stack.spa_url}/")

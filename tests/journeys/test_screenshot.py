@@ -1,4 +1,4 @@
-"""The README's picture of the picker is made here, of the real page."""
+"""The README's picture of the picker: this test takes it of the real page."""
 
 import os
 import struct
@@ -14,13 +14,13 @@ from tests.kit.window import open_window
 PICTURE = Path(__file__).parents[2] / "docs" / "picker.png"
 WIDTH, HEIGHT, SCALE = 480, 440, 2
 MAX_BYTES = 150_000
-UPDATE = "UPDATE_SCREENSHOTS"  # "1" in the environment takes the picture anew
+UPDATE = "UPDATE_SCREENSHOTS"  # "1" in the environment writes the file again
 
 
-def test_the_picture_in_the_readme_is_the_picker(
+def test_the_picture_in_the_readme_shows_the_picker(
     chromium: Browser, stack: Stack, superuser: psycopg.Connection
 ) -> None:
-    """Joe's two organizations, one of them used today; the file is written only when asked."""
+    """Joe's two organizations, one of them used today. The file is written only on request."""
     options = {
         "viewport": {"width": WIDTH, "height": HEIGHT},
         "device_scale_factor": SCALE,

@@ -21,7 +21,7 @@ RIGHT_TO_LEFT = "مشروع \u202eتجريبي"
 
 @contextmanager
 def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[psycopg.Connection]:
-    """Let a test take people, roles and suspensions away; afterwards all is as it was."""
+    """Let a test change people, roles and suspensions; restore them afterwards."""
     roles = superuser.execute(
         "select role, org_id, user_id from membership where org_id = any(%s)",
         ([TRAVEL.id, ABC.id, seed.organization("solo-works").id],),
@@ -40,19 +40,19 @@ def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[psycopg.Co
 
 
 def enter(window: Window, login: str, slug: str) -> Window:
-    """Log in where no page asks, and wait until the API has said who is here."""
+    """Log in where no page asks, and wait until the app shows who is logged in."""
     window.sign_in(login, hint=slug).expect_organization(slug)
     return wait_for_lists(window)
 
 
 def wait_for_lists(window: Window) -> Window:
-    """Wait until the API has said who is here, and who else is."""
+    """Wait until the app shows who is logged in, and the members."""
     section(window, "Members").get_by_role("button", name="Leave organization").wait_for()
     return window
 
 
 def enter_empty(window: Window, superuser: psycopg.Connection, number: int) -> str:
-    """Let max administer an organization that no other test uses, without projects."""
+    """Log max in as an admin of an organization without projects that no other test uses."""
     slug = f"customer-{number}"
     superuser.execute("delete from project where org_id = %s", (seed.organization(slug).id,))
     enter(window, "max", slug)
@@ -61,28 +61,28 @@ def enter_empty(window: Window, superuser: psycopg.Connection, number: int) -> s
 
 
 def section(window: Window, name: str) -> Locator:
-    """A section by its heading."""
+    """Find a section by its heading."""
     return window.page.get_by_role("region", name=name, exact=True)
 
 
 def row(window: Window, of: str, name: str) -> Locator:
-    """The row of a project or a member."""
+    """Find the row of a project or a member."""
     heading = window.page.locator("h3 bdi").get_by_text(name, exact=True)
     return section(window, of).get_by_role("listitem").filter(has=heading)
 
 
 def button(place: Locator, name: str) -> Locator:
-    """A button by its whole name."""
+    """Find a button by its whole name."""
     return place.get_by_role("button", name=name, exact=True)
 
 
 def names(window: Window, of: str = "Projects") -> Locator:
-    """The names of the rows, from above."""
+    """Return the names of the rows, from the top."""
     return section(window, of).locator("h3 bdi")
 
 
 def create(window: Window, name: str, description: str = "") -> None:
-    """Fill the form and press its button, without waiting."""
+    """Fill in the form and press its button, without waiting."""
     projects = section(window, "Projects")
     projects.get_by_label("Name of a new project").fill(name)
     projects.get_by_label("Description").fill(description)
@@ -90,12 +90,12 @@ def create(window: Window, name: str, description: str = "") -> None:
 
 
 def events(window: Window) -> Locator:
-    """The sentences of the audit trail."""
+    """Return the sentences of the audit trail."""
     return section(window, "Audit trail").locator("[data-part=what]")
 
 
 def count_projects(superuser: psycopg.Connection, slug: str) -> int:
-    """How many projects there really are."""
+    """Count the projects in the database."""
     found = superuser.execute(
         "select count(*) from project where org_id = %s", (seed.organization(slug).id,)
     ).fetchone()
@@ -104,13 +104,13 @@ def count_projects(superuser: psycopg.Connection, slug: str) -> int:
 
 
 def assert_forgotten(page: Page, *words: str) -> None:
-    """Nothing of an organization may stand in the page, not even out of sight."""
+    """Require that nothing of an organization is in the page, not even hidden."""
     html = page.locator("body").inner_html()
     assert [word for word in words if word in html] == []
 
 
 def expect_no_session(window: Window) -> None:
-    """Wait until the page holds no token any more."""
+    """Wait until the page holds no token."""
     gone = window.page.evaluate(
         """async () => {
             for (let n = 0; n < 500; n += 1) {
@@ -129,7 +129,10 @@ def expect_no_session(window: Window) -> None:
 def test_max_creates_renames_and_deletes_a_project(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """Each change is said, shown and noted; the focus is where work goes on."""
+    """
+    The page says and shows each change, the trail records it, and the focus is where work
+    continues.
+    """
     enter_empty(window, superuser, 1001)
     projects = section(window, "Projects")
     create(window, "Atlas", "Maps of\neverything")
@@ -164,7 +167,7 @@ def test_max_creates_renames_and_deletes_a_project(
 
 
 def test_a_double_click_creates_one_project(window: Window, superuser: psycopg.Connection) -> None:
-    """The button is disabled while the API thinks."""
+    """The button is disabled while the request runs."""
     slug = enter_empty(window, superuser, 1002)
     held: list[Route] = []
     window.page.route("**/projects", lambda route: held.append(route))
@@ -181,10 +184,10 @@ def test_a_double_click_creates_one_project(window: Window, superuser: psycopg.C
     assert count_projects(superuser, slug) == 1
 
 
-def test_an_answer_does_not_disturb_who_types_elsewhere(
+def test_an_answer_does_not_disturb_a_person_who_types_elsewhere(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """The project appears; the focus and the half-typed name stay."""
+    """The project appears; the focus and the unfinished name stay."""
     enter_empty(window, superuser, 1012)
     held: list[Route] = []
     window.page.route("**/projects", lambda route: held.append(route))
@@ -200,10 +203,10 @@ def test_an_answer_does_not_disturb_who_types_elsewhere(
     expect(field).to_have_value("Half of a na")
 
 
-def test_field_errors_stand_beside_their_fields(
+def test_field_errors_are_shown_beside_their_fields(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """The API says 422; what was typed elsewhere stays, and the field has the focus."""
+    """After a 422, what was typed elsewhere stays, and the field has the focus."""
     enter_empty(window, superuser, 1003)
     projects = section(window, "Projects")
     name = projects.get_by_label("Name of a new project")
@@ -218,10 +221,8 @@ def test_field_errors_stand_beside_their_fields(
     expect(name).to_have_attribute("aria-invalid", "false")
 
 
-def test_names_are_text_however_they_are_written(
-    window: Window, superuser: psycopg.Connection
-) -> None:
-    """Markup is no markup, and a right-to-left name turns nothing around it."""
+def test_names_are_shown_as_text(window: Window, superuser: psycopg.Connection) -> None:
+    """Markup is not read, and a right-to-left name does not turn the text around it."""
     enter_empty(window, superuser, 1004)
     for name in (MARKUP, RIGHT_TO_LEFT):
         create(window, name, name)
@@ -234,8 +235,10 @@ def test_names_are_text_however_they_are_written(
     assert set(names(window).evaluate_all("all => all.map(({ tagName }) => tagName)")) == {"BDI"}
 
 
-def test_more_projects_come_page_by_page(window: Window, superuser: psycopg.Connection) -> None:
-    """Newest first; the focus moves to the first new one, and a change keeps what is shown."""
+def test_more_projects_are_shown_page_by_page(
+    window: Window, superuser: psycopg.Connection
+) -> None:
+    """Newest first. The focus moves to the first new one, and a change keeps what is shown."""
     slug = enter_empty(window, superuser, 1005)
     superuser.execute(
         "insert into project (org_id, name, created_at) select %s, 'Project ' || n, "
@@ -258,10 +261,10 @@ def test_more_projects_come_page_by_page(window: Window, superuser: psycopg.Conn
     expect(more).to_be_hidden()
 
 
-def test_a_project_that_somebody_else_deleted(
+def test_a_project_that_another_person_deleted_is_reported_and_removed(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """404: said so, and the list shows what is there; a name being typed in another row stays."""
+    """After a 404 the list is loaded again; a name that is typed in another row stays."""
     slug = enter_empty(window, superuser, 1006)
     for name in ("Atlas", "Borealis"):
         create(window, name)
@@ -285,10 +288,10 @@ def test_a_project_that_somebody_else_deleted(
 # What can go wrong on the way
 
 
-def test_an_answer_that_got_lost_makes_no_second_project(
+def test_a_lost_answer_does_not_lead_to_a_second_project(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """The project was made, the network broke; trying again has the same Idempotency-Key."""
+    """The network broke after the creation; the second try has the same Idempotency-Key."""
     slug = enter_empty(window, superuser, 1007)
     keys: list[str | None] = []
     window.page.on(
@@ -320,10 +323,8 @@ def test_an_answer_that_got_lost_makes_no_second_project(
     assert keys[0] == keys[1] != keys[2]
 
 
-def test_a_short_break_of_the_api_loses_nothing(
-    window: Window, superuser: psycopg.Connection
-) -> None:
-    """503 while reading and while writing: friendly words, and one button to try again."""
+def test_an_outage_of_the_api_loses_no_input(window: Window, superuser: psycopg.Connection) -> None:
+    """After a 503, while reading or writing, the page offers one button to try again."""
     enter_empty(window, superuser, 1008)
 
     def refuse(route: Route) -> None:
@@ -355,7 +356,7 @@ def test_a_short_break_of_the_api_loses_nothing(
 def test_a_token_that_is_refused_is_renewed_once(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """401: once more with a fresh token; if that is refused too, the person is told."""
+    """After a 401 the app tries again with a new token; after a second one it tells the person."""
     enter_empty(window, superuser, 1009)
     sent: list[str] = []
 
@@ -386,8 +387,8 @@ def test_a_token_that_is_refused_is_renewed_once(
 # Members and roles
 
 
-def test_members_see_no_controls_of_administrators(window: Window) -> None:
-    """Joe is a member of XYZ Travel: he creates and renames, and may leave; no more."""
+def test_a_member_sees_no_controls_of_admins(window: Window) -> None:
+    """Joe is a member of XYZ Travel: he creates and renames projects, and may leave."""
     enter(window, "joe", "xyz-travel")
     expect(names(window, "Members")).to_have_count(2)
     expect(button(section(window, "Projects"), "Create project")).to_be_visible()
@@ -401,14 +402,16 @@ def test_members_see_no_controls_of_administrators(window: Window) -> None:
     assert window.page.get_by_role("button", name="Leave organization").count() == 1
 
 
-def test_an_owner_changes_a_role_and_the_trail_says_so(
+def test_an_owner_changes_a_role_and_the_trail_records_it(
     window: Window, superuser: psycopg.Connection
 ) -> None:
     """Joe owns ABC Inc; sue is a member there until he makes her an admin."""
     with restored(superuser, window.stack):
         enter(window, "joe", "abc-inc")
         members = section(window, "Members")
-        assert button(members, "Change role of Sue Frost").count() == 0  # nothing to change yet
+        assert (
+            button(members, "Change role of Sue Frost").count() == 0
+        )  # no other role is selected yet
         members.get_by_label("Role of Sue Frost").select_option("admin")
         button(members, "Change role of Sue Frost").click()
 
@@ -420,8 +423,10 @@ def test_an_owner_changes_a_role_and_the_trail_says_so(
         )
 
 
-def test_an_admin_has_no_power_over_owners(window: Window, superuser: psycopg.Connection) -> None:
-    """Neither buttons for an owner's row, nor a way to make one."""
+def test_an_admin_cannot_change_or_make_owners(
+    window: Window, superuser: psycopg.Connection
+) -> None:
+    """There are no buttons for it."""
     with restored(superuser, window.stack):
         superuser.execute(
             "update membership set role = 'admin' where org_id = %s and role = 'member'", (ABC.id,)
@@ -436,10 +441,10 @@ def test_an_admin_has_no_power_over_owners(window: Window, superuser: psycopg.Co
         assert button(members, "Remove Joe Doe").count() == 0
 
 
-def test_a_role_that_was_lost_meanwhile_is_explained(
+def test_a_role_that_was_lost_meanwhile_is_explained_to_the_person(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """403 insufficient_role: the reason, and from then on the page of a member."""
+    """After a 403 insufficient_role the page says why, and is a member's page from then on."""
     with restored(superuser, window.stack):
         enter(window, "sue", "xyz-travel")
         projects = section(window, "Projects")
@@ -459,7 +464,7 @@ def test_a_role_that_was_lost_meanwhile_is_explained(
 def test_an_admin_who_steps_down_sees_the_page_of_a_member(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """The controls go with the role, at once; the focus does not get lost with them."""
+    """At once, and the focus stays on the page."""
     with restored(superuser, window.stack):
         enter(window, "sue", "xyz-travel")
         members = section(window, "Members")
@@ -474,7 +479,7 @@ def test_an_admin_who_steps_down_sees_the_page_of_a_member(
 
 
 def test_the_last_owner_cannot_leave(window: Window) -> None:
-    """409 last_owner, in words; ann is still there."""
+    """The page explains the 409 last_owner; ann is still a member."""
     enter(window, "ann", "solo-works")
     members = section(window, "Members")
     button(members, "Leave organization").click()
@@ -485,8 +490,10 @@ def test_the_last_owner_cannot_leave(window: Window) -> None:
     window.expect_organization("solo-works")
 
 
-def test_leaving_ends_in_no_organization(window: Window, superuser: psycopg.Connection) -> None:
-    """Joe leaves XYZ Travel: the page forgets it, the token is gone, ABC Inc can be chosen."""
+def test_a_member_who_leaves_has_no_organization_in_the_app(
+    window: Window, superuser: psycopg.Connection
+) -> None:
+    """The page forgets XYZ Travel and its token; joe can choose ABC Inc."""
     with restored(superuser, window.stack):
         enter(window, "joe", "xyz-travel")
         button(section(window, "Members"), "Leave organization").click()
@@ -505,10 +512,10 @@ def test_leaving_ends_in_no_organization(window: Window, superuser: psycopg.Conn
 # Removed, suspended, switched
 
 
-def test_tab_one_says_so_when_tab_two_removes_the_person(
+def test_a_person_who_is_removed_is_told_at_the_next_request(
     chromium: Browser, window: Window, superuser: psycopg.Connection
 ) -> None:
-    """Sue removes joe; his next request ends his work there and leaves nothing in his page."""
+    """Sue removes joe in another window; nothing of the organization stays in his page."""
     with restored(superuser, window.stack), open_window(chromium, window.stack) as second:
         enter(window, "joe", "xyz-travel")
         expect(names(window)).to_contain_text(["Summer catalogue"])
@@ -532,10 +539,10 @@ def test_tab_one_says_so_when_tab_two_removes_the_person(
         assert "Too late" not in names(second).all_inner_texts()
 
 
-def test_coming_back_to_a_tab_asks_who_one_is(
+def test_a_person_removed_meanwhile_is_told_when_they_return_to_the_tab(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """Another tab was in front when it happened; no button has to be pressed."""
+    """They need not press a button."""
     with restored(superuser, window.stack):
         enter(window, "joe", "xyz-travel")
         superuser.execute(
@@ -549,7 +556,7 @@ def test_coming_back_to_a_tab_asks_who_one_is(
 def test_a_suspended_organization_is_explained_at_the_next_request(
     window: Window, superuser: psycopg.Connection
 ) -> None:
-    """The same words as at a login, and nothing of it left."""
+    """With the same words as at a login; nothing of the organization stays."""
     with restored(superuser, window.stack):
         enter(window, "joe", "xyz-travel")
         expect(names(window)).to_contain_text(["Summer catalogue"])
@@ -562,8 +569,8 @@ def test_a_suspended_organization_is_explained_at_the_next_request(
         assert_forgotten(window.page, "Summer catalogue", "Too late", "XYZ Travel", str(TRAVEL.id))
 
 
-def test_switching_clears_the_page_and_drops_late_answers(window: Window) -> None:
-    """An answer of XYZ Travel that comes after the switch to ABC Inc finds nobody."""
+def test_a_switch_clears_the_page_and_drops_late_answers(window: Window) -> None:
+    """An answer of XYZ Travel that arrives after the switch to ABC Inc is not shown."""
     enter(window, "joe", "xyz-travel")
     expect(names(window)).to_contain_text(["Summer catalogue"])
     old = f"Bearer {window.access_token()}"
@@ -595,7 +602,7 @@ def test_switching_clears_the_page_and_drops_late_answers(window: Window) -> Non
     expect(names(window)).to_contain_text(["Website relaunch"])
     for route in late:
         route.continue_()
-    for _ in range(3):  # as long as an answer takes, and longer
+    for _ in range(3):  # longer than an answer takes
         window.page.evaluate(f"fetch('{window.stack.api_url}/readyz').catch(() => null)")
 
     expect(window.page.locator("#organization-role")).to_have_text("owner")
@@ -604,7 +611,7 @@ def test_switching_clears_the_page_and_drops_late_answers(window: Window) -> Non
     assert held
 
 
-def test_what_is_pressed_during_a_switch_never_lands_in_the_other_organization(
+def test_a_button_pressed_during_a_switch_never_acts_in_the_other_organization(
     window: Window, superuser: psycopg.Connection
 ) -> None:
     """The page still shows XYZ Travel when its token is already that of ABC Inc."""
@@ -654,7 +661,7 @@ def test_an_admin_renames_the_organization(window: Window, superuser: psycopg.Co
         )
 
 
-# For everybody
+# Accessibility
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -662,7 +669,7 @@ def test_an_admin_renames_the_organization(window: Window, superuser: psycopg.Co
 def test_the_sections_are_accessible(
     chromium: Browser, stack: Stack, superuser: psycopg.Connection, scheme: str, width: int
 ) -> None:
-    """With a form open, a question asked and every kind of problem said: axe finds nothing."""
+    """With a form, a question and every kind of message on the page: axe finds no fault."""
     options = {
         "bypass_csp": True,
         "reduced_motion": "reduce",

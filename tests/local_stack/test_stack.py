@@ -1,6 +1,4 @@
-"""
-What the demo and every other test stand on: programs that start, end, and say why they did not.
-"""
+"""Programs that the demo and the tests start: they start, end, and say why they could not."""
 
 import json
 import os
@@ -26,7 +24,7 @@ SLEEP = [sys.executable, "-c", "import time; print('started', flush=True); time.
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder whose cluster is gone afterwards, in the place root uses as well."""
+    """A folder whose cluster is removed afterwards, also where root keeps it elsewhere."""
     yield tmp_path / "postgres"
     if find_home(tmp_path / "postgres").cluster.exists():
         remove(tmp_path / "postgres")
@@ -39,7 +37,7 @@ def value(url: str, query: str) -> object:
 
 
 def is_gone(pid: int, seconds: float = 10) -> bool:
-    """Say whether the process ended; a container may have nobody who buries an orphan."""
+    """Return whether the process ended; in a container it may stay a zombie without a parent."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -52,8 +50,8 @@ def is_gone(pid: int, seconds: float = 10) -> bool:
     return False
 
 
-def test_two_throw_away_servers_run_beside_one_another(folder: Path) -> None:
-    """A database copied from a template is there in one server and not in the other."""
+def test_two_throw_away_servers_run_at_the_same_time(folder: Path) -> None:
+    """A database copied from a template in one server is not in the other."""
     other_folder = folder.with_name("other")
     with Postgres(folder) as one, Postgres(other_folder) as other:
         one.create_database("model")
@@ -74,7 +72,7 @@ def test_two_throw_away_servers_run_beside_one_another(folder: Path) -> None:
 
 
 def test_durable_data_survives_a_launcher_that_was_killed(folder: Path) -> None:
-    """The left-over is ended, by Linux or by the next start, and what was committed is there."""
+    """Linux or the next start ends the old server; what was committed is still there."""
     script = (
         "import sys, time; from pathlib import Path; from local_stack.postgres import Postgres\n"
         "server = Postgres(Path(sys.argv[1]), durable=True); server.start()\n"
@@ -98,8 +96,8 @@ def test_durable_data_survives_a_launcher_that_was_killed(folder: Path) -> None:
         assert value(again.url("kept", "postgres"), "SELECT 1") == 1
 
 
-def test_a_stale_number_in_the_pid_file_ends_nobody(folder: Path) -> None:
-    """After a reboot the number may belong to any program; here it belongs to this test."""
+def test_a_stale_number_in_the_pid_file_kills_no_other_program(folder: Path) -> None:
+    """After a reboot it may be the number of any program; here it is this test's."""
     with Postgres(folder, durable=True):
         pass
     stale = find_home(folder).data / "postmaster.pid"
@@ -110,7 +108,7 @@ def test_a_stale_number_in_the_pid_file_ends_nobody(folder: Path) -> None:
 
 
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
-    """The error holds the end of the server's log, and nothing is left running."""
+    """The error has the end of the server's log, and no process is left."""
     with Postgres(folder, durable=True):
         pass
     (find_home(folder).data / "postgresql.conf").write_text("no_such_setting = 1\n")
@@ -119,8 +117,8 @@ def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
         Postgres(folder, durable=True).start()
 
 
-def test_a_port_of_this_machine_wants_a_password(folder: Path) -> None:
-    """Other users of the machine reach the port, but not the socket's folder."""
+def test_a_connection_over_a_port_needs_a_password(folder: Path) -> None:
+    """Other users of the machine can reach the port, but not the socket's folder."""
     with Postgres(folder, tcp=True) as server:
         place = f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres"
 
@@ -129,8 +127,7 @@ def test_a_port_of_this_machine_wants_a_password(folder: Path) -> None:
             psycopg.connect(place)
 
 
-def test_a_program_that_never_becomes_ready_shows_the_end_of_its_log(tmp_path: Path) -> None:
-    """It is ended as well."""
+def test_a_program_that_never_becomes_ready_is_ended_and_its_log_is_shown(tmp_path: Path) -> None:
     with Processes(tmp_path) as stack:
         url = f"http://127.0.0.1:{free_port()}/"
         with pytest.raises(LocalStackError, match=r"(?s)slow was not ready after 0.5 s.*started"):
@@ -139,8 +136,8 @@ def test_a_program_that_never_becomes_ready_shows_the_end_of_its_log(tmp_path: P
         assert stack.children == []
 
 
-def test_a_program_that_ends_early_is_not_waited_for(tmp_path: Path) -> None:
-    """Its status and its last words come at once."""
+def test_a_program_that_ends_early_is_reported_at_once(tmp_path: Path) -> None:
+    """With its exit status and its last lines."""
     argv = [sys.executable, "-c", "import sys; sys.exit('no such setting: PORT')"]
     with (
         Processes(tmp_path) as stack,
@@ -149,8 +146,8 @@ def test_a_program_that_ends_early_is_not_waited_for(tmp_path: Path) -> None:
         stack.start("broken", argv, ready=lambda: False, seconds=30)
 
 
-def test_programs_end_in_reverse_order_even_if_one_refuses(tmp_path: Path) -> None:
-    """SIGTERM first; the one that ignores it is killed when its time is over."""
+def test_programs_end_in_reverse_order_even_if_one_ignores_sigterm(tmp_path: Path) -> None:
+    """That one is killed after its time limit."""
     code = (
         "import signal, sys, time; signal.signal(15, {}); print('up', flush=True); time.sleep(60)"
     )
@@ -173,7 +170,7 @@ def test_programs_end_in_reverse_order_even_if_one_refuses(tmp_path: Path) -> No
 
 
 def test_sigterm_ends_the_stack_in_order(tmp_path: Path) -> None:
-    """An orderly exit, not the sudden end that Python's default would be."""
+    """Python's default would be to end at once, without ending the programs."""
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit), Processes(tmp_path) as stack:
         child = stack.start("sleeper", SLEEP)
@@ -195,7 +192,7 @@ def test_node_is_the_runtime_of_actions() -> None:
 
 
 def test_the_app_is_served_with_its_configuration_and_a_strict_policy(tmp_path: Path) -> None:
-    """The audience is a name: nothing connects there."""
+    """The audience is only a name, so the policy does not allow to connect to it."""
     config = tmp_path / "config.json"
     settings = {
         "domain": "http://localhost:3030",
@@ -220,8 +217,8 @@ def test_the_app_is_served_with_its_configuration_and_a_strict_policy(tmp_path: 
         assert client.get(name).mimetype == "text/javascript"
 
 
-def test_a_browser_draws_a_page() -> None:
-    """In a program of its own, since Playwright's sync API wants a thread for itself."""
+def test_a_browser_shows_a_page() -> None:
+    """In a process of its own, because Playwright's sync API needs a thread for itself."""
     script = (
         "from local_stack.browser import browser\n"
         "with browser() as running:\n"

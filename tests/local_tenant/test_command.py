@@ -31,7 +31,7 @@ NODE = node()
 
 @contextmanager
 def serve(folder: Path, config: TenantConfig) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    """Run the command until the block ends, and give its process and URL once it answers."""
+    """Run the command during the block; yield its process and its URL once it answers."""
     file = folder / "tenant.json"
     file.write_text(config.to_json())
     port = free_port()
@@ -95,12 +95,12 @@ def test_signing_key_is_rotated_from_another_process(tmp_path: Path) -> None:
 
 
 def _published(url: str) -> list[str]:
-    """The kids of the key set."""
+    """Return the kids of the key set."""
     answer = httpx2.get(f"{url}/.well-known/jwks.json", trust_env=False)
     return [key["kid"] for key in answer.json()["keys"]]
 
 
-def test_command_names_what_is_wrong(tmp_path: Path) -> None:
+def test_command_names_the_mistake_in_its_configuration(tmp_path: Path) -> None:
     file = tmp_path / "tenant.json"
     file.write_text('{"clients": [], "users": [], "apis": [], "colour": 1}')
     done = subprocess.run(
@@ -115,7 +115,7 @@ def test_command_names_what_is_wrong(tmp_path: Path) -> None:
     assert done.stderr == "local_tenant: configuration.colour: Unexpected keyword argument\n"
 
 
-def test_runner_and_table_assume_the_same() -> None:
+def test_runner_and_table_have_the_same_assumptions() -> None:
     script = f"console.log(JSON.stringify(require({json.dumps(str(RUNNER))}).DEFAULT_ASSUMPTIONS))"
     done = subprocess.run([str(NODE), "-e", script], capture_output=True, text=True, timeout=20)
     defaults = {field.name: field.default for field in fields(Assumptions)}
@@ -123,7 +123,7 @@ def test_runner_and_table_assume_the_same() -> None:
     assert json.loads(done.stdout) == {row: defaults[row] for row in RUNNER_ROWS}
 
 
-def test_runner_serves_unit_tests_without_a_child(tmp_path: Path) -> None:
+def test_runner_runs_an_action_inside_a_unit_test(tmp_path: Path) -> None:
     (tmp_path / "code.js").write_text(
         "exports.onExecutePostLogin = async (event, api) => { console.log('hi');"
         " api.access.deny(event.user.user_id); };"

@@ -66,7 +66,7 @@ def manage(running: Running, method: str, path: str, **changes: str | None) -> h
 
 
 def published(running: Running) -> list[str]:
-    """The kids of the key set, in its order."""
+    """Return the kids of the key set, in its order."""
     found = WEB.get(f"{running.url}/.well-known/jwks.json").json()["keys"]
     return [key["kid"] for key in found]
 
@@ -96,7 +96,7 @@ def test_machine_gets_a_token_of_the_documented_form(start: Start, how: str) -> 
     }
 
 
-def test_token_of_a_machine_in_the_dialect_of_rfc_9068(start: Start) -> None:
+def test_machine_gets_a_token_in_the_dialect_of_rfc_9068(start: Start) -> None:
     running = start(clients=(REPORTS,), apis=(replace(API, dialect="rfc9068_profile"),))
     tokens = [ask(running).json()["access_token"] for _ in range(2)]
 
@@ -160,7 +160,7 @@ def test_actions_never_run_for_a_machine(start: Start) -> None:
         ({"scope": "openid"}, 403, "access_denied", "granted scopes: openid"),
     ],
 )
-def test_machine_is_refused(
+def test_machine_with_a_wrong_request_is_refused(
     start: Start, changes: dict[str, str | None], status: int, error: str, description: str
 ) -> None:
     running = start(clients=(SPA, REPORTS), apis=(API, Api("https://other")))
@@ -172,7 +172,7 @@ def test_machine_is_refused(
     assert SECRET not in response.text
 
 
-def test_machine_without_a_grant_for_the_management_api(start: Start) -> None:
+def test_machine_gets_tokens_only_for_apis_it_has_a_grant_for(start: Start) -> None:
     running = start(clients=(REPORTS, OPERATOR), apis=(API,))
     audience = f"{running.url}/api/v2/"
 
@@ -182,7 +182,7 @@ def test_machine_without_a_grant_for_the_management_api(start: Start) -> None:
         assert (refused.status_code, refused.json()["error"]) == (403, "access_denied")
 
 
-def test_secret_by_basic(start: Start) -> None:
+def test_secret_is_accepted_by_basic_and_not_in_two_places(start: Start) -> None:
     running = start(clients=(SPA, REPORTS), apis=(API,))
 
     wrong = ask(running, "basic", client_secret="wrong")
@@ -204,7 +204,7 @@ def test_secret_by_basic(start: Start) -> None:
         assert response.status_code == status, response.text
 
 
-def test_secrets_by_assumption(start: Start) -> None:
+def test_secret_by_basic_and_a_wrong_secret_are_answered_as_assumed(start: Start) -> None:
     row = Assumptions(secret_by_basic=False, wrong_secret_error="invalid_client")
     running = start(clients=(REPORTS,), apis=(API,), assumptions=row)
 
@@ -213,7 +213,7 @@ def test_secrets_by_assumption(start: Start) -> None:
     assert ask(running, client_secret="wrong").json()["error"] == "invalid_client"
 
 
-def test_secret_with_a_lone_surrogate_is_wrong(start: Start) -> None:
+def test_secret_with_a_lone_surrogate_is_refused(start: Start) -> None:
     running = start(clients=(REPORTS,), apis=(API,))
 
     assert ask(running, "json", client_secret="\ud800").status_code == 401
@@ -230,7 +230,7 @@ def test_machine_cannot_begin_a_login(start: Start) -> None:
         assert "location" not in page.headers
 
 
-def test_token_of_a_machine_is_no_use_at_userinfo(start: Start) -> None:
+def test_token_of_a_machine_is_refused_at_userinfo(start: Start) -> None:
     running = start(clients=(SPA, REPORTS), apis=(API,))
     person = running.tokens()["access_token"]
     for token, status in ((person, 200), (ask(running).json()["access_token"], 401)):
@@ -239,7 +239,7 @@ def test_token_of_a_machine_is_no_use_at_userinfo(start: Start) -> None:
 
 
 @pytest.mark.parametrize("filled", [True, False])
-def test_permissions_of_a_machine_by_assumption(start: Start, filled: bool) -> None:
+def test_token_of_a_machine_has_permissions_only_as_assumed(start: Start, filled: bool) -> None:
     api = replace(API, dialect="access_token_authz", enforce_policies=True)
     row = Assumptions(machine_permissions=filled)
     running = start(clients=(REPORTS,), apis=(api,), assumptions=row)
@@ -250,7 +250,7 @@ def test_permissions_of_a_machine_by_assumption(start: Start, filled: bool) -> N
 
 
 def test_openid_client_gets_a_token_either_way(start: Start) -> None:
-    """A certified library of others encodes the secret, and reads discovery and the answer."""
+    """A certified library encodes the secret, and reads discovery and the answer."""
     running = start(clients=(REPORTS,), apis=(API,))
     script = """
         import * as openid from 'openid-client';
@@ -376,7 +376,7 @@ def test_operator_revokes_the_previous_key_and_all_it_signed(start: Start) -> No
 
 
 @pytest.mark.parametrize("scope", [None, "create:signing_keys", "update:signing_keys"])
-def test_management_api_wants_the_scopes(start: Start, scope: str | None) -> None:
+def test_management_api_requires_the_scopes(start: Start, scope: str | None) -> None:
     running = start(clients=(OPERATOR,), apis=(API,))
     before = published(running)
     answer = manage(running, "POST", "/keys/signing/rotate", scope=scope)
@@ -431,7 +431,7 @@ def test_management_api_refuses_every_other_token(start: Start) -> None:
     assert WEB.get(url, headers=bearer).status_code == 200
 
 
-def test_rotation_by_assumption(start: Start) -> None:
+def test_rotation_keeps_and_revokes_keys_as_assumed(start: Start) -> None:
     row = Assumptions(
         rotation_needs_both_scopes=False,
         rotation_answers="current",

@@ -1,6 +1,4 @@
-"""
-The local tenant over real HTTP with real Node: what it does as Auth0 documents, and its switches.
-"""
+"""The local tenant, over real HTTP and with real Node: documented behaviour, and assumptions."""
 
 import base64
 import hmac
@@ -55,7 +53,7 @@ def selection(state: str, port: int, secret: str = SECRET, /, **changes: Any) ->
 
 
 def probe(body: str) -> str:
-    """An Action that runs `body` and puts what it returns into the access token."""
+    """Return an Action that runs `body` and puts what it returns into the access token."""
     return action(
         f"const seen = await (async () => {{ {body} }})();"
         "api.accessToken.setCustomClaim('https://example.com/seen', seen ?? null);"
@@ -117,7 +115,7 @@ def test_login_gives_tokens_of_the_documented_form(start: Start) -> None:
     assert (profile["sub"], profile["email"]) == ("auth0|joe", "joe@example.com")
 
 
-def test_dialect_of_rfc_9068(start: Start) -> None:
+def test_an_api_in_the_dialect_of_rfc_9068_gets_such_tokens(start: Start) -> None:
     running = start(apis=(Api(AUDIENCE, 600, dialect="rfc9068_profile"),))
     token = running.tokens()["access_token"]
 
@@ -136,7 +134,7 @@ MEMBER = replace(JOE, permissions={AUDIENCE: ("org:abc-inc", "org:xyz-travel", "
 @pytest.mark.parametrize("profile", ["access_token", "rfc9068_profile"])
 @pytest.mark.parametrize("authz", ["", "_authz"])
 @pytest.mark.parametrize("enforced", [True, False])
-def test_permissions_only_with_rbac_and_a_dialect_for_them(
+def test_permissions_are_in_a_token_only_with_rbac_and_a_dialect_for_them(
     start: Start, profile: str, authz: str, enforced: bool
 ) -> None:
     api = Api(AUDIENCE, 600, dialect=f"{profile}{authz}", enforce_policies=enforced)  # type: ignore[arg-type]
@@ -184,7 +182,7 @@ def test_permissions_are_those_of_the_person_and_the_api(start: Start) -> None:
         assert claims["aud"] == audience
 
 
-def test_permissions_at_refresh_and_what_actions_may_change(start: Start) -> None:
+def test_permissions_stay_at_a_refresh_and_actions_change_scopes_only(start: Start) -> None:
     source = action("""
         api.accessToken.addScope('delete:projects');
         api.accessToken.removeScope('read:projects');
@@ -244,7 +242,7 @@ def test_userinfo_shows_the_profile_and_what_actions_added(
 
 
 @pytest.mark.parametrize("row", ["empty", "refused"])
-def test_userinfo_is_for_openid_only(start: Start, row: str) -> None:
+def test_userinfo_shows_nothing_without_the_scope_openid(start: Start, row: str) -> None:
     running = start(assumptions=Assumptions(userinfo_without_openid=row))  # type: ignore[arg-type]
     browser = running.browser()
     jwt_token = running.exchange(running.log_in(browser, scope="email")).json()["access_token"]
@@ -300,7 +298,7 @@ def test_without_audience_the_access_token_is_opaque(start: Start) -> None:
         ({"max_age": "soon"}, "invalid_request", ""),
     ],
 )
-def test_wrong_parameters_are_answered_at_the_callback(
+def test_wrong_parameters_are_reported_to_the_callback(
     start: Start, changes: dict[str, Any], error: str | None, description: str
 ) -> None:
     running = start()
@@ -346,7 +344,7 @@ def test_wrong_password_keeps_the_login_and_the_address(start: Start) -> None:
     assert "code" in answered(again)
 
 
-def test_one_click_buttons_only_where_configured(start: Start) -> None:
+def test_one_click_buttons_are_shown_only_where_configured(start: Start) -> None:
     for one_click in (True, False):
         running = start(one_click=one_click)
         browser = running.browser()
@@ -368,7 +366,7 @@ def test_login_page_of_another_browser_is_refused(start: Start) -> None:
 
 
 def test_two_fresh_tabs_log_in_at_once(start: Start) -> None:
-    """Each login has a cookie of its own, so neither tab ends the other's."""
+    """Each login has its own cookie, so neither tab ends the other's."""
     running = start()
     browser = running.browser()
     first = running.authorize(browser, state="one").headers["location"]
@@ -378,7 +376,7 @@ def test_two_fresh_tabs_log_in_at_once(start: Start) -> None:
     assert answered(browser.post(first, data=RIGHT))["state"] == "one"
 
 
-def test_cookies_are_for_cross_site_use_and_closed_to_scripts(start: Start) -> None:
+def test_cookies_are_sent_across_sites_and_hidden_from_scripts(start: Start) -> None:
     running = start()
     cookies = running.log_in(running.browser()).headers.get_list("set-cookie")
 
@@ -390,7 +388,7 @@ def test_cookies_are_for_cross_site_use_and_closed_to_scripts(start: Start) -> N
 # Single sign-on, prompt, response modes
 
 
-def test_single_sign_on_prompt_and_max_age(start: Start) -> None:
+def test_a_session_logs_in_until_prompt_max_age_or_its_end_forbid_it(start: Start) -> None:
     running = start()
     browser = running.browser()
     assert answered(running.authorize(browser, prompt="none"))["error"] == "login_required"
@@ -435,7 +433,7 @@ def browser_parameters() -> dict[str, str]:
     }
 
 
-def test_response_modes(start: Start) -> None:
+def test_each_response_mode_returns_code_and_state_safely(start: Start) -> None:
     running = start()
     browser = running.browser()
     running.log_in(browser)
@@ -471,7 +469,7 @@ def test_web_message_carries_errors_too(start: Start) -> None:
 # The Action's event
 
 
-def test_event_is_complete(start: Start) -> None:
+def test_the_event_of_an_action_is_complete(start: Start) -> None:
     running = start(probe("return event;"))
     browser = running.browser()
     event = seen(
@@ -524,7 +522,7 @@ def test_event_without_audience_has_no_resource_server(start: Start) -> None:
     ("mode", "expected"),
     [("dropped", ["ext-good"]), ("passed", ["ext-bad", "ext-good"]), ("refused", None)],
 )
-def test_ext_parameters_outside_the_documented_form(
+def test_ext_parameters_outside_the_documented_form_are_treated_as_assumed(
     start: Start, mode: Any, expected: list[str] | None
 ) -> None:
     running = start(
@@ -541,7 +539,7 @@ def test_ext_parameters_outside_the_documented_form(
     assert seen(running, answer) == expected
 
 
-def test_posted_authorize_request(start: Start) -> None:
+def test_an_action_sees_a_posted_parameter_in_query_and_body(start: Start) -> None:
     running = start(probe("return event.request;"))
     browser = running.browser()
     running.log_in(browser)
@@ -595,7 +593,7 @@ def test_denied_and_failed_actions_end_at_the_callback(
     assert running.tenant.records.people[JOE.user_id].app_metadata == {}
 
 
-def test_failure_of_the_top_level_is_repeated_and_state_of_a_module_kept(start: Start) -> None:
+def test_an_error_at_the_top_level_is_repeated_and_a_modules_state_is_kept(start: Start) -> None:
     broken = start("throw new Error('top ' + (globalThis.count = (globalThis.count ?? 0) + 1));")
     counting = start("let n = 0;" + probe("return ++n;"))
     for attempt in (1, 2):
@@ -622,7 +620,7 @@ def test_restricted_claims_are_dropped_silently(start: Start) -> None:
         assert [name for name in names if claims.get(name) == "x"] == ["https://ok.example/a"]
 
 
-def test_scopes_added_and_removed(start: Start) -> None:
+def test_an_action_adds_and_removes_scopes(start: Start) -> None:
     running = start(action("api.accessToken.addScope('more').accessToken.removeScope('email')"))
     tokens = running.tokens()
 
@@ -723,7 +721,7 @@ def test_return_token_must_name_its_algorithm(start: Start, algorithm: str) -> N
     assert "Failed signature" in found.get("error_description", "Failed signature")
 
 
-def test_missing_return_token(start: Start) -> None:
+def test_a_return_without_a_token_is_refused(start: Start) -> None:
     running = start(PICKER)
     browser, state = suspend(running)
     found = answered(browser.get("/continue", params={"state": state}))
@@ -735,8 +733,10 @@ def test_missing_return_token(start: Start) -> None:
 
 
 @pytest.mark.parametrize("overrides", [True, False])
-def test_state_in_the_body_by_assumption(start: Start, overrides: bool) -> None:
-    """A return token of another state passes where the body's state is the expected one."""
+def test_a_state_in_the_body_overrides_the_query_only_as_assumed(
+    start: Start, overrides: bool
+) -> None:
+    """Then a return token of another state passes."""
     running = start(PICKER, assumptions=Assumptions(body_state_overrides=overrides))
     browser, state = suspend(running)
     answer = resume(browser, state, selection("other", running.port), state="other")
@@ -744,7 +744,7 @@ def test_state_in_the_body_by_assumption(start: Start, overrides: bool) -> None:
     assert ("code" in answered(answer)) is overrides
 
 
-def test_issuer_of_the_return_token_by_assumption(start: Start) -> None:
+def test_a_return_token_of_another_issuer_passes_only_as_assumed(start: Start) -> None:
     running = start(PICKER, assumptions=Assumptions(return_token_iss_enforced=False))
     browser, state = suspend(running)
     token = selection(state, running.port, iss="elsewhere")
@@ -809,7 +809,7 @@ def test_pipeline_resumes_in_the_action_that_redirected(start: Start) -> None:
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_second_redirect_by_assumption(start: Start, allowed: bool) -> None:
+def test_a_second_redirect_is_allowed_only_as_assumed(start: Start, allowed: bool) -> None:
     running = start(
         PICKER.split("exports.onContinuePostLogin")[0]
         + "exports.onContinuePostLogin = async (event, api) => event.request.query.done"
@@ -828,7 +828,7 @@ def test_second_redirect_by_assumption(start: Start, allowed: bool) -> None:
     assert "code" in answered(browser.get("/continue", params={"state": second, "done": "1"}))
 
 
-def test_action_without_continuation(start: Start) -> None:
+def test_an_action_without_a_continuation_fails_the_return(start: Start) -> None:
     running = start(PICKER.split("exports.onContinuePostLogin")[0])
     browser, state = suspend(running)
     found = answered(browser.get("/continue", params={"state": state}))
@@ -851,7 +851,7 @@ def test_silent_login_never_redirects_and_hints_need_no_page(start: Start) -> No
 
 
 @pytest.mark.parametrize("survive", [True, False])
-def test_claims_set_before_a_redirect_by_assumption(start: Start, survive: bool) -> None:
+def test_claims_set_before_a_redirect_are_kept_only_as_assumed(start: Start, survive: bool) -> None:
     running = start(
         probe("return 'kept';"), PICKER, assumptions=Assumptions(claims_survive_redirect=survive)
     )
@@ -897,7 +897,7 @@ def test_second_use_of_a_code_revokes_what_the_first_gave(start: Start) -> None:
     assert running.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
 
 
-def test_expired_code(start: Start) -> None:
+def test_an_expired_code_is_refused(start: Start) -> None:
     running = start()
     answer = running.log_in(running.browser())
     for code in running.tenant.records.codes.values():
@@ -915,7 +915,7 @@ def test_expired_code(start: Start) -> None:
         ({"refresh_token": "v1.unknown"}, 403, "invalid_grant"),
     ],
 )
-def test_errors_of_the_token_endpoint(
+def test_the_token_endpoint_names_each_error(
     start: Start, changes: dict[str, Any], status: int, error: str
 ) -> None:
     running = start()
@@ -929,7 +929,7 @@ def test_errors_of_the_token_endpoint(
     assert (broken.status_code, broken.json()["error"]) == (400, "invalid_request")
 
 
-def test_refresh_token_only_with_offline_access(start: Start) -> None:
+def test_a_refresh_token_is_given_only_with_offline_access(start: Start) -> None:
     running = start()
     answer = running.log_in(running.browser(), scope="openid")
 
@@ -954,14 +954,14 @@ def test_refresh_runs_the_action_and_rotates(start: Start) -> None:
     assert event["session"] == {}
     assert "metadata" not in event["refresh_token"]
     assert tokens["refresh_token"] != first
-    # The first token again is a theft: the whole family ends.
+    # The first token again is a sign of theft: the whole family of tokens is revoked.
     assert running.refresh(first, **{"ext-org": "xyz"}).json()["error"] == "invalid_grant"
     reused = running.refresh(tokens["refresh_token"], **{"ext-org": "xyz"})
     assert (reused.status_code, reused.json()["error"]) == (403, "invalid_grant")
 
 
 @pytest.mark.parametrize("spends", [False, True])
-def test_refused_refresh_by_assumption(start: Start, spends: bool) -> None:
+def test_a_refused_refresh_uses_up_its_token_only_as_assumed(start: Start, spends: bool) -> None:
     running = start(PICKER, assumptions=Assumptions(failed_refresh_spends_token=spends))
     answer = running.log_in(running.browser(), ext_dash_org="abc")
     token = running.exchange(answer).json()["refresh_token"]
@@ -991,7 +991,7 @@ def test_of_simultaneous_refreshes_at_most_one_wins(start: Start) -> None:
     assert running.tenant.records.refresh_tokens == {}
 
 
-def test_refresh_token_of_another_client_and_revocation(start: Start) -> None:
+def test_a_client_uses_and_revokes_only_its_own_refresh_tokens(start: Start) -> None:
     running = start()
     token = running.tokens()["refresh_token"]
 
@@ -1028,7 +1028,7 @@ def test_password_grant_has_no_browser(start: Start) -> None:
     assert post(**{"ext-org": ""}).json()["error"] == "interaction_required"
 
 
-def test_blocked_users(start: Start) -> None:
+def test_a_blocked_user_gets_no_token_until_unblocked(start: Start) -> None:
     running = start()
     browser = running.browser()
     token = running.exchange(running.log_in(browser)).json()["refresh_token"]
@@ -1054,7 +1054,9 @@ REMEMBER = probe("""
 
 
 @pytest.mark.parametrize("plan", [True, False])
-def test_metadata_of_refresh_tokens_by_plan(start: Start, plan: bool) -> None:
+def test_metadata_of_refresh_tokens_is_kept_only_on_a_plan_that_has_it(
+    start: Start, plan: bool
+) -> None:
     running = start(REMEMBER, refresh_token_metadata=plan)
     answer = running.log_in(running.browser(), ext_dash_org="abc")
     tokens = running.exchange(answer).json()
@@ -1105,7 +1107,9 @@ def test_metadata_of_sessions_is_seen_at_the_next_login(start: Start) -> None:
         ("api.accessToken.addScope('a b')", "white space"),
     ],
 )
-def test_limits_of_the_api(start: Start, call: str, message: str | None) -> None:
+def test_an_action_beyond_the_limits_of_the_api_fails(
+    start: Start, call: str, message: str | None
+) -> None:
     running = start(action(call), refresh_token_metadata=True, session_metadata=True)
     found = answered(running.log_in(running.browser()))
 
@@ -1115,7 +1119,7 @@ def test_limits_of_the_api(start: Start, call: str, message: str | None) -> None
         assert message in found["error_description"]
 
 
-def test_can_redirect_and_return_values(start: Start) -> None:
+def test_can_redirect_is_false_in_a_silent_login_and_calls_can_be_chained(start: Start) -> None:
     running = start(
         probe("return [api.redirect.canRedirect(), api.multifactor.enable('any') === api];")
     )
@@ -1125,7 +1129,7 @@ def test_can_redirect_and_return_values(start: Start) -> None:
     assert seen(running, running.authorize(browser, prompt="none")) == [False, True]
 
 
-def test_payload_replaces_standard_claims(start: Start) -> None:
+def test_a_payload_replaces_the_standard_claims_of_a_token(start: Start) -> None:
     running = start(
         probe(
             "return api.redirect.encodeToken({ secret: 'x'.repeat(32),"
@@ -1189,7 +1193,7 @@ def test_action_that_ends_the_process_fails_its_login_only(start: Start) -> None
     assert "code" in answered(running.log_in(running.browser()))
 
 
-def test_runs_at_once_keep_apart(start: Start) -> None:
+def test_actions_that_run_at_once_do_not_see_each_other(start: Start) -> None:
     running = start(
         probe("await new Promise((r) => setTimeout(r, 50)); return event.request.query['ext-n'];")
     )
@@ -1207,7 +1211,7 @@ def test_runs_at_once_keep_apart(start: Start) -> None:
 
 
 @pytest.mark.parametrize("member", ["refreshToken", "session"])
-def test_revocation_by_an_action(start: Start, member: str) -> None:
+def test_an_action_revokes_a_session_or_a_refresh_token(start: Start, member: str) -> None:
     running = start(action(f"if (event.request.body['ext-end']) api.{member}.revoke('over');"))
     browser = running.browser()
     token = running.exchange(running.log_in(browser)).json()["refresh_token"]
@@ -1237,7 +1241,7 @@ def test_discovery_follows_the_host(start: Start) -> None:
         assert document["jwks_uri"] == f"{base}/.well-known/jwks.json"
 
 
-def test_rotated_keys(start: Start) -> None:
+def test_tokens_of_the_old_and_of_the_new_signing_key_are_valid(start: Start) -> None:
     running = start()
     old = running.tokens()["access_token"]
     running.tenant.rotate_signing_key()
@@ -1248,7 +1252,7 @@ def test_rotated_keys(start: Start) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "https://evil.example"])
-def test_cross_origin_requests(start: Start, origin: str) -> None:
+def test_only_pages_of_the_clients_origins_read_answers(start: Start, origin: str) -> None:
     running = start()
     expected = origin if origin in SPA.web_origins else None
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -1260,7 +1264,7 @@ def test_cross_origin_requests(start: Start, origin: str) -> None:
     assert "access-control-allow-origin" not in page.headers
 
 
-def test_logout(start: Start) -> None:
+def test_a_logout_ends_the_session_and_redirects_only_to_allowed_urls(start: Start) -> None:
     running = start()
     browser = running.browser()
     running.log_in(browser)
@@ -1277,7 +1281,7 @@ def test_logout(start: Start) -> None:
         assert "evil" not in page.text
 
 
-def test_logout_by_openid_connect(start: Start) -> None:
+def test_a_logout_by_openid_connect_requires_a_valid_id_token(start: Start) -> None:
     running = start()
     browser = running.browser()
     hint = running.exchange(running.log_in(browser)).json()["id_token"]
@@ -1293,7 +1297,7 @@ def test_logout_by_openid_connect(start: Start) -> None:
     assert running.tenant.records.sessions == {}
 
 
-def test_failure_of_our_own_is_logged_without_its_text(
+def test_an_error_of_the_tenant_itself_is_logged_without_its_text(
     start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     running = start()
