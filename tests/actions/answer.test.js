@@ -1,5 +1,5 @@
 'use strict';
-/** What the Action does with each answer of the selector, above all with those that are none. */
+/** What the Action does with each answer of the selector, above all with malformed and missing ones. */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { EVENTS, comeBack, ending, run } = require('./login.js');
@@ -37,56 +37,56 @@ async function hurried(work) {
   return asked;
 }
 
-test('the selector names an organization and every kind of login goes on', async () => {
+test('every kind of login goes on when the selector names an organization', async () => {
   assert.deepEqual(await endings(() => ({})), all('organization'));
 });
 
-test('the selector wants a choice: a page, for Auth0 to refuse in a hidden frame, never in a refresh', async () => {
+test('a choice leads to the picker where a page is possible, and a refresh is refused', async () => {
   assert.deepEqual(await endings(() => ({ answer: choose() })), {
     page: 'picker', silent: 'picker', refresh: 'temporarily_unavailable', back: 'selection_failed',
   });
 });
 
-test('a login on a television has a redirect_uri but no page to show: a choice is no answer', async () => {
+test('a login on a television, which has no page, is refused when the selector wants a choice', async () => {
   const change = (event) => { event.transaction.protocol = 'oauth2-device-code'; };
 
   assert.equal(ending(await run({ change })), 'organization');
   assert.equal(ending(await run({ change, answer: choose() })), 'temporarily_unavailable');
 });
 
-test('an outcome of a later version is refused as such', async () => {
+test('an outcome of a later version is refused', async () => {
   const { log } = await run({ answer: reply({ ...GOOD, outcome: 'later' }) });
 
   assert.equal(log, 'select-organization: temporarily_unavailable (Error)\n');
 });
 
 for (const reason of REASONS) {
-  test(`the selector refuses with ${reason} and the app is told just that`, async () => {
+  test(`the app is told ${reason} when the selector refuses with it`, async () => {
     assert.deepEqual(await endings(() => ({ answer: refuse(reason) })), all(reason));
   });
 }
 
-test('after the picker the selector names another organization than was chosen', async () => {
+test('a login is refused when the selector names another organization than was chosen', async () => {
   const answer = organization({ id: ORGANIZATION.id.replace('0b', '0c') });
 
   assert.equal(ending(await comeBack()), 'organization');
   assert.equal(ending(await comeBack({ answer })), 'selection_failed');
 });
 
-test('nobody listens at SELECTOR_URL', async () => {
+test('every login is refused when no server listens at SELECTOR_URL', async () => {
   const secrets = { SELECTOR_URL: await findSilentUrl() };
 
   assert.deepEqual(await endings(() => ({ secrets })), all('temporarily_unavailable'));
 });
 
-test('a good answer of 16,384 bytes is taken and one byte more is not', async () => {
+test('a good answer of 16,384 bytes is accepted and one byte more is refused', async () => {
   const padded = (size) => reply(JSON.stringify(GOOD).padEnd(size));
 
   assert.deepEqual(await endings(() => ({ answer: padded(16384) })), all('organization'));
   assert.deepEqual(await endings(() => ({ answer: padded(16385) })), all('temporarily_unavailable'));
 });
 
-test('a good answer in many small pieces is one answer', async () => {
+test('a good answer in many small pieces is read as one', async () => {
   const answer = async (response) => {
     response.writeHead(200);
     const text = Buffer.from(JSON.stringify({ ...GOOD, organization: { ...ORGANIZATION, name: '\u{1f9ed}' } }));
@@ -108,7 +108,7 @@ test('a small answer that unpacks to a huge one is refused', async () => {
   assert.equal(ending(await run({ answer })), 'temporarily_unavailable');
 });
 
-test('an answer without end is cut off, long before the time limit', async () => {
+test('an endless answer is cut off long before the time limit', async () => {
   let closed = false;
   const answer = (response) => {
     response.writeHead(200);
@@ -130,7 +130,7 @@ for (const [name, answer] of Object.entries({
   'sends its status and then nothing': (response) => response.writeHead(200).flushHeaders(),
   'sends half an answer and then nothing': (response) => response.writeHead(200).write('{"outcome":"organi'),
 })) {
-  test(`a selector that ${name} holds up nobody for more than 3 s`, { timeout: 5000 }, async () => {
+  test(`a selector that ${name} delays a login for 3 s at most`, { timeout: 5000 }, async () => {
     const asked = await hurried(async () => {
       const started = performance.now();
 
@@ -142,7 +142,7 @@ for (const [name, answer] of Object.entries({
   });
 }
 
-test('the selector hangs up in the middle of a good answer', async () => {
+test('a login is refused when the selector closes the connection in the middle of a good answer', async () => {
   const answer = (response) => {
     response.writeHead(200, { 'content-length': '500' }).write(JSON.stringify(GOOD));
     setImmediate(() => response.destroy());
@@ -152,12 +152,12 @@ test('the selector hangs up in the middle of a good answer', async () => {
 });
 
 for (const status of [201, 202, 203, 206, 299, 400, 401, 403, 404, 429, 500, 502, 503]) {
-  test(`a good answer with status ${status} is no answer`, async () => {
+  test(`a good answer with status ${status} is refused`, async () => {
     assert.deepEqual(await endings(() => ({ answer: reply(GOOD, status) })), all('temporarily_unavailable'));
   });
 }
 
-test('status 204 is no answer', async () => {
+test('an answer with status 204 is refused', async () => {
   assert.deepEqual(await endings(() => ({ answer: reply('', 204) })), all('temporarily_unavailable'));
 });
 
@@ -201,7 +201,7 @@ const ODD_BODIES = {
   'a list of organizations': { outcome: 'organization', organization: [ORGANIZATION] },
 };
 for (const [name, body] of Object.entries(ODD_BODIES)) {
-  test(`the selector answers with ${name} and nobody gets in`, async () => {
+  test(`every login is refused when the selector answers with ${name}`, async () => {
     assert.deepEqual(await endings(() => ({ answer: reply(body) })), all('temporarily_unavailable'));
   });
 }
@@ -217,13 +217,13 @@ const ODD_VALUES = {
   role: ['', 'superuser', 'Owner', 'owner ', null, 7, true, ['owner'], {}],
 };
 for (const [field, values] of Object.entries(ODD_VALUES)) {
-  test(`the selector leaves out the ${field} and nobody gets in`, async () => {
+  test(`every login is refused when the selector leaves out the ${field}`, async () => {
     const answer = reply({ outcome: 'organization', organization: without(field) });
 
     assert.deepEqual(await endings(() => ({ answer })), all('temporarily_unavailable'));
   });
   for (const value of values) {
-    test(`the selector gives the ${field} ${JSON.stringify(value)} and nobody gets in`, async () => {
+    test(`every login is refused when the selector gives the ${field} ${JSON.stringify(value)}`, async () => {
       assert.deepEqual(await endings(() => ({ answer: organization({ [field]: value }) })), all('temporarily_unavailable'));
     });
   }
@@ -235,13 +235,13 @@ for (const [field, values] of Object.entries({
   role: ['owner', 'admin', 'member'],
 })) {
   for (const value of values) {
-    test(`the selector gives the ${field} ${JSON.stringify(value)} and the login goes on`, async () => {
+    test(`a login goes on when the selector gives the ${field} ${JSON.stringify(value)}`, async () => {
       assert.equal(ending(await run({ answer: organization({ [field]: value }) })), 'organization');
     });
   }
 }
 
-test('a field the Action does not know yet changes nothing', async () => {
+test('a field that the Action does not know changes nothing', async () => {
   const answer = reply({ ...GOOD, organization: { ...ORGANIZATION, plan: 'gold' }, more: true });
 
   assert.deepEqual((await run({ answer })).idToken, (await run()).idToken);

@@ -1,11 +1,11 @@
 'use strict';
-/** Which logins of the tenant are ours: every other passes as if the Action were not there. */
+/** Which logins of the tenant are for our APIs: the Action does not touch any other. */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { AUDIENCE, EVENTS, continueEvent, ending, run, runWithApi, selectionClaims, sign } = require('./login.js');
 const { refuse } = require('./selector.js');
 
-/** An api that nobody may touch. */
+/** An api that must not be used. */
 const untouchable = () => new Proxy({}, { get: (_, name) => { throw new Error(`api.${String(name)} was used`); } });
 
 /** Run both handlers with an untouchable api; the event needs nothing but what is said here. */
@@ -25,7 +25,7 @@ for (const [name, server] of Object.entries({
   'an API whose name ours begins with': { identifier: AUDIENCE.slice(0, -1) },
   'our API in capitals': { identifier: AUDIENCE.toUpperCase() },
 })) {
-  test(`an app wants ${name} and passes untouched`, async () => {
+  test(`a login for ${name} passes untouched`, async () => {
     await requireUntouched({ resource_server: server });
   });
 }
@@ -36,7 +36,7 @@ for (const protocol of ['samlp', 'wsfed', 'wstrust-usernamemixed']) {
   });
 }
 
-test('every API of the list is ours', async () => {
+test('a login for each API of the list is asked about', async () => {
   const secrets = { AUDIENCES: `https://one.example ${AUDIENCE} https://two.example` };
 
   for (const audience of secrets.AUDIENCES.split(' ')) {
@@ -50,7 +50,7 @@ test('every API of the list is ours', async () => {
 });
 
 for (const [kind, makeEvent] of Object.entries(EVENTS)) {
-  test(`a ${kind} login for another API asks nothing and gets nothing`, async () => {
+  test(`a ${kind} login for another API asks nothing, sets nothing and logs nothing`, async () => {
     const login = await run({ event: makeEvent(), change: (event) => { event.resource_server.identifier = 'https://x.example'; } });
 
     assert.deepEqual([ending(login), login.received.length, login.log], ['nothing', 0, '']);

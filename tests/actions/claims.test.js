@@ -1,5 +1,5 @@
 'use strict';
-/** What the tokens say after a login: exactly what the selector answered. */
+/** The tokens after a login hold exactly what the selector answered. */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { EVENTS, NAMESPACE, comeBack, ending, run } = require('./login.js');
@@ -47,7 +47,7 @@ test('the claims come from the answer, not from the hint, the binding or an olde
   assert.deepEqual(login.accessToken, named(ORGANIZATION));
 });
 
-test('the claims carry the customer\'s namespace and add at most 300 bytes to the access token', async () => {
+test('the claims have the customer\'s namespace and add at most 300 bytes to the access token', async () => {
   const namespace = 'https://claims.acme.example/v1/';
   assert.ok(namespace.length >= 30);
   const login = await run({ secrets: { CLAIM_NAMESPACE: namespace }, answer: organization(OTHER) });
@@ -78,13 +78,13 @@ for (const [setting, kind, written] of [
   });
 }
 
-test('a choice is remembered in the refresh token too', async () => {
+test('a choice at the picker is remembered in the refresh token, too', async () => {
   const login = await comeBack({ secrets: { REMEMBER_IN_REFRESH_TOKEN: 'true' }, plan: PLAN });
 
   assert.deepEqual(login.refreshTokenMetadata, WRITTEN);
 });
 
-test('a plan that refuses the metadata refuses the login instead of forgetting silently', async () => {
+test('a login is refused when the plan refuses the metadata that the setting asks for', async () => {
   const login = await run({
     secrets: { REMEMBER_IN_REFRESH_TOKEN: 'true' }, assumptions: { metadata_write_without_plan: 'throws' },
   });
@@ -92,6 +92,6 @@ test('a plan that refuses the metadata refuses the login instead of forgetting s
   assert.equal(login.denied, 'temporarily_unavailable');
 });
 
-test('with the setting left out the plan is not even touched', async () => {
+test('a login without the setting goes on when the plan refuses metadata', async () => {
   assert.equal(ending(await run({ assumptions: { metadata_write_without_plan: 'throws' } })), 'organization');
 });

@@ -1,5 +1,5 @@
 'use strict';
-/** How the selector knows that it is the Action who asks. */
+/** The decision token, by which the selector knows that the Action asks. */
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { test } = require('node:test');
@@ -7,7 +7,7 @@ const { EVENTS, HOSTNAME, SESSION_SECRET, comeBack, readToken, run } = require('
 
 const SECOND = 'session-secret-before-rotation-1';
 
-/** The decision token of this login, verified under `secret`, and the request that carried it. */
+/** The decision token of this login, verified under `secret`, and the request that held it. */
 async function readDecisionToken(login, secret = SESSION_SECRET) {
   const [request] = (await login).received;
   const [scheme, token] = request.headers.authorization.split(' ');
@@ -15,7 +15,7 @@ async function readDecisionToken(login, secret = SESSION_SECRET) {
   return { ...readToken(token, secret), request };
 }
 
-test('the question is a POST of JSON to /decisions', async () => {
+test('the Action sends its question as a POST of JSON to /decisions', async () => {
   const { request } = await readDecisionToken(run());
 
   assert.deepEqual([request.method, request.url], ['POST', '/decisions']);
@@ -29,7 +29,7 @@ test('a path in SELECTOR_URL does not change where the question goes', async () 
 });
 
 for (const kind of [...Object.keys(EVENTS), 'return from the picker']) {
-  test(`the token of a ${kind} lives 30 s, names the user and exactly this body`, async () => {
+  test(`the token of a ${kind} lives for 30 s and names the user and exactly this body`, async () => {
     const before = Math.floor(Date.now() / 1000);
     const login = kind in EVENTS ? run({ event: EVENTS[kind]() }) : comeBack();
     const { header, claims, request } = await readDecisionToken(login);
@@ -47,7 +47,7 @@ for (const kind of [...Object.keys(EVENTS), 'return from the picker']) {
   });
 }
 
-test('the token follows the domain and the user of the login', async () => {
+test('the token names the domain and the user of the login', async () => {
   const { claims } = await readDecisionToken(run({
     change: (event) => {
       event.request.hostname = 'login.acme.example';
@@ -58,7 +58,7 @@ test('the token follows the domain and the user of the login', async () => {
   assert.deepEqual([claims.iss, claims.sub], ['login.acme.example', 'samlp|acme|J\u00f6rg \u{1f9ed}']);
 });
 
-test('the body that was signed is the body that arrives, whatever a name consists of', async () => {
+test('the body that arrives is the body that was signed, with every character in a name', async () => {
   const { claims, request } = await readDecisionToken(run({
     change: (event) => { event.user.name = 'J\u00f6rg \u202e\u{1f9ed}\ud800"\\\n'; },
   }));
@@ -66,7 +66,7 @@ test('the body that was signed is the body that arrives, whatever a name consist
   assert.equal(claims.body_sha256, crypto.createHash('sha256').update(request.body).digest('hex'));
 });
 
-test('during a rotation the first secret signs', async () => {
+test('the first secret of the list signs during a rotation', async () => {
   const secrets = { SESSION_TOKEN_SECRETS: `${SECOND}  ${SESSION_SECRET}` };
 
   await readDecisionToken(run({ secrets }), SECOND);

@@ -1,5 +1,5 @@
 'use strict';
-/** How the Action behaves as a guest of the tenant, whatever happens around it. */
+/** How the Action behaves inside the tenant: exports, logs, and errors around it. */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const login = require('./login.js');
@@ -7,7 +7,7 @@ const { choose, organization, refuse, reply } = require('./selector.js');
 
 const { REFUSALS, comeBack, continueEvent, ending, pageEvent, run, runWithApi, selectionClaims, sign } = login;
 
-test('Auth0 finds two handlers, native async functions, and nothing else', () => {
+test('the Action exports two native async handlers and nothing else', () => {
   const { exports } = login.findInstance();
 
   assert.deepEqual(Object.keys(exports).sort(), ['onContinuePostLogin', 'onExecutePostLogin']);
@@ -26,7 +26,7 @@ for (const [name, start, code, error] of [
   ['a forged token', () => comeBack({ token: 'a.b.c' }), 'selection_failed', 'Error'],
   ['an event without a user', () => run({ change: (event) => { delete event.user; } }), 'temporarily_unavailable', 'TypeError'],
 ]) {
-  test(`${name} leaves one line in the log: code and kind of error, no secret and no person`, async () => {
+  test(`${name} writes one line to the log, with code and kind of error, no secret and no person`, async () => {
     const outcome = await start();
 
     assert.equal(ending(outcome), code);
@@ -37,7 +37,7 @@ for (const [name, start, code, error] of [
 test('two logins at once in one instance do not see each other', async () => {
   const other = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   const waiting = [];
-  // Both questions are here before either is answered, and the first is answered last.
+  // Both questions arrive before one is answered, and the first is answered last.
   const answer = (response, { body }) => {
     const { user } = JSON.parse(body);
     waiting.unshift(() => organization(user.id === 'auth0|ann' ? { id: other, role: 'owner' } : {})(response));
@@ -56,7 +56,7 @@ function organizationId() {
   return selectionClaims().org_id;
 }
 
-test('what one login brought is forgotten in the next', async () => {
+test('a login leaves nothing to the next one in the same instance', async () => {
   const fresh = await run();
   await run({ answer: choose('hint_unknown'), change: (event) => { event.request.query['ext-org'] = 'abc'; } });
   await run({ answer: refuse('not_a_member') });
@@ -80,7 +80,7 @@ function hostile(codes) {
 
 for (const handler of ['onExecutePostLogin', 'onContinuePostLogin']) {
   for (const [name, answer] of Object.entries({ organization: organization(), choose: choose() })) {
-    test(`all of Auth0's api throws in ${handler} after the answer "${name}" and the login is refused once`, async () => {
+    test(`a login is refused once when all of Auth0's api throws in ${handler} after the answer "${name}"`, async () => {
       const codes = [];
       const event = handler === 'onExecutePostLogin' ? pageEvent() : continueEvent(sign(selectionClaims()));
       await run({ event, answer, changeApi: hostile(codes), handler });
@@ -92,7 +92,7 @@ for (const handler of ['onExecutePostLogin', 'onContinuePostLogin']) {
 }
 
 for (const [name, value] of Object.entries({ 'nothing': undefined, 'null': null, 'a string': 'no' })) {
-  test(`Auth0's api throws ${name} instead of an error and the login is refused`, async () => {
+  test(`a login is refused when Auth0's api throws ${name} instead of an error`, async () => {
     const codes = [];
     const changeApi = (api) => new Proxy(api, {
       get(target, member) {
@@ -109,18 +109,18 @@ for (const [name, value] of Object.entries({ 'nothing': undefined, 'null': null,
 
 const PARTS = ['client', 'connection', 'refresh_token', 'request', 'resource_server', 'secrets', 'transaction', 'user'];
 for (const part of PARTS) {
-  test(`Auth0 leaves out event.${part} and the login goes on or is refused with a fixed code`, async () => {
+  test(`a login without event.${part} goes on or is refused with a fixed code`, async () => {
     for (const start of [run, comeBack]) {
       const outcome = await start({ change: (event) => { delete event[part]; } });
 
       assert.ok([...REFUSALS, 'organization', 'nothing'].includes(ending(outcome)), ending(outcome));
-      // Without resource_server it is a login for no API, which is none of ours.
+      // Without resource_server it is a login for no API, so not for one of ours.
       assert.equal(ending(outcome) === 'nothing', part === 'resource_server');
     }
   });
 }
 
-test('no event at all is refused, not passed', async () => {
+test('a login without any event is refused', async () => {
   const codes = [];
   const changeApi = hostile(codes);
   for (const handler of ['onExecutePostLogin', 'onContinuePostLogin']) {

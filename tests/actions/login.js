@@ -98,7 +98,7 @@ function readToken(token, secret) {
   return { header: decode(header), claims: decode(claims) };
 }
 
-/** Sign by hand; the signature is right whatever the header says. */
+/** Sign by hand, so that the signature is right with every header. */
 function sign(claims, { secret = SELECTION_SECRET, header = { alg: 'HS256', typ: 'JWT' } } = {}) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const signed = `${part(header)}.${part(claims)}`;
@@ -117,7 +117,7 @@ function readSecrets(url, changes) {
   return Object.fromEntries(Object.entries(secrets).filter(([, value]) => value !== undefined));
 }
 
-/** An api whose validateToken looks at the signature only: what Auth0 does not promise is ours. */
+/** An api whose validateToken checks the signature only: the Action must check the rest itself. */
 function withLaxValidation(api, event) {
   const validateToken = ({ secret, tokenParameterName }) =>
     readToken({ ...event.request.query, ...event.request.body }[tokenParameterName], secret).claims;
@@ -193,7 +193,7 @@ function summarize({ effects, console: log }, received) {
   };
 }
 
-/** How the login ended, in one word: an outcome nobody foresaw is an outcome too. */
+/** How the login ended, in one word; an unexpected outcome has a word, too. */
 function ending({ denied, redirect, accessToken, idToken }) {
   const claims = Object.keys({ ...accessToken, ...idToken }).length;
   if (denied !== null) return claims === 0 && redirect === null ? denied : `${denied} and more`;

@@ -44,19 +44,19 @@ async function ask(kind, change, scene) {
   return (await run({ event: EVENTS[kind](), change, ...scene })).question;
 }
 
-test('a person logs in with a browser and the whole question is this', async () => {
+test('a login in a browser asks exactly this question', async () => {
   assert.deepEqual(await ask('page'), QUESTION);
 });
 
-test('an app renews its token in a hidden frame and the question says so', async () => {
+test('a renewal in a hidden frame is asked as silent', async () => {
   assert.deepEqual(await ask('silent'), { ...QUESTION, interaction: 'silent' });
 });
 
-test('an app exchanges its refresh token and the question says that there is no browser', async () => {
+test('an exchange of a refresh token is asked as a refresh', async () => {
   assert.deepEqual(await ask('refresh'), { ...QUESTION, interaction: 'refresh' });
 });
 
-test('a person comes back from the picker and the choice is part of the question', async () => {
+test('a return from the picker asks with the choice', async () => {
   const { question } = await comeBack({ claims: { remember: true } });
 
   assert.deepEqual(question, { ...QUESTION, choice: { org_id: ORGANIZATION.id, nonce: NONCE, remember: true } });
@@ -70,7 +70,7 @@ for (const [protocol, interaction] of Object.entries(PROTOCOLS)) {
   });
 }
 
-test('a login without any transaction is asked as one without a browser', async () => {
+test('a login without a transaction is asked as a refresh', async () => {
   const question = await ask('refresh', (event) => { delete event.transaction; });
 
   assert.deepEqual(question, { ...QUESTION, interaction: 'refresh' });
@@ -86,7 +86,7 @@ const PROMPTS = {
   'no prompt at all': [undefined, undefined, 'page'],
 };
 for (const [name, [ofTransaction, ofQuery, interaction]] of Object.entries(PROMPTS)) {
-  test(`an app sends ${name} and is asked for as ${interaction}`, async () => {
+  test(`a login with ${name} is asked as ${interaction}`, async () => {
     const question = await ask('page', (event) => {
       event.transaction.prompt = ofTransaction;
       event.request.query.prompt = ofQuery;
@@ -96,14 +96,14 @@ for (const [name, [ofTransaction, ofQuery, interaction]] of Object.entries(PROMP
   });
 }
 
-test('an app sends prompt=none with a refresh token and it stays a refresh', async () => {
+test('a refresh with prompt=none is asked as a refresh', async () => {
   const question = await ask('refresh', (event) => { event.request.query.prompt = 'none'; });
 
   assert.equal(question.interaction, 'refresh');
 });
 
 for (const types of [['token'], ['token', 'id_token'], ['code token'], ['code', 'id_token token'], ['id_token token']]) {
-  test(`an app wants ${types.join(' + ')} in the address bar and is refused without a question`, async () => {
+  test(`an app that wants ${types.join(' + ')} in the address bar is refused without a question`, async () => {
     for (const event of [pageEvent(), silentEvent()]) {
       const login = await run({ event, change: () => { event.transaction.response_type = types; } });
 
@@ -113,14 +113,14 @@ for (const types of [['token'], ['token', 'id_token'], ['code token'], ['code', 
 }
 
 for (const types of [['code'], ['id_token'], ['code id_token'], ['code', 'id_token'], [], undefined]) {
-  test(`an app wants ${types?.join(' + ') || 'nothing in particular'} and is served`, async () => {
+  test(`an app that wants ${types?.join(' + ') || 'no response type'} is served`, async () => {
     const login = await run({ change: (event) => { event.transaction.response_type = types; } });
 
     assert.equal(ending(login), 'organization');
   });
 }
 
-test('a response type is no matter where there is no browser', async () => {
+test('a login without a browser is served with every response type', async () => {
   const login = await run({ event: refreshEvent(), change: (event) => { event.transaction.response_type = ['token']; } });
 
   assert.equal(ending(login), 'organization');
@@ -144,7 +144,7 @@ for (const [parameter, field] of Object.entries(PARAMETERS)) {
     ['a line feed in front', '\nabc', ''],
     ['half a pair', 'abc\ud800', ''],
   ]) {
-    test(`an app sends ${parameter} with ${name}`, async () => {
+    test(`an app that sends ${parameter} with ${name} asks with ${JSON.stringify(asked)}`, async () => {
       for (const [kind, place] of [['page', 'query'], ['silent', 'query'], ['refresh', 'body']]) {
         const question = await ask(kind, (event) => { event.request[place][parameter] = given; });
 
@@ -154,7 +154,7 @@ for (const [parameter, field] of Object.entries(PARAMETERS)) {
   }
 }
 
-test('an app sends a hint in query and body and the query counts', async () => {
+test('a hint in the query counts before a hint in the body', async () => {
   const question = await ask('page', (event) => {
     event.request.query['ext-org'] = 'abc-inc';
     event.request.body['ext-org'] = 'xyz-travel';
@@ -163,7 +163,7 @@ test('an app sends a hint in query and body and the query counts', async () => {
   assert.equal(question.hint, 'abc-inc');
 });
 
-test('a request has neither query nor body and still is a question', async () => {
+test('a request without query and body is asked about', async () => {
   const question = await ask('page', (event) => {
     delete event.request.query;
     delete event.request.body;
@@ -173,14 +173,14 @@ test('a request has neither query nor body and still is a question', async () =>
 });
 
 for (const [given, asked] of [['select', true], ['Select', false], ['', false], ['none', false], [['select'], false]]) {
-  test(`an app sends ext-org-prompt=${JSON.stringify(given)} and the question says ${asked}`, async () => {
+  test(`an app that sends ext-org-prompt=${JSON.stringify(given)} asks with prompt_select ${asked}`, async () => {
     const question = await ask('page', (event) => { event.request.query['ext-org-prompt'] = given; });
 
     assert.equal(question.prompt_select, asked);
   });
 }
 
-test('an application is bound to one organization and every question of it says so', async () => {
+test('a bound application asks with its organization at every kind of login', async () => {
   for (const kind of Object.keys(EVENTS)) {
     const question = await ask(kind, (event) => { event.client.metadata.organization = ORGANIZATION.id; });
 
@@ -188,7 +188,7 @@ test('an application is bound to one organization and every question of it says 
   }
 });
 
-test('an application has no metadata and is bound to nothing', async () => {
+test('an application without metadata is bound to no organization', async () => {
   assert.equal((await ask('page', (event) => { delete event.client.metadata; })).bound, null);
 });
 
@@ -202,7 +202,7 @@ for (const [name, setting, refreshToken, remembered] of [
   ['is "true" and there is no refresh token', 'true', undefined, null],
   ['is "true" and the metadata is no text', 'true', { metadata: { org_id: 7 } }, null],
 ]) {
-  test(`REMEMBER_IN_REFRESH_TOKEN ${name} and the question remembers ${remembered}`, async () => {
+  test(`a refresh asks with remembered ${remembered} when REMEMBER_IN_REFRESH_TOKEN ${name}`, async () => {
     const question = await ask('refresh', remembering(refreshToken), {
       secrets: { REMEMBER_IN_REFRESH_TOKEN: setting }, plan: { refresh_token_metadata: true },
     });
@@ -221,7 +221,7 @@ for (const [name, given, asked] of [
   ['2,048 characters', 'a'.repeat(2048), 'a'.repeat(2048)],
   ['2,049 characters', 'a'.repeat(2049), null],
 ]) {
-  test(`a profile holds ${name} and the selector can store what it is told`, async () => {
+  test(`a profile that holds ${name} is sent in a form that the selector can store`, async () => {
     const question = await ask('page', (event) => {
       for (const field of ['email', 'name']) event.user[field] = given;
       event.connection = { name: given, strategy: given };
@@ -240,12 +240,12 @@ for (const verified of [false, undefined, null, 'true', 1]) {
   });
 }
 
-test('a login has no connection and the question has none', async () => {
+test('a login without a connection asks without one', async () => {
   const { user } = await ask('refresh', (event) => { delete event.connection; });
 
   assert.deepEqual([user.connection, user.strategy], [null, null]);
 });
 
-test('a login is asked about once, whatever the answer is', async () => {
+test('a login is asked about once, with an organization or a choice as the answer', async () => {
   for (const answer of [undefined, choose()]) assert.equal((await run({ answer })).received.length, 1);
 });

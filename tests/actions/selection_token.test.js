@@ -1,9 +1,9 @@
 'use strict';
 /**
- * A person comes back from the picker, or somebody who only says so.
- * Every attack stands beside the honest return, and is tried twice: with Auth0's validateToken as
- * the tenant has it, and with one that looks at the signature alone, because what Auth0 compares
- * beyond that is not promised anywhere.
+ * A person returns from the picker, or an attacker pretends to.
+ * Beside each attack the honest return passes. Each attack runs twice: with Auth0's validateToken as
+ * the tenant has it, and with one that checks the signature only, because Auth0 does not document
+ * which other checks it makes.
  */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
@@ -15,7 +15,7 @@ const OLD_SECRET = 'selection-secret-before-rotation';
 const OTHER_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const now = () => Math.floor(Date.now() / 1000);
 
-/** The return ends in selection_failed and the selector is not even asked. */
+/** Require that the return ends in selection_failed and the selector is not asked. */
 async function requireRefused(scene) {
   const refused = await comeBack(scene);
 
@@ -49,7 +49,7 @@ const WRONG_CLAIMS = {
 };
 for (const [claim, values] of Object.entries(WRONG_CLAIMS)) {
   for (const value of values) {
-    test(`the picker's token says ${claim} ${JSON.stringify(value)}`, async () => {
+    test(`a token whose ${claim} is ${JSON.stringify(value)} is refused`, async () => {
       for (const changeApi of [undefined, withLaxValidation]) {
         await requireAccepted({ changeApi });
         await requireRefused({ changeApi, claims: { [claim]: value } });
@@ -67,7 +67,7 @@ for (const [name, times] of Object.entries({
   'has an exp that is text': () => ({ exp: 'later' }),
   'has an exp that is an object': () => ({ exp: {} }),
 })) {
-  test(`the picker's token ${name}`, async () => {
+  test(`a token that ${name} is refused`, async () => {
     for (const changeApi of [undefined, withLaxValidation]) {
       await requireAccepted({ changeApi, claims: { iat: now(), exp: now() + 120 } });
       await requireRefused({ changeApi, claims: times() });
@@ -75,7 +75,7 @@ for (const [name, times] of Object.entries({
   });
 }
 
-test('a person comes back after the token has expired', async () => {
+test('a return after the token has expired is refused', async () => {
   await requireAccepted({ claims: { iat: now() - 110, exp: now() + 10 } });
   await requireRefused({ claims: { iat: now() - 121, exp: now() - 1 } });
 });
@@ -91,7 +91,7 @@ for (const [name, claims] of Object.entries({
   'an invitation where none was sent': { org_id: undefined, invitation_id: OTHER_ID },
   'a new organization where none was allowed': { org_id: undefined, new_organization: 'Evil Corp' },
 })) {
-  test(`the picker's token holds ${name}`, async () => {
+  test(`a token that holds ${name} is refused`, async () => {
     for (const changeApi of [undefined, withLaxValidation]) {
       await requireAccepted({ changeApi });
       await requireRefused({ changeApi, claims });
@@ -107,20 +107,20 @@ test('a token of another login of the same person is refused by its nonce', asyn
 });
 
 for (const [name, metadata] of [['no metadata', undefined], ['no nonce', {}], ['a number as nonce', { org_selector_nonce: 7 }]]) {
-  test(`a login that never was at the picker has ${name} and takes no token`, async () => {
+  test(`a login that was never at the picker, with ${name}, accepts no token`, async () => {
     const change = (event) => { event.transaction.metadata = metadata; };
 
     for (const nonce of [login.NONCE, undefined, null, 7, '', 'undefined']) await requireRefused({ change, claims: { nonce } });
   });
 }
 
-test('another person comes back with the token of somebody else', async () => {
+test('a return with the token of another person is refused', async () => {
   for (const changeApi of [undefined, withLaxValidation]) {
     await requireRefused({ changeApi, change: (event) => { event.user.user_id = 'auth0|ann'; } });
   }
 });
 
-test('a token made for the canonical domain is offered at the custom one', async () => {
+test('a token for the canonical domain is refused at the custom one', async () => {
   const change = (event) => { event.request.hostname = 'login.acme.example'; };
 
   await requireAccepted({ change, claims: { iss: 'login.acme.example' } });
@@ -135,7 +135,7 @@ for (const [name, inBody, ofToken] of [
   ['a list', [login.STATE], login.STATE],
   ['null', null, login.STATE],
 ]) {
-  test(`the form names ${name} as its state, the query this login`, async () => {
+  test(`a form that names ${name} as its state is refused, though the query names this login`, async () => {
     const scene = { change: (event) => { event.request.body.state = inBody; }, claims: { state: ofToken } };
 
     for (const changeApi of [undefined, withLaxValidation]) await requireRefused({ ...scene, changeApi });
@@ -143,11 +143,11 @@ for (const [name, inBody, ofToken] of [
   });
 }
 
-test('the form names the same state as the query', async () => {
+test('a form that names the same state as the query is accepted', async () => {
   await requireAccepted({ change: (event) => { event.request.body.state = login.STATE; } });
 });
 
-test('the token comes in the query of a GET, as Auth0 allows', async () => {
+test('a token in the query of a GET is accepted, as Auth0 allows', async () => {
   await requireAccepted({
     change: ({ request }) => {
       request.query.selection_token = request.body.selection_token;
@@ -156,18 +156,18 @@ test('the token comes in the query of a GET, as Auth0 allows', async () => {
   });
 });
 
-test('the token is missing, or comes under the name of the other one', async () => {
+test('a return without a token, or with one under the session token\'s name, is refused', async () => {
   await requireRefused({ change: (event) => { event.request.body = {}; } });
   await requireRefused({ change: (event) => { event.request.body = { session_token: sign(selectionClaims()) }; } });
 });
 
 for (const [name, signing] of Object.entries({
   'the session secret': { secret: login.SESSION_SECRET },
-  'a secret nobody listed': { secret: 'nobody-listed-this-secret-at-all' },
+  'a secret outside the list': { secret: 'this-secret-is-not-in-any-list-x' },
   'the empty key': { secret: '' },
   'both secrets as one': { secret: `${login.SELECTION_SECRET} ${OLD_SECRET}` },
 })) {
-  test(`the token is signed with ${name}`, async () => {
+  test(`a token signed with ${name} is refused`, async () => {
     for (const changeApi of [undefined, withLaxValidation]) {
       await requireRefused({ changeApi, signing, secrets: { SELECTION_TOKEN_SECRETS: `${login.SELECTION_SECRET} ${OLD_SECRET}` } });
     }
@@ -175,7 +175,7 @@ for (const [name, signing] of Object.entries({
 }
 
 for (const alg of ['none', 'None', 'NONE', 'HS512', 'RS256', '']) {
-  test(`the token's header says alg ${JSON.stringify(alg)}`, async () => {
+  test(`a token whose header says alg ${JSON.stringify(alg)} is refused`, async () => {
     const header = { alg, typ: 'JWT' };
     const unsigned = `${sign(selectionClaims(), { header }).split('.').slice(0, 2).join('.')}.`;
 
@@ -188,12 +188,12 @@ for (const alg of ['none', 'None', 'NONE', 'HS512', 'RS256', '']) {
 for (const [name, token] of Object.entries({
   'empty': '', 'a word': 'token', 'three dots': '...', 'a list': ['a', 'b'], 'an object': { a: 1 },
 })) {
-  test(`the token is ${name}`, async () => {
+  test(`a token that is ${name} is refused`, async () => {
     await requireRefused({ token });
   });
 }
 
-test('a byte of the token was changed', async () => {
+test('a token with one changed byte is refused', async () => {
   const token = sign(selectionClaims());
 
   await requireAccepted({ token });
@@ -202,7 +202,7 @@ test('a byte of the token was changed', async () => {
   }
 });
 
-test('the Action\'s own session token is offered as a choice', async () => {
+test('the Action\'s own session token is refused as a choice', async () => {
   const claims = { aud: 'org-selector/select', client_id: 'spa', hint: '', notice: '', jti: undefined };
 
   await requireRefused({ claims, signing: { secret: login.SESSION_SECRET } });
@@ -216,7 +216,7 @@ test('during a rotation each secret of the list is accepted, and no other', asyn
   await requireRefused({ signing: { secret: OLD_SECRET } });
 });
 
-test('the choice asked for is the choice in the token, with its nonce and its wish to be remembered', async () => {
+test('the Action asks with the choice in the token, its nonce and whether to remember it', async () => {
   for (const remember of [true, false]) {
     const { question } = await comeBack({ claims: { remember } });
 
@@ -224,7 +224,7 @@ test('the choice asked for is the choice in the token, with its nonce and its wi
   }
 });
 
-test('a form field of the return changes nothing of the choice', async () => {
+test('a form field of the return does not change the choice', async () => {
   const { question } = await comeBack({
     change: (event) => { Object.assign(event.request.body, { org_id: OTHER_ID, remember: 'true', nonce: 'x' }); },
   });

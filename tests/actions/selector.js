@@ -12,7 +12,7 @@ const ORGANIZATION = {
   role: 'member',
 };
 
-/** A reply of this status and body; what is not text becomes JSON. */
+/** A reply of this status and body; a body that is not text becomes JSON. */
 function reply(body, status = 200, headers = {}) {
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return (response) => {
@@ -40,7 +40,7 @@ const server = http.createServer(async (request, response) => {
   state.open.add(response.on('close', () => state.open.delete(response)));
   state.respond(response, received);
 });
-server.keepAliveTimeout = 0; // no run meets the end of a connection of another
+server.keepAliveTimeout = 0; // no test sees the end of another test's connection
 server.on('connection', (socket) => socket.unref());
 
 /** Begin a scene: from now on `respond(response, received)` answers. Return the URL and the notes. */
@@ -54,7 +54,7 @@ async function listen(respond) {
   return { url: `http://127.0.0.1:${server.address().port}`, received: state.received };
 }
 
-/** A URL where nobody listens. */
+/** A URL where no server listens. */
 async function findSilentUrl() {
   const gone = http.createServer();
   await new Promise((resolve) => gone.listen(0, '127.0.0.1', resolve));
@@ -63,7 +63,7 @@ async function findSilentUrl() {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Cut off the answers that have no end. */
+/** Close the connections of answers that do not end. */
 function hangUp() {
   for (const response of state.open) response.destroy();
 }

@@ -5,7 +5,7 @@ const { test } = require('node:test');
 const { HOSTNAME, SESSION_SECRET, ending, pageEvent, readToken, run, silentEvent } = require('./login.js');
 const { choose } = require('./selector.js');
 
-/** Send a person to the picker; the token's claims stand beside the outcome. */
+/** Send a person to the picker; return the outcome and the token's header and claims. */
 async function sendToPicker({ answer = choose(), secret = SESSION_SECRET, ...scene } = {}) {
   const login = await run({ answer, ...scene });
   assert.equal(ending(login), 'picker');
@@ -21,7 +21,7 @@ test('a person who has to choose is sent to the page with a token and nothing el
   assert.deepEqual(header, { alg: 'HS256', typ: 'JWT' });
 });
 
-test('the page is the selector\'s, whatever path SELECTOR_URL has', async () => {
+test('a path in SELECTOR_URL does not change the address of the page', async () => {
   let url;
   const { redirect } = await sendToPicker({
     change: (event) => {
@@ -33,7 +33,7 @@ test('the page is the selector\'s, whatever path SELECTOR_URL has', async () => 
   assert.equal(redirect.origin + redirect.pathname, `${url}/select`);
 });
 
-test('the token holds exactly what the page needs, for 600 s', async () => {
+test('the token holds exactly what the page needs and lives for 600 s', async () => {
   const before = Math.floor(Date.now() / 1000);
   const { claims } = await sendToPicker({ answer: choose('hint_unknown') });
 
@@ -56,7 +56,7 @@ test('the token holds exactly what the page needs, for 600 s', async () => {
   });
 });
 
-test('somebody who reads the URL in a log learns no e-mail address and no name', async () => {
+test('a reader of the URL in a log learns no e-mail address and no name', async () => {
   const { claims, redirect } = await sendToPicker();
 
   for (const secret of ['joe@example.com', 'Joe', 'Miller', 'joe.png']) {
@@ -64,7 +64,7 @@ test('somebody who reads the URL in a log learns no e-mail address and no name',
   }
 });
 
-test('the nonce is new in every login and kept in the transaction alone', async () => {
+test('the nonce is new in every login and kept in the transaction only', async () => {
   const [one, two] = [await sendToPicker(), await sendToPicker({ event: silentEvent() })];
 
   assert.notEqual(one.claims.nonce, two.claims.nonce);
@@ -73,7 +73,7 @@ test('the nonce is new in every login and kept in the transaction alone', async 
   }
 });
 
-test('during a rotation the first secret signs', async () => {
+test('the first secret of the list signs during a rotation', async () => {
   const second = 'session-secret-before-rotation-1';
 
   await sendToPicker({ secrets: { SESSION_TOKEN_SECRETS: `${second} ${SESSION_SECRET}` }, secret: second });
@@ -103,14 +103,14 @@ for (const [name, given, expected] of [
   ['an app\'s own scheme', 'com.example.app://acme.eu.auth0.com/ios/callback', 'com.example.app:'],
   ['an app\'s own scheme without a host', 'com.example.app:/callback', 'com.example.app:'],
 ]) {
-  test(`the origin of ${name} is named, never a whole URL`, async () => {
+  test(`the token names the origin of ${name}, never a whole URL`, async () => {
     const { claims } = await sendToPicker({ change: (event) => { event.transaction.redirect_uri = given; } });
 
     assert.equal(claims.app_origin, expected);
   });
 }
 
-test('the ten thousandth app outside ASCII is named as the first, though Node 22 tires of such names', async () => {
+test('the ten thousandth origin outside ASCII is named like the first, despite a fault in Node 22', async () => {
   for (let call = 0; call < 10000; call += 1) URL.canParse('https://b\u00fccher.example/');
   const { claims } = await sendToPicker({ change: (event) => { event.transaction.redirect_uri = 'https://b\u00fccher.example/'; } });
 
@@ -118,7 +118,7 @@ test('the ten thousandth app outside ASCII is named as the first, though Node 22
 });
 
 for (const given of [undefined, '', 'no url', '/relative']) {
-  test(`a login whose redirect_uri is ${JSON.stringify(given)} names no origin and goes on`, async () => {
+  test(`a login whose redirect_uri is ${JSON.stringify(given)} goes on and names no origin`, async () => {
     const { claims } = await sendToPicker({ change: (event) => { event.transaction.redirect_uri = given; } });
 
     assert.equal(claims.app_origin, '');
@@ -135,7 +135,7 @@ for (const [name, given, expected] of [
   ['nothing', undefined, ''],
   ['null', null, ''],
 ]) {
-  test(`an application whose name is ${name} is named as far as the page shows it`, async () => {
+  test(`the token cuts an application name of ${name} to what the page shows`, async () => {
     const { claims } = await sendToPicker({ change: (event) => { event.client.name = given; } });
 
     assert.equal(claims.client_name, expected);
@@ -149,7 +149,7 @@ for (const [uiLocales, locale, expected] of [
   [undefined, undefined, ''],
   [['x'.repeat(36)], 'en', 'x'.repeat(35)],
 ]) {
-  test(`the page speaks ${JSON.stringify(expected)} for ui_locales ${JSON.stringify(uiLocales)} and locale ${locale}`, async () => {
+  test(`the token says ${JSON.stringify(expected)} for ui_locales ${JSON.stringify(uiLocales)} and locale ${locale}`, async () => {
     const { claims } = await sendToPicker({
       change: (event) => { Object.assign(event.transaction, { ui_locales: uiLocales, locale }); },
     });
@@ -158,7 +158,7 @@ for (const [uiLocales, locale, expected] of [
   });
 }
 
-test('the token fits into 2048 bytes with the longest of everything', async () => {
+test('the token fits into 2048 bytes with the longest value of everything', async () => {
   const event = pageEvent();
   event.client = { client_id: 'c'.repeat(32), name: '\u{1f9ed}'.repeat(200) };
   event.request.hostname = `${'t'.repeat(63)}.eu.auth0.com`;

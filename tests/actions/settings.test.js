@@ -1,5 +1,5 @@
 'use strict';
-/** An administrator makes a mistake in the Action's secrets: nobody of this audience gets in. */
+/** A mistake in the Action's secrets refuses every login for this audience. */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { AUDIENCE, SELECTION_SECRET, SESSION_SECRET, comeBack, ending, run } = require('./login.js');
@@ -18,20 +18,20 @@ const MISTAKES = {
 
 for (const [name, values] of Object.entries(MISTAKES)) {
   for (const value of values) {
-    test(`${name} is ${JSON.stringify(value)}`, async () => {
+    test(`every login is refused when ${name} is ${JSON.stringify(value)}`, async () => {
       for (const start of [run, comeBack]) {
         assert.equal(ending(await start()), 'organization');
         const login = await start({ secrets: { [name]: value } });
 
         assert.deepEqual([ending(login), login.received.length], ['temporarily_unavailable', 0]);
-        // Seen when the settings are read, not by an accident later on; only URL throws a TypeError.
+        // The mistake is found when the settings are read, not later; only URL throws a TypeError.
         if (name !== 'SELECTOR_URL') assert.match(login.log, /\(Error\)/);
       }
     });
   }
 }
 
-test('there are no secrets at all', async () => {
+test('a login without any secrets is refused', async () => {
   assert.equal(ending(await run({ change: (event) => { delete event.secrets; } })), 'temporarily_unavailable');
 });
 
@@ -44,12 +44,12 @@ for (const [name, secrets] of Object.entries({
   'a namespace that is a host': { CLAIM_NAMESPACE: 'http://acme.example/' },
   'a namespace outside ASCII': { CLAIM_NAMESPACE: 'https://b\u00fccher.example/' },
 })) {
-  test(`${name} are no mistake`, async () => {
+  test(`a login with ${name} goes on`, async () => {
     assert.equal(ending(await run({ secrets })), 'organization');
   });
 }
 
-test('the selector may be reached without https on this machine only', async () => {
+test('a selector without https is asked only on this machine', async () => {
   const local = (host) => (event) => { event.secrets.SELECTOR_URL = event.secrets.SELECTOR_URL.replace('127.0.0.1', host); };
   const outcome = async (host) => {
     const login = await run({ change: local(host) });
@@ -57,10 +57,10 @@ test('the selector may be reached without https on this machine only', async () 
   };
 
   assert.deepEqual(await outcome('127.0.0.1'), ['organization', '']);
-  // Where localhost is ::1 nobody listens, but it was tried: fetch fails with a TypeError.
+  // If localhost is ::1, no server listens there, but it was tried: fetch fails with a TypeError.
   const [end, log] = await outcome('localhost');
   assert.ok(end === 'organization' || log.includes('(TypeError)'), log);
-  // With https any host is tried, here one where nobody listens.
+  // With https every host is tried; here no server listens.
   const far = await run({ secrets: { SELECTOR_URL: 'https://127.0.0.2:1' } });
   assert.deepEqual([ending(far), far.log], ['temporarily_unavailable', 'select-organization: temporarily_unavailable (TypeError)\n']);
   for (const host of ['127.0.0.2', 'localhost.attacker.example', '127.0.0.1.attacker.example']) {
