@@ -1,13 +1,12 @@
 """
 `@guard.require_auth("read:projects", role="admin")` for the views of a Flask app.
 
-Checked before the view: exactly one bearer token, in the Authorization header and nowhere else
-(RFC 6750 section 2.1); the token (`access_token`); its scopes. Checked by the database when the
-view enters the organization: membership, role and suspension (`row_security`). Checked after the
-view: that it did enter. If it did not, its answer is discarded and the caller gets a 500.
-
-Not checked: that every route is guarded. Write a test that walks `app.url_map`: a guarded view
-has the attributes `required_scope` and `required_role`.
+Checked before the view runs: the request has exactly one bearer token, in the Authorization header
+(RFC 6750 section 2.1); the token is valid (`access_token`) and has the scopes.
+Checked by Postgres when the view enters the organization: membership, role and suspension.
+Checked after the view: it did enter. If not, its answer is discarded and the caller gets a 500.
+Not checked: that every route is guarded. Write a test for it that walks through `app.url_map`: a
+guarded view has the attributes `required_scope` and `required_role`.
 
 Sources: RFC 6750 sections 2.1 and 3; RFC 9457.
 """
@@ -30,11 +29,12 @@ from org_guard.errors import (
     InvalidRequest,
     MissingToken,
 )
+from org_guard.principal import Principal
 from org_guard.row_security import Connections, Fetch, RowSecurity
 from org_guard.signing_keys import SigningKeys
 from org_guard.verified_tokens import VerifiedTokens
 
-ROLES = ("member", "admin", "owner")  # each may do what those before it may
+ROLES = ("member", "admin", "owner")  # each may also do what those before it may
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
 _log = logging.getLogger("org_guard")
@@ -42,15 +42,17 @@ _log = logging.getLogger("org_guard")
 
 class Guard:
     """
-    Guard an API by tokens of one organization, whose rows are in our database.
+    Guard an API whose tokens name one organization and whose rows are in our database.
 
     Args:
         domains: the tenant's domains as `host[:port]`, the canonical one first; keys come from it.
         audience: the API's identifier at Auth0.
-        namespace: the prefix of our claims, a URL ending in "/".
+        namespace: the prefix of our claims, a URL that ends in "/".
         connections, fetch: as in `RowSecurity`.
-        keys: unset, the tenant's keys with the limits of `SigningKeys`.
+        keys: where to find the tenant's keys; by default `SigningKeys` with its own limits.
     """
+
+    _verifier_class: type[Any] = AccessTokenVerifier
 
     def __init__(
         self,
@@ -62,13 +64,12 @@ class Guard:
         fetch: Fetch | None = None,
         keys: SigningKeys | None = None,
     ) -> None:
-        issuers = list_issuers(domains)
         self.rows = RowSecurity(connections, fetch)
         self.keys = keys or SigningKeys(keys_url(domains))
-        verifier = AccessTokenVerifier(
-            issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
+        verifier = self._verifier_class(
+            issuers=list_issuers(domains), audience=audience, namespace=namespace, keys=self.keys
         )
-        self._tokens = VerifiedTokens(verifier, self.keys)
+        self._tokens: VerifiedTokens[Any] = VerifiedTokens(verifier, self.keys)
 
     def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
         """
@@ -76,34 +77,38 @@ class Guard:
 
         Args:
             scope: the scope that the token must have; several are separated by spaces.
-            role: the lowest role in the organization that may call the view.
+            role: the lowest membership role that may call the view.
 
         Raises:
             ValueError: there is no such role.
         """
-        require_role_name(role)
+        _require_role_name(role)
 
         def decorate(view: View) -> View:
             def guarded(*args: Any, **kwargs: Any) -> Any:
-                principal = self._tokens.verify(read_bearer_token())
-                require_scopes(scope, principal.scopes)
+                principal = self._load_principal(scope)
                 with self.rows.visit(role) as visit:
                     answer = view(principal, *args, **kwargs)
                 visit.require_entered(principal, view.__name__)
                 return answer
 
-            return mark_guarded(guarded, view, scope, role)
+            return _mark_guarded(guarded, view, scope, role)
 
         return decorate
+
+    def _load_principal(self, scope: str | None) -> Principal:
+        principal: Principal = self._tokens.verify(read_bearer_token())
+        require_scopes(scope, principal.scopes)
+        return principal
 
 
 class GuardByClaimAlone:
     """
     Guard an API that cannot ask our database.
 
-    Organization and role are believed as they were when the token was issued: a removed member
-    keeps access until the token expires. Keep the lifetime of tokens at ten minutes or less.
-    The arguments are those of `Guard`.
+    It believes the organization and the role that the token names, so a removed member keeps access
+    until the token expires. Keep the lifetime of tokens at ten minutes or less. The arguments are
+    those of `Guard`.
     """
 
     def __init__(
@@ -114,16 +119,15 @@ class GuardByClaimAlone:
         namespace: str,
         keys: SigningKeys | None = None,
     ) -> None:
-        issuers = list_issuers(domains)
         self.keys = keys or SigningKeys(keys_url(domains))
         verifier = AccessTokenVerifier(
-            issuers=issuers, audience=audience, namespace=namespace, keys=self.keys
+            issuers=list_issuers(domains), audience=audience, namespace=namespace, keys=self.keys
         )
         self._tokens = VerifiedTokens(verifier, self.keys)
 
     def require_auth(self, scope: str | None = None, *, role: str = "member") -> Decorator:
         """Guard a view as `Guard.require_auth` does; the role is compared with the token's."""
-        require_role_name(role)
+        _require_role_name(role)
 
         def decorate(view: View) -> View:
             def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -133,20 +137,19 @@ class GuardByClaimAlone:
                     raise InsufficientRole(f"{principal.org_role} of {role}")
                 return view(principal, *args, **kwargs)
 
-            return mark_guarded(guarded, view, scope, role)
+            return _mark_guarded(guarded, view, scope, role)
 
         return decorate
 
 
-def require_role_name(role: str) -> None:
-    """Raise ValueError unless *role* is one of ROLES."""
+def _require_role_name(role: str) -> None:
     if role not in ROLES:
         raise ValueError(f"role must be one of {', '.join(ROLES)}")
 
 
-def mark_guarded(guarded: View, view: View, scope: str | None, role: str) -> View:
-    """Let *guarded* pass for *view*, and say what it demands: for tests and documentation."""
+def _mark_guarded(guarded: View, view: View, scope: str | None, role: str) -> View:
     functools.update_wrapper(guarded, view)
+    # For tests and for the documentation of an API.
     guarded.required_scope = scope  # type: ignore[attr-defined]
     guarded.required_role = role  # type: ignore[attr-defined]
     return guarded
@@ -157,24 +160,19 @@ def read_bearer_token() -> str:
     Return the unverified token of this request.
 
     Raises:
-        MissingToken: no Authorization header, or one of another scheme.
-        InvalidRequest: more than one token; two headers reach us as one, joined by a comma.
+        MissingToken: there is no Authorization header, or its scheme is not "Bearer".
+        InvalidRequest: there is more than one token.
     """
     parts = request.headers.get("Authorization", "").split(None, 1)
     if len(parts) != 2 or parts[0].lower() != "bearer":
         raise MissingToken("no bearer token in the Authorization header")
-    if "," in parts[1] or " " in parts[1]:
+    if "," in parts[1] or " " in parts[1]:  # WSGI joins two headers of one name by a comma
         raise InvalidRequest("more than one token")
     return parts[1]
 
 
 def require_scopes(scope: str | None, scopes: frozenset[str]) -> None:
-    """
-    Require all scopes in *scope*, which are separated by spaces.
-
-    Raises:
-        InsufficientScope: the token lacks one.
-    """
+    """Raise InsufficientScope unless *scopes* has all in *scope*, which spaces separate."""
     if scope and not scopes.issuperset(scope.split()):
         raise InsufficientScope(scope)
 
@@ -183,8 +181,8 @@ def answer_refusals(app: Flask) -> None:
     """
     Answer every GuardError of *app* with `application/problem+json`, and log its detail.
 
-    The logger is "org_guard": a fault of the caller is logged at INFO, one of ours (5xx) at ERROR,
-    which Python prints even where nothing configures logging.
+    The logger is "org_guard". A fault of the caller is logged at INFO, one of ours (5xx) at ERROR,
+    which Python prints even if the app does not configure logging.
     """
     app.register_error_handler(GuardError, _log_and_refuse)
 
@@ -192,11 +190,7 @@ def answer_refusals(app: Flask) -> None:
 def _log_and_refuse(error: GuardError) -> Response:
     level = logging.ERROR if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
     _log.log(level, "refused, %s: %s", error.code, error.detail)
-    return refuse(error)
-
-
-def refuse(error: GuardError) -> Response:
-    """Build the answer to one refusal: constants of its class, nothing of the request."""
+    # The answer is made of the constants of the class: `detail` would tell an attacker too much.
     body = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
