@@ -1,33 +1,32 @@
 """
-The tenant's public RS256 keys, which keep serving while their endpoint is slow, broken or hostile.
+The tenant's public RS256 keys. They keep serving while their endpoint is slow, broken or hostile.
 
-Guaranteed:
-- a known key is returned at once, without a lock and without the network; the exception is the
-  first request after 10 min without any, which waits for a refresh and gets the old key if that
-  fails;
-- there is one fetch at a time, and the next begins 10 s after the last ended, however it ended: so
-  unknown key ids and outages cause no storm, and a new key is found within 10 s;
-- a fetch ends 2 s after it began, and a request waits for one 2.2 s at most; only a DNS look-up
-  that hangs may occupy the background thread for longer, and no request waits for that;
-- keys older than 5 min keep serving while one refresh runs in the background. So while the endpoint
-  answers, a withdrawn key works for 10 min at most, under constant traffic for 5; keys older than
-  24 h serve no request before a refresh succeeds;
-- an answer counts only if it passes the checks of `key_endpoint`, is one strict JSON object and has
-  a usable key; any other answer changes nothing;
-- a key is usable if kty is RSA, use is sig, alg is RS256, kid has 1 to 255 characters, the
-  modulus is odd, canonical base64url and of 2048 to 8192 bits, and the exponent is 65537 (the one
-  Auth0 uses). Every other key is skipped, and one that shows private parts, and all keys that share
-  a kid and differ. `x5c`, `x5u` and the like are not looked at.
+- A known key is returned at once, without a lock and without the network. Only if no request came
+  for so long that the keys are older than 10 min, the next one waits for a refresh; if that fails,
+  it gets the old key.
+- There is one fetch at a time, and the next begins 10 s after the last ended, successful or not. So
+  unknown key ids and outages cause no storm of fetches, and a new key is found within 10 s.
+- A fetch ends after 2 s, and a request waits for it for 2.2 s at most. Only a DNS look-up that
+  hangs keeps the background thread longer; no request waits for that.
+- Keys older than 5 min serve while one refresh runs in the background; keys older than 24 h do not
+  serve. So, while the endpoint answers, a withdrawn key works for 5 min under constant traffic and
+  for 10 min at most.
+- An answer replaces the keys only if it passes the checks of `key_endpoint`, is one strict JSON
+  object and has a usable key: kty RSA, use sig, alg RS256, a kid of 1 to 255 characters, an odd
+  modulus of 2048 to 8192 bits in canonical base64url, the exponent 65537 (Auth0's), no private
+  part, and no other key with the same kid. Other keys, and `x5c`, `x5u` and the like, are ignored.
 
 Sources: RFC 7517 sections 4 and 5; RFC 7518 section 6.3; RFC 8725 section 3.10; Auth0
 "JSON Web Key Sets", "Rotate Signing Keys".
 """
 
+import asyncio
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx2
@@ -40,8 +39,8 @@ from org_guard.errors import InvalidToken, KeysUnavailable
 from org_guard.key_endpoint import fetch_key_set, require_safe_url
 
 _BITS = range(2048, 8193)  # of a modulus
-_PATIENCE = 2.2  # seconds after a fetch began, until which requests wait for it
-_PATIENCE_OF_FOLLOWERS = 0.5  # seconds; see _wait_for
+_LONGEST_WAIT = 2.2  # seconds from the beginning of a fetch; a fetch itself ends after 2
+_SHORTER_WAIT = 0.5  # seconds; _wait_for says when
 _USABLE = {"kty": "RSA", "use": "sig", "alg": "RS256", "e": "AQAB"}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
 _log = logging.getLogger("org_guard")
@@ -51,9 +50,7 @@ _log = logging.getLogger("org_guard")
 class _Snapshot:
     keys: dict[str, RSAKey]  # by kid
     version: int
-    fresh_until: float
-    overdue_at: float
-    usable_until: float
+    fetched_at: float
 
 
 class _Attempt:
@@ -61,7 +58,7 @@ class _Attempt:
 
     def __init__(self, run: Callable[["_Attempt"], None]) -> None:
         self.thread = threading.Thread(target=run, args=(self,), name="signing-keys", daemon=True)
-        self.began_at = time.monotonic()  # not the clock of a test: requests wait in real time
+        self.began_at = time.monotonic()  # not `clock`: requests wait in real time, in tests too
         self.ended = threading.Event()
         self.ended_at = -math.inf
         self.good = False
@@ -72,17 +69,17 @@ class _Attempt:
 
 class SigningKeys:
     """
-    Find the tenant's keys. One object per process, safe for threads; it starts no thread and
+    Find the tenant's keys. One object per process, safe for threads. It starts no thread and
     fetches nothing before the first `find`, so it may be created before a fork.
 
     Args:
-        url: the tenant's `/.well-known/jwks.json`; https, or http on localhost. Proxies of the
-            environment are used, except for http.
-        max_age: seconds after which a known key starts a refresh in the background; after twice as
-            long the request waits for the refresh.
+        url: the tenant's `/.well-known/jwks.json`; https, or http on localhost. For https, the
+            proxies named in the environment are used.
+        max_age: seconds. Older keys are refreshed in the background; when they are twice as old,
+            the request waits for the refresh.
         cool_down: seconds between the end of a fetch and the beginning of the next.
-        stale_ceiling: seconds after which keys that could not be refreshed are not used any more.
-        clock: seconds that never go back.
+        stale_ceiling: seconds. Older keys are not used.
+        clock: returns seconds that never go back.
 
     Raises:
         ValueError: the URL is not safe, or the limits are out of order.
@@ -102,76 +99,74 @@ class SigningKeys:
         self._url = require_safe_url(url)
         self._max_age, self._cool_down, self._stale_ceiling = max_age, cool_down, stale_ceiling
         self._clock = clock
-        self._snapshot = _Snapshot({}, 0, -math.inf, -math.inf, -math.inf)
+        self._snapshot = _Snapshot({}, 0, -math.inf)
         self._attempt: _Attempt | None = None
-        self._failing = False  # whether the last attempt that ended has failed
+        self._failing = False  # whether the attempt that ended last has failed
         self._beginning = threading.Lock()  # held while a thread starts, never during a fetch
 
     @property
     def version(self) -> int:
-        """Grows when the set of keys changes, and only then; 0 before the first answer."""
+        """A number that grows whenever the set of keys changes; 0 before the first answer."""
         return self._snapshot.version
 
     def find(self, kid: str) -> RSAKey:
         """
-        Return the public key of that id.
+        Return the public key with the id *kid*.
 
         Raises:
             InvalidToken: the endpoint has answered, and has no such key.
-            KeysUnavailable: the endpoint has not answered yet, or its answer does not count.
+            KeysUnavailable: the endpoint has not answered yet, or its answer was refused.
         """
         snapshot = self._snapshot
         key = snapshot.keys.get(kid)
-        now = self._clock()
-        if key is None or now >= snapshot.usable_until:
-            return self._wait_for(kid, now)
-        if self._is_overdue(snapshot, now):
+        age = self._clock() - snapshot.fetched_at
+        if key is None or age >= self._stale_ceiling:
+            return self._wait_for(kid)
+        if self._is_overdue(age):
             try:
-                return self._wait_for(kid, now)
+                return self._wait_for(kid)
             except KeysUnavailable:
                 return key
         # If the lock is taken, another thread is already starting the refresh.
-        if now >= snapshot.fresh_until and self._beginning.acquire(blocking=False):
+        if age >= self._max_age and self._beginning.acquire(blocking=False):
             try:
-                self._begin_if_due(now)
+                self._begin_if_due()
             finally:
                 self._beginning.release()
         return key
 
     def require(self) -> None:
         """
-        Require that there are keys; for a readiness probe. It fetches only if there are none.
+        Require keys that can be used, for a readiness probe; fetch only if there are none.
 
         Raises:
             KeysUnavailable: there are none, or they are too old.
         """
-        if self._clock() >= self._snapshot.usable_until:
-            try:
-                self._wait_for("", self._clock())
-            except InvalidToken:  # no key has that id, and by now there are keys
-                return
+        if self._clock() - self._snapshot.fetched_at >= self._stale_ceiling:
+            with suppress(InvalidToken):  # no key has the id "", but now there are keys
+                self._wait_for("")
 
-    def _is_overdue(self, snapshot: _Snapshot, now: float) -> bool:
-        # A key that was withdrawn during an idle night must not be used once more in the morning.
+    def _is_overdue(self, age: float) -> bool:
+        # The first request after an idle night must not be served by a key withdrawn in that night.
         # While fetches fail, requests do not wait: the refresh runs in the background.
-        return now >= snapshot.overdue_at and not self._failing
+        return age >= 2 * self._max_age and not self._failing
 
-    def _wait_for(self, kid: str, now: float) -> RSAKey:
-        snapshot = self._snapshot
-        none_usable = now >= snapshot.usable_until or self._is_overdue(snapshot, now)
+    def _wait_for(self, kid: str) -> RSAKey:
+        age = self._clock() - self._snapshot.fetched_at
+        none_usable = age >= self._stale_ceiling or self._is_overdue(age)
         with self._beginning:
             earlier = self._attempt
-            attempt = self._begin_if_due(now)
-        # If no key can be used, every request waits. Otherwise made-up key ids must not hold all
+            attempt = self._begin_if_due()
+        # If no key can be used, every request waits. Otherwise made-up key ids must not occupy all
         # threads of a server while the endpoint hangs: the request that began the fetch waits as
-        # long as one may take, the others as long as a healthy one takes. So at a rotation all
-        # requests of a page succeed, and an attack costs the others half a second of every twelve.
-        leads = attempt is not earlier or none_usable
-        until = attempt.began_at + (_PATIENCE if leads else _PATIENCE_OF_FOLLOWERS)
+        # long as a fetch may take, the others as long as a healthy one takes. So every request
+        # succeeds at a rotation, and an attack costs the others half a second of every twelve.
+        waits_longest = attempt is not earlier or none_usable
+        until = attempt.began_at + (_LONGEST_WAIT if waits_longest else _SHORTER_WAIT)
         if not attempt.ended.wait(max(0.0, until - time.monotonic())):
             raise KeysUnavailable("a refresh is under way")
         snapshot = self._snapshot
-        if self._clock() < snapshot.usable_until:
+        if self._clock() - snapshot.fetched_at < self._stale_ceiling:
             key = snapshot.keys.get(kid)
             if key is not None:
                 return key
@@ -179,25 +174,23 @@ class SigningKeys:
                 raise InvalidToken("unknown kid")
         raise KeysUnavailable("the last refresh failed")
 
-    def _begin_if_due(self, now: float) -> _Attempt:
+    def _begin_if_due(self) -> _Attempt:
         last = self._attempt
-        if last and (last.is_running() or now - last.ended_at < self._cool_down):
+        if last and (last.is_running() or self._clock() - last.ended_at < self._cool_down):
             return last
         self._attempt = attempt = _Attempt(self._refresh)
         try:
             attempt.thread.start()
-        except RuntimeError as error:  # this process may have no more threads
+        except RuntimeError as error:  # the process may not start more threads
             self._end(attempt, error)
         return attempt
 
     def _refresh(self, attempt: _Attempt) -> None:
         failure: Exception | None = None
         try:
-            keys, old = _read_keys(fetch_key_set(self._url)), self._snapshot
-            now, version = self._clock(), old.version + (keys != old.keys)
-            fresh_until, usable_until = now + self._max_age, now + self._stale_ceiling
-            overdue_at = now + 2 * self._max_age
-            self._snapshot = _Snapshot(keys, version, fresh_until, overdue_at, usable_until)
+            keys, old = _read_keys(asyncio.run(fetch_key_set(self._url))), self._snapshot
+            version = old.version + (keys != old.keys)
+            self._snapshot = _Snapshot(keys, version, self._clock())
             attempt.good = True
         except (httpx2.HTTPError, OSError, ValueError) as error:
             failure = error
@@ -205,13 +198,13 @@ class SigningKeys:
             self._end(attempt, failure)
 
     def _end(self, attempt: _Attempt, failure: Exception | None) -> None:
-        # `ended` is set before the log is written: a slow log handler holds up no request.
+        # `ended` is set before the log is written, so that a slow log handler delays no request.
         attempt.ended_at = self._clock()
         self._failing = not attempt.good
         attempt.ended.set()
         if not attempt.good:
-            # The text of a protocol error quotes the endpoint, so only its class is logged; an
-            # error that _refresh does not catch is raised on.
+            # The text of a protocol error quotes what the endpoint sent, so only its class is
+            # logged. An error that _refresh does not catch goes on after this.
             quotes = isinstance(failure, httpx2.ProtocolError)
             cause = type(failure).__name__ if quotes else repr(failure or "unforeseen")
             _log.warning("no signing keys from %s: %s", self._url, cause)
@@ -225,7 +218,7 @@ def _read_keys(unverified_answer: bytes) -> dict[str, RSAKey]:
     for entry in entries:
         if isinstance(entry, dict) and (key := _import_key(entry)):
             found.setdefault(entry["kid"], []).append(key)
-    # Two different keys with one kid: a token does not say which of them it means.
+    # If different keys share a kid, a token with that kid does not say which one it means.
     keys = {
         kid: first for kid, (first, *others) in found.items() if others.count(first) == len(others)
     }
@@ -244,7 +237,7 @@ def _import_key(entry: dict[str, object]) -> RSAKey | None:
         modulus = base64_to_int(n)
         if int_to_base64(modulus) != n or modulus % 2 == 0 or modulus.bit_length() not in _BITS:
             return None
-        # Only these members, which were checked above, reach the library.
+        # Only members that were checked above reach the library.
         return RSAKey.import_key({"kty": "RSA", "n": n, "e": _USABLE["e"]})
     except (ValueError, JoseError):
         return None
