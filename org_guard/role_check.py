@@ -1,5 +1,5 @@
 """
-What a database role could see: a service refuses a connection whose role could see too much.
+Refuse a database connection whose role could see more than it should.
 
 Sources: PostgreSQL "Row Security Policies", "Role Membership", "System Catalogs".
 """
@@ -8,9 +8,9 @@ from typing import LiteralString
 
 import psycopg
 
-# First column: a role that this one is or may become, and that row-level security does not bind
-# to one organization. Second: tables and views that show rows in spite of the policies. What
-# extensions bring along is left out; it holds no rows of an organization.
+# First column: a role that this one is or may become and that is not limited to one organization.
+# Second column: tables and views that show rows in spite of the policies, except those that belong
+# to an extension, since they hold no rows of an organization.
 _WHAT_ORG_API_COULD_SEE: LiteralString = """
     select
         (
@@ -29,10 +29,9 @@ _WHAT_ORG_API_COULD_SEE: LiteralString = """
             )
             and (
                 pg_has_role(c.relowner, 'member')
-                or not case c.relkind
-                    when 'r' then c.relrowsecurity and c.relforcerowsecurity
-                    when 'p' then c.relrowsecurity and c.relforcerowsecurity
-                    when 'v' then exists (
+                or not case
+                    when c.relkind in ('r', 'p') then c.relrowsecurity and c.relforcerowsecurity
+                    when c.relkind = 'v' then exists (
                         select from pg_options_to_table(c.reloptions)
                         where option_name = 'security_invoker' and option_value::boolean
                     )
@@ -54,7 +53,7 @@ class UnsafeRole(Exception):
 
 def require_row_security(conn: psycopg.Connection) -> None:
     """
-    Require that row-level security binds the role of *conn*; call it with every new connection.
+    Require that row-level security limits *conn*; call this with every new connection.
 
     Not checked: functions that are `security definer`, and what the policies say.
 
@@ -63,12 +62,11 @@ def require_row_security(conn: psycopg.Connection) -> None:
             sees all organizations, or an owner of tables; or it may use a table or view that does
             not force its policies.
     """
-    row = conn.execute(_WHAT_ORG_API_COULD_SEE).fetchone()
-    unbound, exposed = row or ("an unknown role", [])
-    if unbound is not None:
+    [(unlimited, exposed)] = conn.execute(_WHAT_ORG_API_COULD_SEE).fetchall()
+    if unlimited is not None:
         raise UnsafeRole(
-            f"DATABASE_URL may act as {unbound}, which row-level security does not hold to one "
-            "organization. Connect as org_api, and make it a member of no such role."
+            f"DATABASE_URL may act as {unlimited}, which row-level security does not limit to one "
+            "organization. Connect as org_api, and do not make it a member of such a role."
         )
     if exposed:
         raise UnsafeRole(
@@ -79,23 +77,23 @@ def require_row_security(conn: psycopg.Connection) -> None:
 
 def require_plain_role(conn: psycopg.Connection) -> None:
     """
-    Require that the role of *conn* neither passes row-level security by nor owns our tables.
+    Require that the role of *conn* neither bypasses row-level security nor owns our tables.
 
     For the selector, whose role org_selector sees all organizations on purpose.
 
     Raises:
         UnsafeRole: the role is a superuser, has BYPASSRLS, or owns one of our tables.
     """
-    row = conn.execute(
+    [(unsafe,)] = conn.execute(
         """
-        select r.rolname, r.rolsuper or r.rolbypassrls or exists (
+        select r.rolsuper or r.rolbypassrls or exists (
             select from pg_class c join pg_namespace n on n.oid = c.relnamespace
             where n.nspname = 'public' and c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
         )
         from pg_roles r where r.rolname = current_user
         """
-    ).fetchone()
-    if row is None or row[1]:
+    ).fetchall()
+    if unsafe:
         raise UnsafeRole(
             "DATABASE_URL connects as a superuser, a BYPASSRLS role or the owner of the tables. "
             "Connect as org_selector."
