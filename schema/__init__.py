@@ -1,1 +1,1 @@
-"""The schema of the database, as numbered SQL files, and what applies them."""
+"""The schema of the database: numbered SQL files, and `migrate`, which applies them."""

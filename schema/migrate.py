@@ -1,8 +1,8 @@
 """
 Bring the database to the newest schema: plain numbered SQL files, one transaction each.
 
-Safe to start twice at once (an advisory lock makes the second wait and then find nothing
-to do) and to kill at any moment (a file is applied whole or not at all).
+Two runs at once are safe: an advisory lock makes the second wait, and then it finds nothing to do.
+A run may be killed at any moment: a file is applied completely or not at all.
 """
 
 import hashlib
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
-from psycopg.rows import class_row
 
-_LOCK = 7_265_001  # any constant: the advisory lock that all our runners share
+_LOCK = 7_265_001  # the advisory lock that every run takes; the number has no meaning
 _CREATE_LEDGER = """
     create table if not exists schema_migration (
         version integer primary key,
@@ -38,37 +37,27 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """Tell whether the file is still the one that was applied."""
+        """The hash of the file, which shows whether it has changed since it was applied."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Applied:
-    version: int
-    name: str
-    sha256: str
-
-
 def list_migrations() -> list[Migration]:
-    """Return the migrations this release brings, oldest first."""
-    folder = files("schema")
-    return sorted(
-        (
-            Migration(int(file.name.split("_")[0]), file.name, file.read_text("utf-8"))
-            for file in folder.iterdir()
-            if file.name.endswith(".sql")
-        ),
-        key=lambda migration: migration.version,
-    )
+    """Return the migrations of this release, oldest first."""
+    migrations = [
+        Migration(int(file.name.split("_")[0]), file.name, file.read_text("utf-8"))
+        for file in files("schema").iterdir()
+        if file.name.endswith(".sql")
+    ]
+    return sorted(migrations, key=lambda migration: migration.version)
 
 
 def migrate(owner_database_url: str) -> Iterator[Migration]:
     """
-    Apply what is missing and yield each migration once it is committed.
+    Apply the missing migrations and yield each one after it was committed.
 
     Raises:
-        MigrationFailed: the database was made by an earlier state of a file, it is newer than
-            this release, or a statement failed; nothing of that file is kept.
+        MigrationFailed: a file has changed since it was applied, the database is newer than this
+            release, or a statement failed and nothing of its file was kept.
     """
     with psycopg.connect(owner_database_url, connect_timeout=5, autocommit=True) as conn:
         try:
@@ -92,16 +81,16 @@ def migrate(owner_database_url: str) -> Iterator[Migration]:
 def list_pending(owner_database_url: str) -> list[Migration]:
     """Return what `migrate` would apply, without changing anything."""
     with psycopg.connect(owner_database_url, connect_timeout=5) as conn:
-        ledger = conn.execute("select to_regclass('public.schema_migration')").fetchone()
-        if ledger is None or ledger[0] is None:
+        [(ledger,)] = conn.execute("select to_regclass('public.schema_migration')").fetchall()
+        if ledger is None:
             return list_migrations()
         return [one for one in list_migrations() if not _is_applied(conn, one)]
 
 
 def _is_applied(conn: psycopg.Connection, migration: Migration) -> bool:
-    with conn.cursor(row_factory=class_row(_Applied)) as cursor:
-        cursor.execute("select version, name, sha256 from schema_migration order by version")
-        applied = {row.version: row for row in cursor}
+    applied: dict[int, str] = dict(
+        conn.execute("select version, sha256 from schema_migration").fetchall()
+    )
     newest = list_migrations()[-1].version
     if applied and max(applied) > newest:
         raise MigrationFailed(
@@ -110,17 +99,17 @@ def _is_applied(conn: psycopg.Connection, migration: Migration) -> bool:
         )
     if migration.version not in applied:
         return False
-    if applied[migration.version].sha256 != migration.sha256:
+    if applied[migration.version] != migration.sha256:
         raise MigrationFailed(
-            f"This database was made with another state of {migration.name}, from before the "
-            "first release: make a new database, or go back to the checkout that made this one."
+            f"{migration.name} has changed since it was applied to this database. "
+            "Make a new database, or go back to the checkout that made this one."
         )
     return True
 
 
 def _apply(conn: psycopg.Connection, migration: Migration) -> None:
     try:
-        # Our own files, never input; without parameters psycopg sends many statements at once.
+        # Our own file, never input; without parameters psycopg sends all its statements at once.
         conn.execute(migration.sql.encode())
     except psycopg.Error as error:
         raise MigrationFailed(f"{migration.name} failed and was undone: {error}") from error

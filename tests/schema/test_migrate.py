@@ -96,8 +96,8 @@ def test_a_database_of_an_earlier_unreleased_schema_is_refused_in_one_sentence(
     with pytest.raises(MigrationFailed) as refused:
         list(migrate(owner_url))
     assert str(refused.value) == (
-        "This database was made with another state of 0001_organizations.sql, from before the "
-        "first release: make a new database, or go back to the checkout that made this one."
+        "0001_organizations.sql has changed since it was applied to this database. "
+        "Make a new database, or go back to the checkout that made this one."
     )
     monkeypatch.setattr(migrations, "list_migrations", lambda: known)
     assert list(migrate(owner_url)) == []
