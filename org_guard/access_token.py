@@ -1,20 +1,21 @@
 """
-From the string after "Bearer" to a frozen `Principal`, or a refusal.
+Verify an access token: the string after "Bearer" becomes a `Principal`, or is refused.
 
-The checks, in this order; no claim is read before the signature is known to be good:
-1. the raw string: at most 8 kB, three canonical segments, strict JSON (`compact_token`);
-2. the header: `alg` RS256, `typ` "JWT" or "at+jwt" (Auth0's two dialects), `kid` a string, and
-   nothing else (no `crit`, `b64`, `zip`, `jwk`, `jku`, `x5c`, `x5u`, `cty`);
-3. the signature, under the tenant's key of that `kid`; the token chooses neither key nor algorithm;
-4. `iss` is exactly one of the tenant's issuers, and `aud` contains our API;
-5. `iat` and `exp` are finite numbers, `exp` is later by at most 30 days (the most that Auth0
-   allows), `iat` is at most 30 s ahead, `exp` passed less than 30 s ago; there is no `nbf`;
-6. it is not an ID token: the client id is in `azp` (typ "JWT") or in `client_id` (typ "at+jwt"),
-   never in both, and is not an audience; there is no claim that only ID tokens have;
-7. `sub` is a person: 1 to 255 characters, and not the application itself (client credentials);
-8. `scope` is a text, or absent;
-9. exactly one organization: our claim is a canonical lower-case UUID, and neither Auth0's own
-   `org_id` nor an organization among the `permissions` (design C, `organizations_token`) is there.
+The checks, in this order; no claim is read before the signature is verified:
+1. `_parse`: at most 8,192 bytes, three canonical base64url segments, strict JSON.
+2. `_require_header`: `alg` is RS256, `typ` is "JWT" or "at+jwt" (Auth0's two dialects), `kid` is a
+   string, and there is nothing else: no `crit`, `b64`, `zip`, `jwk`, `jku`, `x5c`, `x5u`, `cty`.
+3. `_require_signature`: the tenant's key with that `kid` made the signature. The token chooses
+   neither the algorithm nor a key from elsewhere.
+4. `require_issuer_and_audience`: `iss` is exactly one of the tenant's issuers; `aud` names our API.
+5. `require_times`: `iat` and `exp` are finite numbers; `exp` is later, by at most 30 days (the most
+   that Auth0 allows); `iat` is at most 30 s ahead, `exp` less than 30 s ago; there is no `nbf`.
+6. `require_client`: it is not an ID token. The client id is in `azp` (typ "JWT") or `client_id`
+   (typ "at+jwt"), never in both, and is not in `aud`; no claim is there that only ID tokens have.
+7. `require_person`: `sub` has 1 to 255 characters and is not the application itself.
+8. `require_scope_text`: `scope` is a string, or absent.
+9. `require_organization`: our claim is one canonical lower-case UUID; there is neither Auth0's own
+   `org_id` nor an organization among the `permissions` (design C, `organizations_token`).
 
 Not checked: membership (`row_security` asks the database at every request), whether the scopes
 cover the request (`flask`), revoked sessions (a token does not show them). Other claims are
@@ -43,15 +44,15 @@ from org_guard.token_claims import (
 
 MAX_TOKEN_BYTES = 8192
 _RS256 = JWSRegistry.algorithms["RS256"]
-_HEADERS = ({"alg": "RS256", "typ": "JWT"}, {"alg": "RS256", "typ": "at+jwt"})  # without kid
+_HEADERS = ({"alg": "RS256", "typ": "JWT"}, {"alg": "RS256", "typ": "at+jwt"})  # beside `kid`
 _ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 
 
 class Keys(Protocol):
-    """Where the tenant's public keys come from: `signing_keys.SigningKeys`."""
+    """Where the tenant's public keys come from, such as `SigningKeys`."""
 
     def find(self, kid: str) -> RSAKey:
-        """Return the key, or raise InvalidToken or KeysUnavailable."""
+        """Return the key with that id, or raise InvalidToken or KeysUnavailable."""
 
 
 class AccessTokenVerifier:
@@ -59,10 +60,10 @@ class AccessTokenVerifier:
     Verify the access tokens of one tenant for one API.
 
     Args:
-        issuers: every issuer of the tenant: canonical and custom domains, as in `iss`.
+        issuers: every value that `iss` may have, one for each domain of the tenant.
         audience: the API's identifier.
-        namespace: the prefix of our claims, a URL ending in "/".
-        keys: the tenant's keys; one set for all its domains.
+        namespace: the prefix of our claims, a URL that ends in "/".
+        keys: the tenant's keys; all its domains share them.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class AccessTokenVerifier:
 
     def verify(self, unverified_token: str) -> Principal:
         """
-        Do all checks; return the person and the organization that the token names.
+        Make all checks; return the person and the organization that the token names.
 
         Raises:
             InvalidToken: a check failed; `detail` says which one.
@@ -88,18 +89,18 @@ class AccessTokenVerifier:
         return Principal(
             auth0_user_id=claims["sub"],
             org_id=require_organization(claims, self._org_id),  # 9
-            org_role=org_role if isinstance(org_role, str) else None,
+            org_role=org_role if isinstance(org_role, str) else None,  # information, not a check
             scopes=frozenset(claims.get("scope", "").split()),
-            client_id=claims.get("azp") or claims["client_id"],
+            client_id=claims.get("azp") or claims["client_id"],  # 6: exactly one of them is there
             expires_at=claims["exp"],
         )
 
     def verify_claims(self, unverified_token: str) -> dict[str, Any]:
-        """Do checks 1 to 8; only `verify` and `OrganizationsTokenVerifier` may call this."""
+        """Make checks 1 to 8, for `verify` and `OrganizationsTokenVerifier` only."""
         token = _parse(unverified_token)  # 1
         kid = _require_header(token.header)  # 2
         _require_signature(token, self._keys.find(kid))  # 3
-        claims = token.claims  # from here on these are the tenant's words
+        claims = token.claims  # from here on, we know that the tenant wrote them
         require_issuer_and_audience(claims, self._issuers, self._audience)  # 4
         require_times(claims)  # 5
         client_id = require_client(claims, token.header["typ"], self._id_token_claims)  # 6

@@ -1,10 +1,10 @@
 """
-The raw string of a compact JWT, and strict JSON, looked at before any library sees them.
+Split the raw string of a compact JWT and read strict JSON, before any library sees them.
 
-Checked, in this order: size, ASCII base64url in exactly three non-empty canonical segments,
-JSON objects in UTF-8 with unique names, no NaN or Infinity, bounded numbers and depth,
-no lone surrogate and no NUL in any string.
-Not checked: the signature and every claim. What comes out is still unverified.
+Checked, in this order: the size; exactly three non-empty segments of canonical ASCII base64url;
+JSON objects in UTF-8 with unique names, bounded numbers and depth, without NaN and Infinity, and
+without a lone surrogate or a NUL in any string.
+Not checked: the signature and every claim. The result is still unverified.
 
 Sources: RFC 7515 sections 2, 3 and 5.2; RFC 8259; RFC 8725 sections 2.4 and 3.2.
 """
@@ -18,17 +18,17 @@ from typing import NoReturn
 
 _ALPHABET = (string.ascii_letters + string.digits + "-_").encode()  # base64url's
 _TO_BASE64 = bytes.maketrans(b"-_", b"+/")
-# What a segment may end with if its last group has 2 or 3 characters: their unused bits are 0.
+# With what a segment may end, by the length of its last group; unused bits must be 0.
 _LAST_OF_GROUP = {0: _ALPHABET, 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
-# Possessive, and a string may also end with the text: otherwise each quotation mark inside an
-# unclosed string would begin another search to the end.
+# Linear in the length of the text: "*+" never backtracks, and an unclosed string matches to the end
+# of the text; otherwise each quotation mark in it would begin another search to the end.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_MAX_DIGITS = 20
-_MAX_DEPTH = 32
+_MAX_DIGITS = 20  # int() takes quadratic time in them
+_MAX_DEPTH = 32  # the decoder calls itself once a level
 
 
 class MalformedInput(ValueError):
-    """The text is not well-formed; the message is for the log only."""
+    """The input is not well-formed; the message is for the log only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class UnverifiedToken:
 
     header: dict[str, object]
     claims: dict[str, object]
-    signed: bytes  # what the signature is over
+    signed: bytes  # header and claims as they were sent, which the signature covers
     signature: bytes
 
 
@@ -55,7 +55,7 @@ def parse_compact_token(unverified_token: str, *, max_bytes: int) -> UnverifiedT
         raise MalformedInput("not three base64url segments")
     signed, _, signature = token.rpartition(b".")
     header, _, claims = signed.partition(b".")
-    # One after the other, so that rubbish costs no more than its first segment.
+    # The first bad segment ends this, so rubbish costs as little as possible.
     return UnverifiedToken(
         parse_json_object(_decode_segment(header)),
         parse_json_object(_decode_segment(claims)),
@@ -66,18 +66,18 @@ def parse_compact_token(unverified_token: str, *, max_bytes: int) -> UnverifiedT
 
 def parse_json_object(unverified_json: bytes) -> dict[str, object]:
     """
-    Read one JSON object strictly; the caller has bounded its size.
+    Read one strict JSON object. The caller must limit its size.
 
     Raises:
-        MalformedInput: anything but one well-formed JSON object.
+        MalformedInput: the input is not one well-formed JSON object.
     """
     try:
         text = unverified_json.decode("utf-8")
         _require_bounded_depth(text)
         value = _DECODER.decode(text)
         if "\\u" in text:
-            # Decoding UTF-8 refuses a lone surrogate and JSON a bare NUL, but neither sees them
-            # in an escape; later they would fail in the database.
+            # UTF-8 has no lone surrogate and JSON no bare NUL, but escapes can hold both, and
+            # Postgres stores neither.
             _require_storable(value)
     except (ValueError, RecursionError) as error:
         raise MalformedInput(f"not strict JSON: {type(error).__name__}") from error
@@ -87,7 +87,7 @@ def parse_json_object(unverified_json: bytes) -> dict[str, object]:
 
 
 def _decode_segment(segment: bytes) -> bytes:
-    # Unused bits would let one signed token appear under several spellings.
+    # Decoders ignore unused bits, so one signed token could be spelled in several ways.
     if segment[-1:] not in _LAST_OF_GROUP.get(len(segment) % 4, b"") or not segment:
         raise MalformedInput("not canonical base64url")
     return binascii.a2b_base64(segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4))
@@ -97,7 +97,7 @@ def _require_bounded_depth(text: str) -> None:
     if text.count("{") + text.count("[") <= _MAX_DEPTH:
         return
     depth = 0
-    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):  # names may hold brackets
+    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):  # strings may hold brackets
         depth += 1 if bracket in "[{" else -1
         if depth > _MAX_DEPTH:
             raise MalformedInput("nested too deep")
@@ -132,9 +132,7 @@ def _require_storable(value: object) -> None:
         if "\0" in value:
             raise MalformedInput("NUL in a string")
     elif isinstance(value, dict):
-        for name, member in value.items():
-            _require_storable(name)
-            _require_storable(member)
+        _require_storable([*value, *value.values()])  # names, too
     elif isinstance(value, list):
         for member in value:
             _require_storable(member)

@@ -1,13 +1,13 @@
 """
-Every refusal of the guard is an exception class of this file.
+Every refusal of the guard, each an exception class.
 
-`status`, `code`, `description`, `challenge` and `retry_after` are constants of the class and make
-the answer. `detail` says what happened this time; it goes to the log and never into an answer.
+The answer is made of constants of the class: `status`, `code`, `description`, `challenge` and
+`retry_after`. `detail` says what was wrong this time; it is logged, and never part of an answer.
 """
 
 
 class GuardError(Exception):
-    """Base of all refusals; raised itself for a mistake in the API that uses the guard."""
+    """Base of all refusals; raised by itself for a mistake in the API that uses the guard."""
 
     status = 500
     code = "unexpected"
@@ -21,7 +21,7 @@ class GuardError(Exception):
 
 
 class MissingToken(GuardError):
-    """No bearer token; the challenge then names no error (RFC 6750 section 3.1)."""
+    """The request has no bearer token; so the challenge names no error (RFC 6750 section 3.1)."""
 
     status = 401
     code = "missing_token"
@@ -30,7 +30,7 @@ class MissingToken(GuardError):
 
 
 class InvalidRequest(GuardError):
-    """The request is malformed: more than one token, or a bad header."""
+    """The request has more than one token, or a malformed header."""
 
     status = 400
     code = "invalid_request"
@@ -39,7 +39,7 @@ class InvalidRequest(GuardError):
 
 
 class InvalidToken(GuardError):
-    """A check of the token failed. The answer does not say which one; the log does."""
+    """A check of the token failed; the log says which one, the answer does not."""
 
     status = 401
     code = "invalid_token"
@@ -48,7 +48,7 @@ class InvalidToken(GuardError):
 
 
 class InsufficientScope(GuardError):
-    """The token is valid but lacks a scope; a new token that has it would do."""
+    """The token is valid but lacks a scope; the app can log in again and ask for it."""
 
     status = 403
     code = "insufficient_scope"
@@ -60,7 +60,7 @@ class InsufficientScope(GuardError):
 
 
 class NotAMember(GuardError):
-    """The person is not a member of the organization (any more), or is blocked."""
+    """The person is not, or no longer, a member of the organization, or is blocked."""
 
     status = 403
     code = "not_a_member"
@@ -68,7 +68,7 @@ class NotAMember(GuardError):
 
 
 class OrganizationSuspended(GuardError):
-    """The person is a member of the organization, which is suspended for everyone."""
+    """The person is a member, but the organization is suspended."""
 
     status = 403
     code = "organization_suspended"
@@ -76,7 +76,7 @@ class OrganizationSuspended(GuardError):
 
 
 class InsufficientRole(GuardError):
-    """The person is a member in a role that does not cover this; no other token would do."""
+    """The person is a member in a role that does not cover this; another token does not help."""
 
     status = 403
     code = "insufficient_role"
@@ -84,7 +84,7 @@ class InsufficientRole(GuardError):
 
 
 class KeysUnavailable(GuardError):
-    """The tenant's signing keys could not be fetched: an outage on our side."""
+    """The tenant's signing keys could not be fetched: an outage, not a fault of the caller."""
 
     status = 503
     code = "temporarily_unavailable"

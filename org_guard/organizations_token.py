@@ -1,13 +1,12 @@
 """
-Design C: an access token that names all organizations of a person.
+Design C: verify an access token that names all organizations of a person.
 
-The organizations are permissions of Auth0's role-based access control: `org:abc-inc` stands for
-the slug abc-inc.
+They are permissions of Auth0's role-based access control; `org:abc-inc` stands for a slug.
 
-Checked: 1 to 8 of `access_token`; and that the token has no claim of the designs with one
-organization, whose verifier refuses these tokens in turn.
+Checked: 1 to 8 of `access_token`; and no claim names one organization, as in designs A, B and D,
+whose verifier in turn refuses these tokens.
 Not checked: membership (`row_security`), and which organization the request is for
-(`organization_header`). These tokens carry no role.
+(`organization_header`). These tokens carry no membership role.
 """
 
 import re
@@ -18,12 +17,12 @@ from org_guard.access_token import AccessTokenVerifier, Keys
 from org_guard.errors import InvalidToken
 from org_guard.token_claims import list_organizations
 
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # as in migration 0001
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationsToken:
-    """What a verified token of this kind says."""
+    """What a verified token of design C says."""
 
     auth0_user_id: str
     org_slugs: frozenset[str]
@@ -44,13 +43,7 @@ class OrganizationsTokenVerifier:
         self._namespace = namespace
 
     def verify(self, unverified_token: str) -> OrganizationsToken:
-        """
-        Return the person and the organizations that the token names.
-
-        Raises:
-            InvalidToken: a check failed; `detail` says which one.
-            KeysUnavailable: the tenant's keys could not be fetched.
-        """
+        """Make all checks; raise the errors of `AccessTokenVerifier.verify`."""
         claims = self._verifier.verify_claims(unverified_token)
         if "org_id" in claims or any(name.startswith(f"{self._namespace}org_") for name in claims):
             raise InvalidToken("a token of one organization")

@@ -1,8 +1,8 @@
 """
-What the claims of an access token must say: checks 4 to 9 of `access_token`, which calls them.
+Checks 4 to 9 of `access_token`: what the claims of an access token must say.
 
-Each takes claims whose signature is known to be good, changes nothing, and raises InvalidToken.
-Where it returns something, that is a claim whose form it has checked.
+Each function takes claims whose signature is verified, changes nothing, and raises InvalidToken if
+a claim is wrong. What it returns is the claim that it has checked.
 
 Sources: RFC 7519 section 4.1; RFC 9068 sections 2.2 and 4; Auth0 "Access Token Profiles".
 """
@@ -14,15 +14,15 @@ from typing import Any
 
 from org_guard.errors import InvalidToken
 
-LEEWAY = 30  # seconds between Auth0's clock and ours
-MAX_LIFETIME = 2_592_000  # seconds; Auth0 allows no API more
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+LEEWAY = 30  # seconds by which Auth0's clock and ours may differ
+MAX_LIFETIME = 2_592_000  # seconds: 30 days, the most that Auth0 allows for an API
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def require_issuer_and_audience(
     claims: Mapping[str, Any], issuers: Sequence[str], audience: str
 ) -> None:
-    """4: the tenant issued it, for our API; `aud` is one audience or a list of them."""
+    """4: the tenant issued the token, for our API; `aud` is one audience or a list of them."""
     if claims.get("iss") not in issuers:
         raise InvalidToken("iss")
     if audience not in _list_audiences(claims):
@@ -30,10 +30,10 @@ def require_issuer_and_audience(
 
 
 def require_times(claims: Mapping[str, Any]) -> None:
-    """5: it is valid now, and never for longer than Auth0 allows."""
+    """5: the token is valid now, and for no longer than Auth0 allows."""
     iat: Any = claims.get("iat")
     exp: Any = claims.get("exp")
-    # type(), because isinstance(True, int) holds; NaN and Infinity were refused as JSON.
+    # type(), because isinstance(True, int) holds. Check 1 has refused NaN and Infinity.
     if type(iat) not in (int, float) or type(exp) not in (int, float) or "nbf" in claims:
         raise InvalidToken("iat, exp or nbf")
     if not 0 < exp - iat <= MAX_LIFETIME or not iat - LEEWAY <= time.time() < exp + LEEWAY:
@@ -41,11 +41,12 @@ def require_times(claims: Mapping[str, Any]) -> None:
 
 
 def require_client(claims: Mapping[str, Any], typ: object, id_token_claims: frozenset[str]) -> str:
-    """6: it is not an ID token; return the client id of the application that asked for it."""
-    # An access token names its client in azp (typ "JWT") or in client_id (typ "at+jwt").
-    own, other = ("azp", "client_id") if typ == "JWT" else ("client_id", "azp")
-    client_id, audiences = claims.get(own), _list_audiences(claims)
-    if not isinstance(client_id, str) or client_id in ("", *audiences) or other in claims:
+    """6: the token is not an ID token; return the client id of the application that got it."""
+    present, absent = ("azp", "client_id") if typ == "JWT" else ("client_id", "azp")
+    client_id = claims.get(present)
+    # The audience of an ID token is the client; the audience of an access token is an API.
+    audiences = _list_audiences(claims)
+    if not isinstance(client_id, str) or client_id in ("", *audiences) or absent in claims:
         raise InvalidToken("an ID token")
     if claims.keys() & id_token_claims:
         raise InvalidToken("an ID token's claims")
@@ -53,22 +54,23 @@ def require_client(claims: Mapping[str, Any], typ: object, id_token_claims: froz
 
 
 def require_person(claims: Mapping[str, Any], client_id: str) -> None:
-    """7: it is about a person, not about the application itself."""
+    """7: the token is about a person, not about the application itself."""
     sub = claims.get("sub")
-    if not isinstance(sub, str) or not 0 < len(sub) <= 255:
+    if not isinstance(sub, str) or not 0 < len(sub) <= 255:  # 255: as in app_user.auth0_user_id
         raise InvalidToken("sub")
+    # A machine gets its token by client credentials; Auth0 makes its `sub` from the client id.
     if claims.get("gty") == "client-credentials" or sub in (client_id, f"{client_id}@clients"):
         raise InvalidToken("client credentials")
 
 
 def require_scope_text(claims: Mapping[str, Any]) -> None:
-    """8: the scopes are a text, or absent."""
+    """8: the scopes are one string, or absent."""
     if "scope" in claims and not isinstance(claims["scope"], str):
         raise InvalidToken("scope")
 
 
 def require_organization(claims: Mapping[str, Any], org_id_claim: str) -> str:
-    """9: our claim names one organization, and nothing else in the token does; return its id."""
+    """9: our claim names one organization, and no other claim names any; return its id."""
     org_id = claims.get(org_id_claim)
     if not isinstance(org_id, str) or not _UUID.fullmatch(org_id):
         raise InvalidToken("organization")
@@ -78,17 +80,12 @@ def require_organization(claims: Mapping[str, Any], org_id_claim: str) -> str:
 
 
 def list_organizations(claims: Mapping[str, Any]) -> list[str]:
-    """
-    Return the organizations among the RBAC permissions: `org:abc-inc` is "abc-inc".
-
-    Raises:
-        InvalidToken: `permissions` is there and not a list.
-    """
+    """Return the organizations among the permissions (design C): `org:abc-inc` is "abc-inc"."""
     permissions = claims.get("permissions", [])
     if not isinstance(permissions, list):
         raise InvalidToken("permissions")
-    names = (one for one in permissions if isinstance(one, str))
-    return [name.removeprefix("org:") for name in names if name.startswith("org:")]
+    strings = (one for one in permissions if isinstance(one, str))
+    return [one.removeprefix("org:") for one in strings if one.startswith("org:")]
 
 
 def _list_audiences(claims: Mapping[str, Any]) -> list[Any]:

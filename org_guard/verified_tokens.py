@@ -1,17 +1,16 @@
 """
-A bounded memory of access tokens that were verified a moment ago.
+Remember access tokens that were verified a moment ago, so as not to verify them again.
 
-Why it is sound to remember them:
-- the key is the SHA-256 of the whole token, signature included, so only the very string that was
-  verified is found again;
-- only successes are kept, as frozen values, and only what the string itself says. Membership, role
-  and suspension are not remembered: the database is asked at every request;
-- `exp` is compared at every hit, as at every verification (with the same leeway);
-- an entry is forgotten after 60 seconds, and all of them when the tenant's keys change, so a
-  withdrawn key is used no longer than it takes to notice;
-- the memory is bounded: when it is full, the older half is forgotten.
+Why that is safe:
+- A token is found by the SHA-256 of its whole string, signature included.
+- Only good tokens are remembered, and only what they say, as frozen values. Membership, role and
+  suspension are not in them: the database is asked at every request.
+- `exp` is compared every time, with the same leeway as in the verification.
+- A token is forgotten after 60 s, and all are when the tenant's keys change, so a withdrawn key
+  works only until `SigningKeys` has noticed.
+- When the memory is full, the older half is forgotten.
 
-Not for tokens that may be used once only.
+Do not use it for tokens that may be used only once.
 """
 
 import hashlib
@@ -22,11 +21,11 @@ from org_guard.errors import InvalidToken
 from org_guard.token_claims import LEEWAY
 
 KEPT = 60.0  # seconds
-MOST = 4096  # tokens; about 2 kB each
+MOST = 4096  # tokens, of about 2 kB each
 
 
 class Expiring(Protocol):
-    """What a verification returns."""
+    """A verified token."""
 
     @property
     def expires_at(self) -> float:
@@ -34,11 +33,11 @@ class Expiring(Protocol):
 
 
 class Versioned(Protocol):
-    """The keys, as far as this memory needs them."""
+    """The tenant's keys, such as `SigningKeys`."""
 
     @property
     def version(self) -> int:
-        """Another number after every change of the keys."""
+        """A number that changes whenever the keys change."""
 
 
 T = TypeVar("T", bound=Expiring)
@@ -46,37 +45,32 @@ T_co = TypeVar("T_co", bound=Expiring, covariant=True)
 
 
 class Verifier(Protocol[T_co]):
-    """What verifies: `AccessTokenVerifier`, or `OrganizationsTokenVerifier` of design C."""
+    """`AccessTokenVerifier`, or `OrganizationsTokenVerifier` of design C."""
 
     def verify(self, unverified_token: str) -> T_co:
         """Return a frozen value, or raise InvalidToken or KeysUnavailable."""
 
 
 class VerifiedTokens(Generic[T]):
-    """
-    Ask it instead of the verifier. Safe for threads without a lock: every step is one look-up.
-
-    Args:
-        verifier: verifies a token that is not remembered.
-        keys: where *verifier* takes its keys from.
-    """
+    """Remember what *verifier* returns, while its *keys* stay the same. Safe for threads."""
 
     def __init__(self, verifier: Verifier[T], keys: Versioned) -> None:
         self._verifier = verifier
         self._keys = keys
-        self._known: dict[bytes, tuple[T, float]] = {}
+        self._known: dict[bytes, tuple[T, float]] = {}  # no lock: each step is one operation on it
         self._version = keys.version
 
     def verify(self, unverified_token: str) -> T:
         """
-        Return the verified value of *unverified_token*.
+        Return what the verifier returns for this token.
 
         Raises:
-            InvalidToken: the token expired while it was remembered. And what the verifier raises.
+            InvalidToken: the token has expired while it was remembered.
+            GuardError: the verifier refused the token.
         """
         version = self._keys.version
         if version != self._version:
-            # A new dict: an entry that another thread still adds to the old one is lost.
+            # A new dict, so that what a slower thread adds to the old one is forgotten with it.
             self._known, self._version = {}, version
         known = self._known
         digest = hashlib.sha256(unverified_token.encode("utf-8", "surrogatepass")).digest()
