@@ -1,16 +1,16 @@
--- Organizations, their members, and what one login needs to pick one of them.
+-- Organizations, their members, and what a login needs so that a person can choose one of them.
 --
--- The role that runs this owns everything. The services own nothing: they connect as
--- org_selector (internet-facing, reads all organizations) and org_api (one organization
--- at a time, no privilege here yet). Row-level security is forced on every table, the
--- owner included, so that forgetting a policy shows nothing instead of everything.
+-- The database role that runs this file owns everything. The services own nothing: they connect as
+-- org_selector (faces the internet, reads all organizations) and org_api (one organization at a
+-- time; its privileges are in 0002). Row-level security is forced on every table, even for its
+-- owner: where a policy is forgotten, a table shows nothing instead of everything.
 
 do $$
 declare
     service_role text;
 begin
-    -- Roles belong to the cluster, not to this database: they may be there already, and
-    -- two databases may be migrated at the same moment.
+    -- Roles belong to the cluster, not to this database: they may exist already, and two databases
+    -- may be migrated at the same moment.
     foreach service_role in array array['org_selector', 'org_api', 'org_gate'] loop
         continue when exists (select from pg_roles where rolname = service_role);
         begin
@@ -26,13 +26,13 @@ $$;
 
 revoke all on schema public from public;
 grant usage on schema public to org_selector, org_api;
--- Foreign keys are checked in the name of the tables' owner, who may not own the database.
+-- Postgres checks foreign keys as the owner of the tables, who may not own the database.
 grant usage on schema public to current_user;
 
 create table organization (
     id uuid primary key default gen_random_uuid(),
-    -- Never reused: no role may delete an organization or change its slug.
-    -- Never shaped like an id, so that a hint can be either without doubt.
+    -- Never reused: no service may delete an organization or change its slug.
+    -- Never shaped like an id, so that a hint is clearly one or the other.
     slug text not null unique check (
         slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
         and slug !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
@@ -47,7 +47,7 @@ create table app_user (
     id uuid primary key default gen_random_uuid(),
     auth0_user_id text not null unique check (char_length(auth0_user_id) between 1 and 255),
     email text,
-    email_verified boolean not null default false, -- by a connection we trust for that
+    email_verified boolean not null default false, -- by a connection that is trusted to verify it
     name text,
     default_org_id uuid, -- skips the picker; always one of the user's memberships
     blocked_at timestamptz, -- null: may sign in
@@ -60,14 +60,14 @@ create table membership (
     role text not null check (role in ('owner', 'admin', 'member')),
     joined_at timestamptz not null default now(),
     last_selected_at timestamptz,
-    -- Copies from organization, kept by the triggers below: one index then answers a page of
-    -- a user with 20,000 organizations without a look at the organizations.
+    -- Copies from organization; the triggers below keep them up to date. So one index has all that
+    -- a page of the picker shows, also for a user with 20,000 organizations.
     org_slug text not null,
     org_name text not null,
     org_suspended boolean not null,
     name_key text collate "C" not null generated always as (lower(org_name)) stored,
-    -- The key carries all that a look at one membership reads. Else the planner takes the wide
-    -- index below for it, and walks through all 20,000 organizations of a user who has so many.
+    -- Includes all that is read of one membership. Otherwise the planner uses the wide index below
+    -- for it, and reads all 20,000 organizations of such a user.
     primary key (user_id, org_id) include (org_name, org_slug, role, org_suspended)
 );
 
@@ -77,9 +77,9 @@ create index membership_by_last_use on membership (user_id, last_selected_at des
     include (org_id, org_name, org_slug, role, org_suspended, name_key)
     where last_selected_at is not null;
 create index membership_by_organization on membership (org_id, joined_at, user_id);
--- Let the planner think of organizations as large (a hundred members); the average is smaller.
--- Else it looks one membership up by the index above, which is narrower than the key, and walks
--- through all members of one that really is large.
+-- Make the planner expect a hundred members in each organization, more than the average. Otherwise
+-- it finds one membership by the index above, which is narrower than the key, and reads all members
+-- of an organization that really is large.
 alter table membership alter column org_id set (n_distinct = -0.01);
 
 alter table app_user add constraint default_is_a_membership
@@ -101,7 +101,7 @@ create index invitation_open_by_email on invitation (email, expires_at)
 create index invitation_by_organization on invitation (org_id);
 
 create table selection (
-    nonce text primary key, -- of one login: the second choice of a login finds it taken
+    nonce text primary key, -- one for each login, so that a second choice in it fails
     user_id uuid not null references app_user (id) on delete cascade,
     org_id uuid not null references organization (id) on delete cascade,
     created_at timestamptz not null default now()
@@ -117,14 +117,15 @@ begin
     select o.slug, o.name, o.suspended_at is not null
     into strict new.org_slug, new.org_name, new.org_suspended
     from organization o where o.id = new.org_id
-    -- A rename or suspension at this moment waits for us, or we for it. Not "for share": two
-    -- who add a member and then change the organization would wait for one another.
+    -- A rename or suspension at this moment waits for this transaction, or this one waits for it.
+    -- Not "for share": two transactions that both add a member and then change the organization
+    -- would wait for each other.
     for no key update;
     return new;
 end
 $$;
 
--- Two statements: org_api renames organizations, and may change no other copy than the name.
+-- Two statements, because org_api renames organizations and may update no other copy than the name.
 create function copy_changed_organization() returns trigger
 language plpgsql set search_path = pg_catalog, public, pg_temp as $$
 begin
@@ -159,16 +160,16 @@ alter table invitation force row level security;
 alter table selection enable row level security;
 alter table selection force row level security;
 
--- The owner is an administrator, who may change everything; forced row-level security holds
--- for the owner too, so it must be said.
+-- The owner is an administrator and may change everything. Forced row-level security also applies
+-- to the owner, so policies must allow it.
 create policy owner_manages on organization to current_user using (true) with check (true);
 create policy owner_manages on app_user to current_user using (true) with check (true);
 create policy owner_manages on membership to current_user using (true) with check (true);
 create policy owner_manages on invitation to current_user using (true) with check (true);
 create policy owner_manages on selection to current_user using (true) with check (true);
 
--- The selector serves one person across organizations, so its policies cannot name one
--- organization; its columns and verbs are what holds it.
+-- The selector serves one person across organizations, so its policies cannot limit it to one
+-- organization. The grants below limit it to a few columns and verbs.
 create policy selector_reads on organization for select to org_selector using (true);
 create policy selector_reads on app_user for select to org_selector using (true);
 create policy selector_adds on app_user for insert to org_selector with check (true);
@@ -186,5 +187,5 @@ grant select, insert (auth0_user_id, email, email_verified, name) on app_user to
 grant update (email, email_verified, name, default_org_id) on app_user to org_selector;
 grant update (last_selected_at) on membership to org_selector;
 grant select, insert (nonce, user_id, org_id), delete on selection to org_selector;
--- Only for "for update skip locked": sweeping must never make one login wait for another.
+-- For "for update skip locked" only: a login that deletes old rows must not wait for another one.
 grant update (created_at) on selection to org_selector;

@@ -1,19 +1,19 @@
--- The resource API: one organization at a time, entered by every request.
+-- The resource API: every request enters one organization.
 --
--- org_api sees the rows of the organization that enter_organization() let it into, for the
--- rest of one transaction, and none where it was not called. That protects against a forgotten
--- "where" and against ids of others. It does not protect against an attacker who runs SQL of
--- their own as org_api: such SQL can set app.org_id as well.
+-- A transaction of org_api sees no rows until it calls enter_organization(), and from then on those
+-- of that organization. This protects against a forgotten "where" and against ids of other
+-- organizations. It does not protect against an attacker who runs SQL of their own as org_api: such
+-- SQL can set app.org_id as well.
 
--- The ledger of migrations like every other table: forced, readable by the services.
+-- The ledger of migrations: forced row-level security as on every table; the services may read it.
 alter table schema_migration enable row level security;
 alter table schema_migration force row level security;
 create policy owner_manages on schema_migration to current_user using (true) with check (true);
 create policy services_read on schema_migration for select to org_selector, org_api using (true);
 grant select on schema_migration to org_api;
 
--- Which organization this transaction entered, and as whom; null where it entered none. Without
--- a SET clause, so that Postgres puts the expression itself where a query or policy calls them.
+-- The organization that this transaction has entered, and the user; null before it enters. Without
+-- a SET clause, since Postgres only inlines functions that have none.
 create function entered_organization() returns uuid language sql stable
 return nullif(current_setting('app.org_id', true), '')::uuid;
 
@@ -25,7 +25,7 @@ revoke all on function entered_user() from public;
 grant execute on function entered_organization() to org_api;
 grant execute on function entered_user() to org_api;
 
-create table project ( -- the example of a tenant's own table; see docs/your-own-table.md
+create table project ( -- an example of an API's own table; see docs/your-own-table.md
     org_id uuid not null default entered_organization()
         references organization (id) on delete cascade,
     id uuid not null default gen_random_uuid(),
@@ -41,13 +41,13 @@ create index project_by_age on project (org_id, created_at, id);
 create table audit_event (
     org_id uuid not null default entered_organization()
         references organization (id) on delete cascade,
-    -- Not a number: one sequence would tell every organization how busy the others are.
+    -- Not a number: a sequence would show each organization how active the others are.
     id uuid not null default gen_random_uuid(),
     at timestamptz not null default now(),
-    -- No foreign key, and the name as it was: an event outlives the people in it.
+    -- No foreign key, and a copy of the name: the event stays when the person is deleted.
     actor_user_id uuid not null default entered_user(),
     actor_name text,
-    client_id text not null, -- the application, as the token named it
+    client_id text not null, -- the application that the token names
     action text not null check (action ~ '^[a-z]+\.[a-z_]+$'),
     target_id uuid not null,
     target_name text,
@@ -63,8 +63,8 @@ create table idempotency_key (
     user_id uuid not null default entered_user()
         references app_user (id) on delete cascade,
     key text not null check (char_length(key) between 1 and 255),
-    request_sha256 text not null, -- the same key for another request is a mistake
-    answer text, -- null only inside the transaction that works on it
+    request_sha256 text not null, -- the same key with another request is refused
+    answer text, -- null only inside the transaction that handles the request
     created_at timestamptz not null default now(),
     primary key (org_id, user_id, key)
 );
@@ -86,7 +86,7 @@ begin
     from public.app_user u join public.membership m on m.user_id = u.id
     where u.auth0_user_id = enter_organization.auth0_user_id and u.blocked_at is null
     and m.org_id = enter_organization.org_id;
-    -- An exception rolls back an earlier entry as well, so there is nothing to clear.
+    -- An exception also rolls back an earlier entry, so there is nothing to reset.
     if not found then
         raise exception using errcode = 'ORG01', message = 'not a member of this organization';
     elsif suspended then
@@ -95,7 +95,7 @@ begin
         when 'member' then person_role in ('member', 'admin', 'owner')
         when 'admin' then person_role in ('admin', 'owner')
         when 'owner' then person_role = 'owner'
-    end) is not true then -- null where one of the two is no role of ours
+    end) is not true then -- null if one of the two roles is unknown
         raise exception using errcode = 'ORG03', message = 'the role does not cover this';
     end if;
     ignored := set_config('app.user_id', person::text, true);
@@ -104,7 +104,7 @@ begin
 end
 $$;
 
--- Which id a slug stands for; it says nothing about who belongs there. Slugs never change.
+-- The id of the organization with this slug, which never changes; no membership is checked.
 create function find_organization_id(slug text) returns uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select o.id from public.organization o where o.slug = find_organization_id.slug
@@ -115,16 +115,16 @@ revoke all on function find_organization_id(text) from public;
 grant execute on function enter_organization(text, uuid, text) to org_api;
 grant execute on function find_organization_id(text) to org_api;
 
--- Both look at every organization on behalf of a role that may not. They belong to org_gate,
--- which may look at nothing else and cannot log in; never to the owner of the tables.
+-- Both functions read all organizations for a role that may not. They belong to org_gate, which
+-- may read nothing else and cannot log in; the owner of the tables could do everything.
 grant usage, create on schema public to org_gate;
 do $$
 begin
     begin
         execute format('grant org_gate to %I', current_user);
     exception
-        when insufficient_privilege then null; -- it may have been granted already
-        when unique_violation or internal_error then null; -- another database, at this moment
+        when insufficient_privilege then null; -- perhaps it was granted before
+        when unique_violation or internal_error then null; -- another database grants it now
     end;
     alter function enter_organization(text, uuid, text) owner to org_gate;
     alter function find_organization_id(text) owner to org_gate;
@@ -155,12 +155,11 @@ create policy owner_manages on project to current_user using (true) with check (
 create policy owner_manages on audit_event to current_user using (true) with check (true);
 create policy owner_manages on idempotency_key to current_user using (true) with check (true);
 
--- Fail closed: where no organization was entered, entered_organization() is null, so the
--- comparison is never true.
--- "(select …)": a query is planned before it enters. Without it the planner would look at the
--- value, still null, expect no rows, and take any index that begins with org_id; a sub-select
--- keeps it to what an average organization has. "offset 0" for a similar reason: the planner must
--- not read all members of an organization to know about one.
+-- Fail closed: before the entry entered_organization() is null, and no comparison with it is true.
+-- Why "(select …)": Postgres plans a query before it enters. Without the sub-select, the planner
+-- would see the value, still null, expect no rows and take any index that begins with org_id; with
+-- it, the planner expects an average organization. "offset 0" keeps it from reading all members of
+-- an organization to find one user.
 create policy entered_reads on organization for select to org_api
     using (id = (select entered_organization()));
 create policy entered_updates on organization for update to org_api
@@ -188,7 +187,8 @@ create policy entered_adds on audit_event for insert to org_api
 create policy entered on idempotency_key to org_api
     using (org_id = (select entered_organization()) and user_id = (select entered_user()));
 
--- What it may not touch at all: slug, suspension, Auth0 ids, blocking, invitations, selections.
+-- All that org_api may do. It cannot change a slug or a suspension, and cannot see Auth0 ids,
+-- blocks, invitations and selections.
 grant select on organization to org_api;
 grant update (name) on organization to org_api;
 grant select on membership to org_api;
