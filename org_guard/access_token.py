@@ -5,8 +5,8 @@ The checks, in this order; no claim is read before the signature is verified:
 1. `_parse`: at most 8,192 bytes, three canonical base64url segments, strict JSON.
 2. `_require_header`: `alg` is RS256, `typ` is "JWT" or "at+jwt" (Auth0's two dialects), `kid` is a
    string, and there is nothing else: no `crit`, `b64`, `zip`, `jwk`, `jku`, `x5c`, `x5u`, `cty`.
-3. `_require_signature`: the tenant's key with that `kid` made the signature. The token chooses
-   neither the algorithm nor a key from elsewhere.
+3. `_require_signature`: the tenant's key with that `kid` made the signature. The token can neither
+   choose another algorithm nor bring a key of its own.
 4. `require_issuer_and_audience`: `iss` is exactly one of the tenant's issuers; `aud` names our API.
 5. `require_times`: `iat` and `exp` are finite numbers; `exp` is later, by at most 30 days (the most
    that Auth0 allows); `iat` is at most 30 s ahead, `exp` less than 30 s ago; there is no `nbf`.
@@ -43,7 +43,7 @@ from org_guard.token_claims import (
 )
 
 MAX_TOKEN_BYTES = 8192
-_RS256 = JWSRegistry.algorithms["RS256"]
+_RS256 = JWSRegistry.algorithms["RS256"]  # fixed: the token does not say how it is verified
 _HEADERS = ({"alg": "RS256", "typ": "JWT"}, {"alg": "RS256", "typ": "at+jwt"})  # beside `kid`
 _ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 

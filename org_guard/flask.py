@@ -52,7 +52,7 @@ class Guard:
         keys: where to find the tenant's keys; by default `SigningKeys` with its own limits.
     """
 
-    _verifier_class: type[Any] = AccessTokenVerifier
+    _verifier_class: type[Any] = AccessTokenVerifier  # `GuardByHeader` has another
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ def read_bearer_token() -> str:
 
 
 def require_scopes(scope: str | None, scopes: frozenset[str]) -> None:
-    """Raise InsufficientScope unless *scopes* has all in *scope*, which spaces separate."""
+    """Raise InsufficientScope unless *scopes* has every scope in *scope*, split at spaces."""
     if scope and not scopes.issuperset(scope.split()):
         raise InsufficientScope(scope)
 

@@ -3,8 +3,8 @@ Enter one organization for one transaction: from then on Postgres shows its rows
 
 `enter_organization` (migration 0002) checks inside Postgres that the person is a member, in the
 role that the route demands or a higher one, of an organization that is not suspended. Only then
-does row-level security show that organization's rows. The call travels together with the first
-query, so a removed member is refused at the next request, and it costs no round trip of its own.
+does row-level security show that organization's rows. So a removed member is refused at the next
+request. The call travels together with the first query, so the check costs no extra round trip.
 
 This protects against a forgotten `where` and against ids of other organizations. It does not
 protect against SQL injection: SQL that runs as org_api can enter any organization.
@@ -102,8 +102,8 @@ class RowSecurity:
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: the entry was refused; raised by
                 the first result that the block reads, or at its end.
-            GuardError: there is no visit; or the block caught an error of Postgres and went on,
-                and everything was rolled back.
+            GuardError: this is neither a guarded view nor a `visit`; or the block caught an error
+                of Postgres and went on, and everything was rolled back.
         """
         visit = self._load_visit()
         with _refusals(), self._connections() as conn:
@@ -116,8 +116,8 @@ class RowSecurity:
                     try:
                         yield conn
                     except psycopg.DatabaseError:
-                        # Postgres skips the statements after the error, and each of them raises
-                        # here; otherwise psycopg would log them as misuse of the pipeline.
+                        # Postgres skips the rest of the pipeline, and each skipped statement is
+                        # an error, too; psycopg would log those that were not collected here.
                         with suppress(psycopg.DatabaseError):
                             pipeline.sync()
                         raise
@@ -155,7 +155,7 @@ class RowSecurity:
 
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: the entry was refused.
-            GuardError: there is no visit.
+            GuardError: this is neither a guarded view nor a `visit`.
         """
         visit = self._load_visit()
         entry = _entry(principal, visit)

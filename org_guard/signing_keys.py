@@ -115,7 +115,7 @@ class SigningKeys:
 
         Raises:
             InvalidToken: the endpoint has answered, and has no such key.
-            KeysUnavailable: the endpoint has not answered yet, or its answer was refused.
+            KeysUnavailable: the endpoint gave no acceptable answer in time.
         """
         snapshot = self._snapshot
         key = snapshot.keys.get(kid)

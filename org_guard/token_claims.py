@@ -33,7 +33,8 @@ def require_times(claims: Mapping[str, Any]) -> None:
     """5: the token is valid now, and for no longer than Auth0 allows."""
     iat: Any = claims.get("iat")
     exp: Any = claims.get("exp")
-    # type(), because isinstance(True, int) holds. Check 1 has refused NaN and Infinity.
+    # type(), because isinstance(True, int) holds. Check 1 has refused NaN and Infinity. Auth0 sends
+    # no `nbf`, so there is no case in which one would have to be compared.
     if type(iat) not in (int, float) or type(exp) not in (int, float) or "nbf" in claims:
         raise InvalidToken("iat, exp or nbf")
     if not 0 < exp - iat <= MAX_LIFETIME or not iat - LEEWAY <= time.time() < exp + LEEWAY:
@@ -41,7 +42,7 @@ def require_times(claims: Mapping[str, Any]) -> None:
 
 
 def require_client(claims: Mapping[str, Any], typ: object, id_token_claims: frozenset[str]) -> str:
-    """6: the token is not an ID token; return the client id of the application that got it."""
+    """6: the token is not an ID token; return the client id of the app that asked for it."""
     present, absent = ("azp", "client_id") if typ == "JWT" else ("client_id", "azp")
     client_id = claims.get(present)
     # The audience of an ID token is the client; the audience of an access token is an API.

@@ -6,8 +6,8 @@ Why that is safe:
 - Only good tokens are remembered, and only what they say, as frozen values. Membership, role and
   suspension are not in them: the database is asked at every request.
 - `exp` is compared every time, with the same leeway as in the verification.
-- A token is forgotten after 60 s, and all are when the tenant's keys change, so a withdrawn key
-  works only until `SigningKeys` has noticed.
+- A token is forgotten after 60 s, or when the tenant's keys change. So a withdrawn key works only
+  until `SigningKeys` has noticed.
 - When the memory is full, the older half is forgotten.
 
 Do not use it for tokens that may be used only once.
