@@ -13,8 +13,8 @@ from org_guard import Guard, GuardByHeader, KeysUnavailable, require_row_securit
 from org_guard.organization_header import HEADER
 from service import app as service_app
 from service.cors import Cors
-from service.health import NotReady, require_schema
-from service.pool import Database
+from service.health import require_schema
+from service.pool import Database, Unavailable
 
 SCHEMA_VERSION = 2  # the newest migration this code needs
 MakeGuard = Callable[..., Guard | GuardByHeader]
@@ -49,7 +49,7 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
         try:
             guard.keys.require()
         except KeysUnavailable as error:
-            raise NotReady(f"no signing keys: {error.detail}") from error
+            raise Unavailable(f"no signing keys: {error.detail}") from error
 
     app = service_app.create_app(
         __name__,

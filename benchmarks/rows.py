@@ -54,9 +54,10 @@ def run(stack: Stack) -> list[Line]:
         stack.postgres.url(DATABASE, "org_api"), size=1, configure=require_row_security
     )
     try:
-        # Used after the pool has got it back: inside `write` the pool would close the connection,
-        # because the measurement takes too long.
-        conn = database.write(lambda conn: conn)
+        # The pool's own connection, but used after the pool has got it back: inside the block the
+        # pool would close it, because the measurement takes too long.
+        with database.connection() as conn:
+            pass
         with (
             _connect(stack.postgres, "postgres") as superuser,
             _connect(stack.postgres, "org_api") as plain,

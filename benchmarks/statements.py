@@ -75,9 +75,10 @@ def run(stack: Stack) -> list[Line]:
         configure=require_plain_role,
     )
     try:
-        # Used after the pool has got it back: inside `write` the pool would close the connection,
-        # because the measurement takes too long.
-        conn = database.write(lambda conn: conn)
+        # The pool's own connection, but used after the pool has got it back: inside the block the
+        # pool would close it, because the measurement takes too long.
+        with database.connection() as conn:
+            pass
         with _connect(stack.postgres) as plain:
             reads, writes = _measure(conn, plain)
     finally:

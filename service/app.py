@@ -57,7 +57,7 @@ def create_app(
     Args:
         name: the importing module's `__name__`.
         database: kept in `app.extensions["database"]`, so that its owner can close it.
-        require_ready: raises NotReady when the service could not answer a real request now.
+        require_ready: raises Unavailable when the service could not answer a real request now.
         max_body_bytes: longer bodies are refused with 413.
         cors: which pages of other origins may read answers; without it, none.
     """

@@ -10,38 +10,27 @@ from service.problem import problem
 from service.rows import find_schema_version
 
 
-class NotReady(Exception):
-    """The service could not answer a real request now; `detail` says what is missing."""
-
+class _NotReady(Unavailable):
     status = 503
     code = "not_ready"
     description = ""
     challenge: str | None = None
-    retry_after: int | None = 5
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    retry_after: int | None = 5  # seconds
 
 
 def require_schema(database: Database, version: int) -> None:
     """
-    Make sure that Postgres answers and has the tables this code needs.
-
-    Args:
-        version: the newest migration that the code needs; a newer database is fine.
+    Require that Postgres answers and has migration number *version*; a newer database is fine.
 
     Raises:
-        NotReady: Postgres does not answer, or a migration is missing.
+        Unavailable: Postgres does not answer, or the migration is missing.
     """
     try:
-        found = database.read(find_schema_version)
-    except Unavailable as error:
-        raise NotReady(error.detail) from error
+        applied = find_schema_version(database)
     except psycopg.ProgrammingError as error:  # no such table, or this role may not read it
-        raise NotReady("run: org-selector migrate") from error
-    if found < version:
-        raise NotReady("run: org-selector migrate")
+        raise Unavailable("run: org-selector migrate") from error
+    if applied < version:
+        raise Unavailable("run: org-selector migrate")
 
 
 def add_health(app: Flask, require_ready: Callable[[], None]) -> None:
@@ -49,7 +38,7 @@ def add_health(app: Flask, require_ready: Callable[[], None]) -> None:
     Serve both probes.
 
     Args:
-        require_ready: raises NotReady when the service could not answer a real request now.
+        require_ready: raises Unavailable when the service could not answer a real request now.
     """
 
     @app.get("/healthz")
@@ -60,7 +49,7 @@ def add_health(app: Flask, require_ready: Callable[[], None]) -> None:
     def readyz() -> Response:
         try:
             require_ready()
-        except NotReady as error:
+        except Unavailable as error:
             g.log = {"detail": error.detail}
-            return problem(error)
+            return problem(_NotReady(error.detail))
         return Response('{"status":"ready"}', content_type="application/json")

@@ -1,40 +1,39 @@
 """
-Connections to Postgres with a limit on every wait, healing by themselves.
+Connections to Postgres, with a limit on every wait.
 
-Every statement runs in autocommit: what must be atomic is one statement, or a transaction on a
-`connection()`. A request waits at most `WAIT` for a connection; Postgres itself ends a statement
-after `STATEMENT_TIMEOUT`, and where it cannot, because it is stopped or the network swallows
-everything, our watchdog hangs up after `SILENCE`. So a database that is down, stuck or silent
-becomes a 503 within three seconds.
+Statements run in autocommit. What must be atomic is one statement, or a transaction on a
+`connection()`. A request waits at most `WAIT` for a connection, and Postgres ends a statement after
+`STATEMENT_TIMEOUT`. Where it cannot, because its process is stopped or the network drops every
+packet, the watchdog, a thread of ours, shuts the socket down after `SILENCE`. So a database that is
+down, stuck or silent becomes a 503 within three seconds.
 """
 
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, LiteralString, TypeVar, cast
+from collections.abc import Callable, Iterator
+from typing import LiteralString
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from service.connection import Connection
+from service.connection import Connection, Row, Values
 
 WAIT = 1.0  # seconds for a connection
 STATEMENT_TIMEOUT = 1000  # milliseconds for one statement, in Postgres
-SILENCE = 1.5  # seconds for whatever holds a connection, here
-_PAUSE = 1.0  # seconds in which nobody else waits for a database just found missing
+SILENCE = 1.5  # seconds for which a request may hold a connection
+_PAUSE = 1.0  # seconds in which requests fail at once after Postgres was found missing
 _LOOK = 0.25  # seconds between two looks of the watchdog
+# Errors of a connection that still works; a second try a moment later may succeed.
 _OUTAGES = (
     psycopg.errors.QueryCanceled,
     psycopg.errors.LockNotAvailable,
     psycopg.errors.ReadOnlySqlTransaction,  # a standby, a failover, a full disk
 )
 
-T = TypeVar("T")
-
 
 class Unavailable(Exception):
-    """Postgres cannot be had right now. `detail` is for the log."""
+    """Postgres, or something else that a request needs, does not answer."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -43,13 +42,13 @@ class Unavailable(Exception):
 
 class Database:
     """
-    A pool for one role. Open it after the fork: every worker has its own.
+    A pool of connections of one database role; it opens at the first statement, after the fork.
 
     Args:
         url: libpq URL or key-value string.
-        size: connections of this process; more than its threads are never used.
-        configure: called once with every new connection; if it raises, that connection
-            is not used (checks of the role belong here).
+        size: the most connections of this process; one for each thread is enough.
+        configure: called once with every new connection, to check its role; if it raises, that
+            connection is not used.
     """
 
     def __init__(
@@ -67,76 +66,67 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "connect_timeout": 2,
-                "prepare_threshold": 0,
+                "prepare_threshold": 0,  # prepare at the first use: all statements come again
                 "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=500 "
                 "-c timezone=UTC",
-                "tcp_user_timeout": 2000,
+                "tcp_user_timeout": 2000,  # milliseconds; those below are seconds
                 "keepalives_idle": 5,
                 "keepalives_interval": 2,
                 "keepalives_count": 2,
             },
         )
         self._check = configure
-        self._missing_until = 0.0
+        self._missing_until = 0.0  # until then, no request waits for Postgres
         self._opening = threading.Lock()
-        self._busy: dict[Connection, float] = {}  # since when
-        self._watching = threading.Lock()  # held while a connection leaves _busy or is hung up
+        self._busy: dict[Connection, float] = {}  # since when each connection is lent
+        # Held while a connection leaves _busy or is shut: else the next request's could be shut.
+        self._watching = threading.Lock()
         self._closed = threading.Event()
 
-    def read(self, query: Callable[[psycopg.Connection], T]) -> T:
+    def fetch(self, statement: LiteralString, values: Values = ()) -> list[Row]:
         """
-        Run *query*, which must change nothing: it is tried again once on a fresh connection.
+        Return all rows of a statement that changes nothing.
+
+        When the connection is lost, the statement runs once more, on a fresh connection.
 
         Raises:
             Unavailable: no connection, a lost connection or an exceeded time limit, twice.
         """
         began = time.monotonic()
         try:
-            return self.write(query)
+            return self.fetch_once(statement, values)
         except _LostConnection:
             if time.monotonic() - began > WAIT:
-                raise  # a second try would take longer than anybody waits
-            # Postgres restarted: every idle connection is as dead as the one we met.
+                raise  # clients have waited long enough
+            # Postgres restarted: every idle connection is as dead as this one.
             self._pool.drain()
-            return self.write(query)
+            return self.fetch_once(statement, values)
 
-    def write(self, query: Callable[[psycopg.Connection], T]) -> T:
+    def fetch_once(self, statement: LiteralString, values: Values = ()) -> list[Row]:
         """
-        Run *query* once; whether it took effect is unknown when the connection is lost.
+        Return all rows of a statement that may change something, so it is never repeated.
 
         Raises:
-            Unavailable: no connection, a lost connection or an exceeded time limit.
+            Unavailable: no connection, or a lost connection or an exceeded time limit, after which
+                the statement may have taken effect.
         """
-        # Not through connection(): a generator costs this path a tenth.
-        conn = self._lend()
+        conn = self._lend()  # not through connection(): its generator costs a tenth of the time
         try:
-            return query(conn)
+            return conn.fetch(statement, values)
         except psycopg.Error as error:
             self._refuse_outage(conn, error)
             raise
         finally:
             self._take_back(conn)
 
-    def fetch(
-        self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
-        """Run a statement that changes nothing, as `read` does; return all its rows."""
-        return self.read(lambda conn: cast(Connection, conn).fetch(statement, values))
-
-    def fetch_once(
-        self, statement: LiteralString, values: Sequence[object] | Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
-        """Run a statement that changes something, as `write` does; return all its rows."""
-        return self.write(lambda conn: cast(Connection, conn).fetch(statement, values))
-
     @contextlib.contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
         """
-        Lend a connection for what is more than one statement: a transaction, a pipeline.
+        Lend a connection for more than one statement: a transaction, a pipeline.
 
-        `SILENCE` is for the whole block. Psycopg's errors that are no outage (a violated
-        constraint, an SQLSTATE of ours) pass unchanged. A transaction left open is rolled back, a
-        connection left in a pipeline is not used again; what `set_config(…, false)` set stays.
+        The block has `SILENCE` seconds. Errors that are not an outage (a violated constraint, an
+        SQLSTATE of ours) pass unchanged. A transaction left open is rolled back, a connection left
+        in a pipeline is closed. Not undone: what `set_config(…, false)` set for the session.
 
         Raises:
             Unavailable: no connection, a lost connection or an exceeded time limit.
@@ -151,7 +141,7 @@ class Database:
             self._take_back(conn)
 
     def close(self) -> None:
-        """End the pool's threads and connections; bounded."""
+        """End the pool's threads and connections, within two seconds."""
         self._closed.set()
         self._pool.close(timeout=2)
 
@@ -173,8 +163,8 @@ class Database:
             conn.settle()
         finally:
             self._release(conn)
-            if conn.hung_up:
-                conn.close()  # the answer may have come all the same; its connection is gone
+            if conn.was_shut:
+                conn.close()  # also where the answer came just before and nothing failed
             self._pool.putconn(conn)
 
     def _release(self, conn: Connection) -> None:
@@ -185,12 +175,13 @@ class Database:
         if isinstance(error, _OUTAGES):
             raise Unavailable(type(error).__name__) from error
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            if conn.hung_up:
+            if conn.was_shut:
                 self._missing_until = time.monotonic() + _PAUSE
                 raise Unavailable("silent") from error
             raise _LostConnection(f"{type(error).__name__}: {error}") from error
 
     def _configure(self, conn: Connection) -> None:
+        # In the pool's own thread, which a silent Postgres must not hold up either.
         self._busy[conn] = time.monotonic()
         try:
             self._check(conn)
@@ -201,7 +192,7 @@ class Database:
         with self._opening:
             if self._closed.is_set():
                 raise Unavailable("closed")
-            if self._pool.closed:
+            if self._pool.closed:  # and not opened by another thread meanwhile
                 self._pool.open(wait=False)
                 threading.Thread(target=self._watch, name="pool-watchdog", daemon=True).start()
 
@@ -211,7 +202,7 @@ class Database:
             for conn, since in list(self._busy.items()):
                 with self._watching:
                     if since < overdue and self._busy.get(conn) == since:
-                        conn.hang_up()
+                        conn.shut()
 
 
 class _LostConnection(Unavailable):

@@ -163,12 +163,10 @@ def test_an_answer_just_before_the_watchdog_counts_and_disturbs_no_other_request
     """As after a thread had no CPU time; its connection is not used again."""
     _require_working(breakable, enter(breakable))
 
-    def dawdle(conn: psycopg.Connection) -> object:
-        row = conn.execute("select 1").fetchone()
+    with breakable.database.connection() as conn:
+        assert conn.execute("select 1").fetchone() == (1,)
         time.sleep(2.2)
-        return row
 
-    assert breakable.database.write(dawdle) == (1,)
     _require_working(breakable, enter(breakable))
 
 

@@ -54,7 +54,7 @@ def superuser(url: str) -> Iterator[psycopg.Connection]:
 def database(url: str, superuser: psycopg.Connection) -> Iterator[Database]:
     """A pool of one connection, so that the next request gets the one that was left."""
     database = Database(url, size=1, configure=lambda conn: None)
-    assert database.write(_pid)
+    assert _find_pid(database)
     yield database
     database.close()
 
@@ -63,6 +63,11 @@ def _pid(conn: psycopg.Connection) -> int:
     row = conn.execute("select pg_backend_pid()").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _find_pid(database: Database) -> int:
+    [(pid,)] = database.fetch("select pg_backend_pid()")
+    return int(pid)
 
 
 def _kept(conn: psycopg.Connection) -> int:
@@ -84,7 +89,7 @@ def _require_healed(database: Database) -> None:
     deadline = time.monotonic() + 10
     while True:
         with contextlib.suppress(Unavailable):
-            assert database.read(_pid)
+            assert _find_pid(database)
             return
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -176,56 +181,49 @@ def test_an_interrupted_block_leaves_nothing_to_the_next_request(
     _require_clean(database)
 
 
-@pytest.mark.parametrize("way", ["connection", "write"])
 @pytest.mark.parametrize("interrupted", [True, False])
 def test_a_transaction_that_is_left_open_is_rolled_back(
-    database: Database, way: str, interrupted: bool
+    database: Database, interrupted: bool
 ) -> None:
     """Whether the block ended well or with an exception."""
-
-    def forget(conn: psycopg.Connection) -> int:
+    before = _find_pid(database)
+    expected = pytest.raises(Interrupted) if interrupted else contextlib.nullcontext()
+    with expected, database.connection() as conn:
         conn.execute("begin")
         conn.execute(ENTER)
         conn.execute(KEEP)
         if interrupted:
             raise Interrupted
-        return _pid(conn)
-
-    before = database.write(_pid)
-    expected = pytest.raises(Interrupted) if interrupted else contextlib.nullcontext()
-    with expected:
-        if way == "write":
-            database.write(forget)
-        else:
-            with database.connection() as conn:
-                forget(conn)
 
     _require_clean(database)
-    assert database.write(_pid) == before
+    assert _find_pid(database) == before
 
 
-@pytest.mark.parametrize("way", ["connection", "write"])
+@pytest.mark.parametrize("way", ["fetch", "fetch_once"])
+def test_a_statement_that_begins_a_transaction_leaves_none(database: Database, way: str) -> None:
+    """A single statement is settled like a block."""
+    before = _find_pid(database)
+    run = database.fetch if way == "fetch" else database.fetch_once
+    assert run("begin") == []
+
+    _require_clean(database)
+    assert _find_pid(database) == before
+
+
 @pytest.mark.parametrize("statements", [("begin", ENTER, KEEP), ()], ids=["under way", "idle"])
 def test_a_connection_left_in_a_pipeline_is_not_used_again(
-    database: Database, way: str, statements: tuple[str, ...]
+    database: Database, statements: tuple[str, ...]
 ) -> None:
     """Answers may still be on their way to it."""
-    before = database.write(_pid)
+    before = _find_pid(database)
     left = contextlib.ExitStack()
-
-    def leave(conn: psycopg.Connection) -> None:
+    with database.connection() as conn:
         left.enter_context(conn.pipeline())
         for statement in statements:
             conn.execute(statement)
 
-    if way == "write":
-        database.write(leave)
-    else:
-        with database.connection() as conn:
-            leave(conn)
-
     _require_clean(database)
-    assert database.write(_pid) != before
+    assert _find_pid(database) != before
     with pytest.raises(psycopg.OperationalError):
         left.close()  # the connection is closed
 
@@ -234,12 +232,12 @@ def test_a_connection_left_in_the_middle_of_an_answer_is_not_used_again(
     database: Database,
 ) -> None:
     """Here in the middle of a COPY."""
-    before = database.write(_pid)
+    before = _find_pid(database)
     with database.connection() as conn:
         conn.pgconn.exec_(b"copy kept from stdin")
 
     _require_clean(database)
-    assert database.write(_pid) != before
+    assert _find_pid(database) != before
 
 
 @every_block
@@ -257,7 +255,7 @@ def test_an_error_of_a_statement_in_a_block_is_not_an_outage(
 ) -> None:
     """It reaches the caller unchanged, and the connection is used again."""
     superuser.execute(KEEP)
-    before = database.write(_pid)
+    before = _find_pid(database)
     with pytest.raises(psycopg.Error) as caught, database.connection() as conn, block(conn):
         conn.execute(ENTER)
         conn.execute(statement)
@@ -266,18 +264,18 @@ def test_an_error_of_a_statement_in_a_block_is_not_an_outage(
     assert caught.value.sqlstate == sqlstate
     superuser.execute("truncate kept")
     _require_clean(database)
-    assert database.write(_pid) == before
+    assert _find_pid(database) == before
 
 
-@pytest.mark.parametrize("way", ["read", "write"])
+@pytest.mark.parametrize("way", ["fetch", "fetch_once"])
 def test_an_error_of_a_single_statement_is_not_an_outage(database: Database, way: str) -> None:
-    run = database.read if way == "read" else database.write
-    before = run(_pid)
+    run = database.fetch if way == "fetch" else database.fetch_once
+    before = run("select pg_backend_pid()")
     with pytest.raises(psycopg.Error) as caught:
-        run(lambda conn: conn.execute(REFUSE))
+        run(REFUSE)
 
     assert caught.value.sqlstate == "ORG01"
-    assert run(_pid) == before
+    assert run("select pg_backend_pid()") == before
 
 
 @some_blocks
