@@ -6,8 +6,7 @@ from flask import Flask
 
 from api import audit_events, documentation, me, members, organization, projects
 from api.settings import ApiSettings
-from endpoint.answers import REFUSALS
-from endpoint.errors import MAX_BODY_BYTES
+from endpoint.errors import MAX_BODY_BYTES, REFUSALS
 from endpoint.idempotency import IDEMPOTENCY_KEY
 from org_guard import Guard, GuardByHeader, KeysUnavailable, require_row_security
 from org_guard.organization_header import HEADER

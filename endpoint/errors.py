@@ -1,36 +1,34 @@
 """
-Everything a JSON endpoint refuses by itself; what the guard refuses is in `org_guard.errors`.
+What a JSON endpoint refuses by itself, and how an app of such endpoints answers every refusal.
 
-`status`, `code`, `description`, `challenge` and `retry_after` are constants and may be shown to
-anybody. `detail` belongs to the one occurrence and goes to the log.
+`status`, `code`, `description`, `challenge` and `retry_after` are constants of the class and make
+the answer. `detail` says what happened this time; it goes to the log and never into an answer.
+What the guard refuses is in `org_guard.errors`.
 """
 
 from collections.abc import Sequence
 
-from org_guard.errors import GuardError
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from org_guard.errors import GuardError, KeysUnavailable
+from service.app import Refusals
+from service.problem import problem
 
 MAX_BODY_BYTES = 65_536
+RefusalClass = type[GuardError]
 
 
-class EndpointError(Exception):
-    """Base of this tree."""
+class EndpointError(GuardError):
+    """
+    Base of what follows; raised itself for a mistake of ours.
 
-    status = 500
-    code = "unexpected"
-    description = "Something went wrong on our side"
-    challenge: str | None = None  # the value of WWW-Authenticate
-    retry_after: int | None = None  # seconds
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
-
-
-RefusalClass = type[EndpointError] | type[GuardError]
+    A GuardError, so that one error handler answers what an endpoint and what the guard refuse.
+    """
 
 
 class BadRequest(EndpointError):
-    """What the web framework itself does not take."""
+    """Flask cannot read the request."""
 
     status = 400
     code = "bad_request"
@@ -46,7 +44,7 @@ class InvalidJson(EndpointError):
 
 
 class NotFound(EndpointError):
-    """No such object, or none in this organization: both look alike, byte for byte."""
+    """No such object, or none in this organization: the two answers are the same, byte for byte."""
 
     status = 404
     code = "not_found"
@@ -54,7 +52,7 @@ class NotFound(EndpointError):
 
 
 class MethodNotAllowed(EndpointError):
-    """The header Allow says what can be done with this path."""
+    """The path exists, but not with this method; the header Allow names those it has."""
 
     status = 405
     code = "method_not_allowed"
@@ -62,7 +60,7 @@ class MethodNotAllowed(EndpointError):
 
 
 class BodyTooLarge(EndpointError):
-    """The body is longer than anything that an operation takes."""
+    """The body is longer than any operation takes."""
 
     status = 413
     code = "request_entity_too_large"
@@ -70,7 +68,7 @@ class BodyTooLarge(EndpointError):
 
 
 class UnsupportedMediaType(EndpointError):
-    """The body does not say that it is JSON."""
+    """The header Content-Type does not say that the body is JSON."""
 
     status = 415
     code = "unsupported_media_type"
@@ -78,7 +76,7 @@ class UnsupportedMediaType(EndpointError):
 
 
 class IdempotencyKeyReused(EndpointError):
-    """The key came with another request before."""
+    """An earlier request with this key was not the same."""
 
     status = 422
     code = "idempotency_key_reused"
@@ -87,8 +85,9 @@ class IdempotencyKeyReused(EndpointError):
 
 class InvalidInput(EndpointError):
     """
-    Well-formed, but not what this operation takes. Reports all mistakes of the query; if there are
-    none, all mistakes of the body.
+    Well-formed, but not what this operation takes.
+
+    It reports all errors of the query; if there are none, all errors of the body.
     """
 
     status = 422
@@ -97,5 +96,28 @@ class InvalidInput(EndpointError):
 
     def __init__(self, errors: Sequence[dict[str, str]]) -> None:
         """Take errors of `pointer` (RFC 6901) or `parameter` or `header`, and `detail`."""
-        super().__init__(" ".join(next(iter(one.values())) for one in errors))
+        super().__init__(" ".join(next(iter(error.values())) for error in errors))
         self.errors = list(errors)
+
+
+def _answer(error: GuardError) -> Response:
+    if isinstance(error, InvalidInput):
+        return problem(error, errors=error.errors)
+    return problem(error)
+
+
+def _refuse_http(error: HTTPException) -> EndpointError:
+    status = error.code or 500
+    # 404 is also the answer to an id in the path that is not a UUID: no such object exists.
+    by_status = {404: NotFound, 405: MethodNotAllowed, 413: BodyTooLarge}
+    refusal = by_status.get(status, BadRequest if status < 500 else EndpointError)
+    return refusal(type(error).__name__)
+
+
+REFUSALS = Refusals(
+    base=GuardError,
+    answer=_answer,
+    unavailable=KeysUnavailable,  # a client need not know which part of the service is down
+    http=_refuse_http,
+    unforeseen=EndpointError,
+)

@@ -1,11 +1,11 @@
 """
-The Idempotency-Key: the same request with the same key is answered as before and does nothing.
+The header Idempotency-Key: a repeated request takes effect once and gets the first answer again.
 
-Here are the form of the key, the hash of a request and the replay. The statements that keep key
-and answer belong to the app, in the transaction that does the work.
+Here are the form of a key and the hash of a request. The app stores key, hash and answer in the
+transaction that does the work.
 
-Not checked: that a key is random. An app that keeps keys apart by person and organization need not
-care.
+Not checked: that a key is random. It need not be where the app stores keys by person and
+organization, as ours does.
 
 Source: IETF draft "The Idempotency-Key HTTP Header Field".
 """
@@ -17,16 +17,15 @@ from typing import Annotated
 from flask import request
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from endpoint.errors import IdempotencyKeyReused, InvalidInput
+from endpoint.errors import InvalidInput
 from endpoint.operation import Body
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IdempotencyKey = Annotated[
     str,
     Field(
-        description="Visible ASCII characters, random, another key for each thing you want made; "
-        "kept for a day. The same request with the same key is answered as before and does "
-        "nothing.",
+        description="Visible ASCII characters, random, a new key for each new request; kept for a "
+        "day. The same request with the same key takes no effect and gets the first answer again.",
         examples=["b7e4d9a2-0c38-4f15-92d6-6a81f5c3e07b"],
     ),
     StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
@@ -36,37 +35,18 @@ _KEY = TypeAdapter(IdempotencyKey)
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request that came with an Idempotency-Key."""
+    """A request that has an Idempotency-Key."""
 
     key: str
-    sha256: str  # of its body
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """What was answered to an earlier request with the key."""
-
-    request_sha256: str
-    answer: str  # JSON
-
-    def replay(self, request: KeyedRequest) -> str:
-        """
-        Return the stored answer, for *request* with the same key.
-
-        Raises:
-            IdempotencyKeyReused: the key came with another request.
-        """
-        if request.sha256 != self.request_sha256:
-            raise IdempotencyKeyReused
-        return self.answer
+    sha256: str  # of the body, in hexadecimal digits
 
 
 def read_keyed_request(body: Body) -> KeyedRequest | None:
     """
-    Read the header of the current request, whose body is *body*; None: it has no such header.
+    Read the key of the current request, whose body is *body*; None if there is no key.
 
     Raises:
-        InvalidInput: the key does not have the form of one.
+        InvalidInput: the key is malformed.
     """
     unverified_key = request.headers.get(IDEMPOTENCY_KEY)
     if unverified_key is None:
@@ -76,4 +56,5 @@ def read_keyed_request(body: Body) -> KeyedRequest | None:
     except ValidationError as error:
         detail = "It must be 1 to 255 visible ASCII characters."
         raise InvalidInput([{"header": IDEMPOTENCY_KEY, "detail": detail}]) from error
+    # The parsed body, not the raw one: another order of the fields is still the same request.
     return KeyedRequest(key, hashlib.sha256(body.model_dump_json().encode()).hexdigest())

@@ -76,7 +76,7 @@ class _HttpError(SelectorError):
 
 
 _REFUSALS = Refusals(
-    bases=(SelectorError,),
+    base=SelectorError,
     answer=_answer,
     unavailable=DatabaseUnavailable,
     http=_HttpError,

@@ -28,14 +28,14 @@ class Refusals:
     An app's error classes, as the handlers need them.
 
     Args:
-        bases: the roots of the trees whose errors are Refusals; each is answered as it is.
+        base: the class that all errors of the app derive from; each of them is a Refusal.
         answer: makes the response to one refusal.
-        unavailable: the refusal while Postgres does not answer, from a detail for the log.
-        http: the refusal for what Flask itself refuses: no such page, wrong method, too large.
-        unforeseen: the refusal for a mistake of ours, from a detail for the log.
+        unavailable: makes the refusal while Postgres does not answer, from a detail for the log.
+        http: makes the refusal for what Flask refuses: no such page, wrong method, too large.
+        unforeseen: makes the refusal for a mistake of ours, from a detail for the log.
     """
 
-    bases: tuple[type[Exception], ...]
+    base: type[Exception]
     answer: Callable[[Any], Response]
     unavailable: Callable[[str], Refusal]
     http: Callable[[HTTPException], Refusal]
@@ -99,8 +99,7 @@ def _answer_errors(app: Flask, refusals: Refusals) -> None:
         g.log = {"error": error.code, "detail": error.detail}
         return refusals.answer(error)
 
-    for base in refusals.bases:
-        app.register_error_handler(base, refuse)
+    app.register_error_handler(refusals.base, refuse)
 
     @app.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:

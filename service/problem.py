@@ -1,4 +1,4 @@
-"""Refusals for programs: `application/problem+json` (RFC 9457)."""
+"""Refusals as `application/problem+json` (RFC 9457), for programs."""
 
 import json
 from http import HTTPStatus
@@ -15,32 +15,21 @@ class Refusal(Protocol):
     """
 
     @property
-    def status(self) -> int:
-        """The HTTP status."""
-
+    def status(self) -> int: ...
     @property
-    def code(self) -> str:
-        """What a program decides by."""
-
+    def code(self) -> str: ...  # programs decide by it
     @property
-    def description(self) -> str:
-        """One sentence for people, or nothing where the client is our own Action."""
-
+    def description(self) -> str: ...  # one sentence; empty where the client is our own Action
     @property
-    def detail(self) -> str:
-        """About this one occurrence; for the log, never for an answer."""
-
+    def detail(self) -> str: ...  # what happened this time: for the log, never for an answer
     @property
-    def challenge(self) -> str | None:
-        """The value of WWW-Authenticate (RFC 6750 section 3), if any."""
-
+    def challenge(self) -> str | None: ...  # the value of WWW-Authenticate (RFC 6750 section 3)
     @property
-    def retry_after(self) -> int | None:
-        """Seconds after which another try makes sense, if ever."""
+    def retry_after(self) -> int | None: ...  # seconds until another try makes sense
 
 
 def problem(refusal: Refusal, **members: object) -> Response:
-    """Build the answer; *members* are further ones of the problem (RFC 9457 section 3.2)."""
+    """Build the answer; *members* are extension members (RFC 9457 section 3.2)."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(refusal.status).phrase,

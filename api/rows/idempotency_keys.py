@@ -1,19 +1,22 @@
-"""Idempotency-Keys: one person's in one organization, kept for a day."""
+"""Idempotency-Keys, which row-level security keeps apart by person and organization."""
 
 import psycopg
 
-from endpoint.idempotency import KeyedRequest, StoredAnswer
+from endpoint.errors import IdempotencyKeyReused
+from endpoint.idempotency import KeyedRequest
 from service.pool import Unavailable
 
 
-def claim_key(conn: psycopg.Connection, request: KeyedRequest) -> StoredAnswer | None:
+def claim_key(conn: psycopg.Connection, request: KeyedRequest) -> str | None:
     """
-    Claim the key of *request* in this transaction; None: it is new, so `store_answer` must follow.
+    Return the JSON that the first request with this key got; None if *request* is the first.
 
-    A second request with the same key at the same moment waits here until the first one ends.
+    The first request must call `store_answer` in the same transaction. A second one that comes
+    meanwhile waits in this function until the first one ends.
 
     Raises:
-        Unavailable: the key was there, and expired before it could be read.
+        IdempotencyKeyReused: the earlier request was not the same.
+        Unavailable: the key was deleted, as expired, before it could be read.
     """
     conn.execute("delete from idempotency_key where created_at < now() - interval '1 day'")
     claimed = conn.execute(
@@ -30,11 +33,14 @@ def claim_key(conn: psycopg.Connection, request: KeyedRequest) -> StoredAnswer |
     ).fetchone()
     if row is None:
         raise Unavailable("the key expired this very moment")
-    return StoredAnswer(*row)
+    sha256, answer = row
+    if sha256 != request.sha256:
+        raise IdempotencyKeyReused
+    return str(answer)
 
 
 def store_answer(conn: psycopg.Connection, request: KeyedRequest, answer: bytes) -> None:
-    """Keep the JSON that was answered under the key that this transaction claimed."""
+    """Store *answer*, which is JSON, under the key that this transaction claimed."""
     conn.execute(
         "update idempotency_key set answer = %s where key = %s", (answer.decode(), request.key)
     )

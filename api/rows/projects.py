@@ -75,9 +75,9 @@ class ProjectRows:
         with self._rows.organization(principal) as conn:
             if request is None:
                 return _insert_project(conn, principal, name, description)
-            earlier = claim_key(conn, request)
-            if earlier is not None:
-                return _PROJECT.validate_json(earlier.replay(request))
+            answer = claim_key(conn, request)
+            if answer is not None:
+                return _PROJECT.validate_json(answer)
             project = _insert_project(conn, principal, name, description)
             store_answer(conn, request, _PROJECT.dump_json(project))
         return project

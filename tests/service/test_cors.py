@@ -4,8 +4,7 @@ import pytest
 from flask import Flask, Response, request
 from werkzeug.test import TestResponse
 
-from endpoint.answers import REFUSALS
-from endpoint.errors import InvalidInput
+from endpoint.errors import REFUSALS, InvalidInput
 from org_guard.errors import MissingToken
 from service.app import create_app
 from service.cors import Cors
