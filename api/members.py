@@ -51,6 +51,7 @@ def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
     @guard.require_auth("write:members")
     @operation(
         "Remove a member (admins), or leave (anybody)",
+        status=204,
         errors=[NotFound, LastOwner, InsufficientRole],
     )
     def remove_member(principal: Principal, user_id: UserId) -> None:

@@ -78,7 +78,7 @@ def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
 
     @routes.delete("/projects/<uuid:project_id>")
     @guard.require_auth("write:projects", role="admin")
-    @operation("Delete a project", errors=[NotFound])
+    @operation("Delete a project", status=204, errors=[NotFound])
     def remove_project(principal: Principal, project_id: ProjectId) -> None:
         if not projects.remove_project(principal, project_id):
             raise NotFound

@@ -16,7 +16,6 @@ from service.app import Refusals
 from service.problem import problem
 
 MAX_BODY_BYTES = 65_536
-RefusalClass = type[GuardError]
 
 
 class EndpointError(GuardError):

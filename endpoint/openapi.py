@@ -1,8 +1,9 @@
 """
-The OpenAPI document of an app, made of what stands in the code: the routes, what `@operation` and
-`@require_auth` declare about them, the type hints of the views, the models and the error classes.
+The OpenAPI document of an app, made from its routes.
 
-Nothing here names an operation, so a new one is documented as soon as it is registered.
+It reads what `@operation` and `@require_auth` declare about each view, the view's type hints, the
+models and the error classes. Nothing here names an operation, so a new one is documented as soon as
+it is registered.
 
 Source: OpenAPI Specification 3.1.1.
 """
@@ -17,11 +18,11 @@ from typing import Any, get_type_hints
 from flask import Flask
 from pydantic import TypeAdapter
 
-from endpoint.errors import RefusalClass
 from endpoint.keyset import DEFAULT_LIMIT, EXAMPLE_CURSOR, MAX_CURSOR, MAX_LIMIT
-from endpoint.operation import Operation
+from endpoint.operation import operation
 from endpoint.refusals import (
     WITHOUT_OPERATION,
+    RefusalClass,
     describe_refusals,
     in_order,
     list_refusals_of,
@@ -53,16 +54,16 @@ class _Route:
     method: str
     name: str
     noun: str
-    declared: Operation
+    declared: operation
     scopes: tuple[str, ...]
     role: str
 
 
 def build_document(app: Flask, *, title: str, description: str) -> Json:
     """
-    Build the document of every guarded operation of *app*; the same for the same code.
+    Describe every guarded operation of *app*; public routes (health, this document) are left out.
 
-    Public routes (health, this document) are not in it.
+    The same code gives the same document, byte for byte.
     """
     routes = list(_list_routes(app))
     schemas, components = build_schemas(_list_types(routes))
@@ -70,13 +71,10 @@ def build_document(app: Flask, *, title: str, description: str) -> Json:
     for route in routes:
         path = paths.setdefault(route.path, {})
         path[route.method.lower()] = _describe(route, schemas, components)
+    codes = [error.code for error in list_refusals(app)]
     return {
         "openapi": "3.1.1",
-        "info": {
-            "title": title,
-            "description": description,
-            "version": version("org-selector"),
-        },
+        "info": {"title": title, "description": description, "version": version("org-selector")},
         "tags": [{"name": noun} for noun in dict.fromkeys(route.noun for route in routes)],
         "paths": paths,
         "components": {
@@ -88,23 +86,17 @@ def build_document(app: Flask, *, title: str, description: str) -> Json:
                     "description": "An access token of one person for one organization.",
                 }
             },
-            "schemas": components | problem_schemas([error.code for error in list_refusals(app)]),
+            "schemas": components | problem_schemas(codes),
         },
     }
 
 
-def list_refusals(app: Flask) -> tuple[RefusalClass, ...]:
-    """Return every error class that a request to *app* may be answered with, in order of status."""
-    return in_order(
-        [
-            *WITHOUT_OPERATION,
-            *(
-                error
-                for route in _list_routes(app)
-                for error in list_refusals_of(route.declared, route.scopes, route.role)
-            ),
-        ]
-    )
+def list_refusals(app: Flask) -> list[RefusalClass]:
+    """List every error class that a request to *app* may be answered with, in order of status."""
+    refusals = [*WITHOUT_OPERATION]
+    for route in _list_routes(app):
+        refusals += list_refusals_of(route.declared, route.scopes, route.role)
+    return in_order(refusals)
 
 
 def _list_routes(app: Flask) -> Iterator[_Route]:
@@ -113,17 +105,18 @@ def _list_routes(app: Flask) -> Iterator[_Route]:
         if not hasattr(view, "operation") or not hasattr(view, "required_role"):
             continue
         hints = get_type_hints(view, include_extras=True)
-        for method in sorted(set(_METHODS) & set(rule.methods or ()), key=_METHODS.index):
-            yield _Route(
-                path=_PATH_PARAMETER.sub(r"{\1}", rule.rule),
-                path_parameters={name: hints[name] for name in _PATH_PARAMETER.findall(rule.rule)},
-                method=method,
-                name=view.__name__,
-                noun=rule.endpoint.partition(".")[0].replace("_", " "),
-                declared=view.operation,
-                scopes=tuple((view.required_scope or "").split()),
-                role=view.required_role,
-            )
+        for method in _METHODS:
+            if method in (rule.methods or ()):
+                yield _Route(
+                    path=_PATH_PARAMETER.sub(r"{\1}", rule.rule),
+                    path_parameters={n: hints[n] for n in _PATH_PARAMETER.findall(rule.rule)},
+                    method=method,
+                    name=view.__name__,
+                    noun=rule.endpoint.partition(".")[0].replace("_", " "),
+                    declared=view.operation,
+                    scopes=tuple((view.required_scope or "").split()),
+                    role=view.required_role,
+                )
 
 
 def _list_types(routes: Sequence[_Route]) -> list[tuple[Key, Any, TypeAdapter[Any]]]:
@@ -133,7 +126,8 @@ def _list_types(routes: Sequence[_Route]) -> list[tuple[Key, Any, TypeAdapter[An
         if route.declared.body:
             types.append((("body", route.name), "validation", TypeAdapter(route.declared.body)))
         if route.declared.answer:
-            types.append((("answer", route.name), "serialization", route.declared.answer))
+            adapter = TypeAdapter(route.declared.answer)
+            types.append((("answer", route.name), "serialization", adapter))
     return types
 
 
@@ -172,8 +166,8 @@ def _describe(route: _Route, schemas: Mapping[Key, Json], components: Json) -> J
 def _list_parameters(route: _Route) -> Iterator[Json]:
     for name, hint in route.path_parameters.items():
         yield {"name": name, "in": "path", "required": True} | _describe_parameter(hint)
-    for name in route.declared.parameters:
-        yield {"name": name, "in": "query"} | _QUERY_PARAMETERS[name]
+    for name, described in _QUERY_PARAMETERS.items() if route.declared.paged else ():
+        yield {"name": name, "in": "query"} | described
     for name, hint in route.declared.headers.items():
         yield {"name": name, "in": "header"} | _describe_parameter(hint)
 

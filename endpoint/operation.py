@@ -1,14 +1,14 @@
 """
-What an operation takes and gives: read, checked, and documented from the same declaration.
+`@operation` declares what a view takes and gives; the same declaration reads, checks and documents.
 
-`@operation` stands below `@require_auth`, so that a caller proves who they are before they learn
-anything about a body. It reads the query and the body, calls the view with them, and writes
-what the view returns; `openapi.py` builds the document from what stands here.
+It stands below `@require_auth`, so that callers prove who they are before they learn anything about
+a body. It reads the query and the body, calls the view with them, and writes what the view returns.
+`openapi.py` builds the document from the same declarations.
 """
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -24,132 +24,97 @@ from pydantic import (
 from pydantic_core import CoreSchema, ErrorDetails
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from endpoint.errors import (
-    BodyTooLarge,
-    InvalidInput,
-    InvalidJson,
-    RefusalClass,
-    UnsupportedMediaType,
-)
+from endpoint.errors import BodyTooLarge, InvalidInput, InvalidJson, UnsupportedMediaType
 from endpoint.keyset import MAX_LIMIT, Keyset
 from org_guard.compact_token import MalformedInput, parse_json_object
+from org_guard.errors import GuardError
 
-MAX_ERRORS = 20  # named in one answer
+MAX_ERRORS = 20  # of one answer
 View = Callable[..., Any]
 T = TypeVar("T")
 
 
 class Body(BaseModel):
-    """A JSON body: no unknown fields, and no guessing at types."""
+    """A JSON body. Unknown fields are refused, and values of another type are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class _WithoutNull:
-    """Let pydantic see the type beside None, so that null is refused like any other wrong type."""
+    """Show pydantic `T` instead of `T | None`: None is for absent fields, and null is refused."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        [given] = [one for one in get_args(source) if one is not NoneType]
-        return handler(given)
+        [type_of_value] = [arg for arg in get_args(source) if arg is not NoneType]
+        return handler(type_of_value)
 
 
-# A field that a body may leave out, which makes it None; not by `= None`, which would be documented
-# as the default.
+# A field that a body may leave out; it is then None. A plain `= None` would be documented as the
+# default, and a client that sends it would be refused.
 MayBeAbsent = Annotated[T | None, _WithoutNull(), Field(default_factory=lambda: None)]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+@dataclass(frozen=True)
+class operation:
     """
-    The declaration of one operation.
+    Declare a view: `@operation("Find a project", answer=Project, errors=[NotFound])`.
 
     Args:
         summary: one sentence for the documentation.
-        answer: the type that the view returns; None for 204.
-        status: of the answer.
-        body: what it takes, if anything; the view gets it as `body`.
-        paged: whether it takes `limit` and `after`; the view gets them as `keyset`.
-        errors: what of its own it may refuse with.
-        headers: types of the request headers that it reads by itself, by name.
-    """
+        answer: the type that the view returns, if it returns anything.
+        status: of the response; 201 adds the header Location, from the answer's `id`.
+        body: the body that the view takes, if any; it gets it as `body`.
+        paged: whether the query has `limit` and `after`; the view gets them as `keyset`.
+        errors: what the view refuses with, beside what the guard and this decorator refuse.
+        headers: types of the request headers that the view reads by itself, by name.
 
-    summary: str
-    answer: TypeAdapter[Any] | None
-    status: int
-    body: type[Body] | None
-    paged: bool
-    errors: tuple[RefusalClass, ...]
-    headers: Mapping[str, Any]
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The names of its query parameters."""
-        return tuple(_PARAMETERS) if self.paged else ()
-
-
-def operation(
-    summary: str,
-    *,
-    answer: Any = None,
-    status: int = 200,
-    body: type[Body] | None = None,
-    paged: bool = False,
-    errors: Sequence[RefusalClass] = (),
-    headers: Mapping[str, Any] | None = None,
-) -> Callable[[View], View]:
-    """
-    Declare a view; the arguments are those of `Operation`.
-
-    Raises, when it is called:
+    Raises, when the view is called:
         UnsupportedMediaType, BodyTooLarge, InvalidJson, InvalidInput: the request is not what
             was declared.
     """
-    declared = Operation(
-        summary,
-        TypeAdapter(answer) if answer is not None else None,
-        status if answer is not None else 204,
-        body,
-        paged,
-        tuple(errors),
-        headers or {},
-    )
 
-    def declare(view: View) -> View:
+    summary: str
+    _: KW_ONLY
+    answer: Any = None
+    status: int = 200
+    body: type[Body] | None = None
+    paged: bool = False
+    errors: Sequence[type[GuardError]] = ()
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, view: View) -> View:
+        """Wrap *view*; the declaration is its attribute `operation`."""
+        adapter = TypeAdapter(self.answer)  # here, since it is costly to make
+
         @functools.wraps(view)
         def run(*args: Any, **kwargs: Any) -> Response:
-            keyset = _read_query(declared)
-            if paged:
+            keyset = _read_query(self.paged)
+            if self.paged:
                 kwargs["keyset"] = keyset
-            if body is not None:
-                kwargs["body"] = _read_body(body)
-            return _write(declared, view(*args, **kwargs))
+            if self.body is not None:
+                kwargs["body"] = _read_body(self.body)
+            value = view(*args, **kwargs)
+            if self.answer is None:
+                response = Response(status=self.status)
+                del response.headers["Content-Type"]
+                return response
+            answer = adapter.dump_json(value)
+            response = Response(answer, self.status, content_type="application/json")
+            if self.status == 201:
+                response.headers["Location"] = f"{request.path}/{value.id}"
+            return response
 
-        run.operation = declared  # type: ignore[attr-defined]
+        run.operation = self  # type: ignore[attr-defined]
         return run
 
-    return declare
 
-
-def _write(declared: Operation, value: Any) -> Response:
-    if declared.answer is None:
-        response = Response(status=declared.status)
-        del response.headers["Content-Type"]
-        return response
-    body = declared.answer.dump_json(value)
-    response = Response(body, declared.status, content_type="application/json")
-    if declared.status == 201:
-        response.headers["Location"] = f"{request.path}/{value.id}"
-    return response
-
-
-def _read_query(declared: Operation) -> Keyset:
+def _read_query(paged: bool) -> Keyset:
     if not request.query_string:
         return Keyset()
     keyset, errors = Keyset(), []
     for name, (unverified_value, *more) in request.args.lists():
-        if name not in declared.parameters:
+        if not paged or name not in _PARAMETERS:
             errors.append({"parameter": name[:64], "detail": "There is no such parameter."})
         elif more:
             errors.append({"parameter": name, "detail": "It may be given once only."})
@@ -168,23 +133,25 @@ def _read_body(model: type[Body]) -> Body:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:
+        # Not request.get_json(): where a name stands twice, it silently takes the last value.
         return model.model_validate(parse_json_object(request.get_data(cache=False)))
     except RequestEntityTooLarge as error:
         raise BodyTooLarge from error
     except MalformedInput as error:
         raise InvalidJson(str(error)) from error
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        details = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidInput(
             [
-                {"pointer": _pointer(one["loc"]), "detail": _explain(model, one)}
-                for one in found[:MAX_ERRORS]
+                {"pointer": _pointer(detail["loc"]), "detail": _explain(model, detail)}
+                for detail in details[:MAX_ERRORS]
             ]
-        ) from None
+        ) from None  # pydantic's error quotes the body, which must not get into a traceback
 
 
 def _explain(model: type[Body], error: ErrorDetails) -> str:
-    """Say what is wrong with one field; a pattern by the words that describe it."""
+    """Say what is wrong with one field."""
+    # Few people can read a pattern, so name the field's description instead.
     if error["type"] == "string_pattern_mismatch":
         return _describe_fields(model).get(str(error["loc"][0]), error["msg"])
     return error["msg"]
@@ -192,7 +159,7 @@ def _explain(model: type[Body], error: ErrorDetails) -> str:
 
 @functools.cache
 def _describe_fields(model: type[Body]) -> dict[str, str]:
-    """Return the descriptions of fields by name; once a model, since a schema is costly to make."""
+    """Return the fields' descriptions by name; kept, since a schema is costly to make."""
     fields = model.model_json_schema()["properties"]
     return {name: field["description"] for name, field in fields.items() if "description" in field}
 

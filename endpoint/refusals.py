@@ -1,15 +1,17 @@
 """
-What an operation may be refused with, and how the OpenAPI document says so.
+Which refusals an operation may answer with, and how the OpenAPI document describes them.
 
-Everything follows from the error classes: status, code, description, challenge, retry_after.
+Everything follows from the error classes. The examples are real answers, made as for a request.
 
 Sources: RFC 9457 (problem+json), RFC 6750 section 3 (the challenge).
 """
 
+import json
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
+from itertools import groupby
 
 from endpoint.errors import (
+    REFUSALS,
     BadRequest,
     BodyTooLarge,
     EndpointError,
@@ -17,12 +19,12 @@ from endpoint.errors import (
     InvalidJson,
     MethodNotAllowed,
     NotFound,
-    RefusalClass,
     UnsupportedMediaType,
 )
-from endpoint.operation import MAX_ERRORS, Operation
+from endpoint.operation import MAX_ERRORS, operation
 from endpoint.schemas import REF, Json
 from org_guard.errors import (
+    GuardError,
     InsufficientRole,
     InsufficientScope,
     InvalidRequest,
@@ -33,28 +35,22 @@ from org_guard.errors import (
     OrganizationSuspended,
 )
 
+RefusalClass = type[GuardError]
 # Of requests that reach no operation.
-WITHOUT_OPERATION: tuple[RefusalClass, ...] = (
-    BadRequest,
-    NotFound,
-    MethodNotAllowed,
-    EndpointError,
-)
-_GUARD: tuple[RefusalClass, ...] = (
+WITHOUT_OPERATION: list[RefusalClass] = [BadRequest, NotFound, MethodNotAllowed, EndpointError]
+_GUARD: list[RefusalClass] = [
     InvalidRequest,
     MissingToken,
     InvalidToken,
     NotAMember,
     OrganizationSuspended,
     KeysUnavailable,
-)
-_BODY: tuple[RefusalClass, ...] = (InvalidJson, BodyTooLarge, UnsupportedMediaType)
+]
+_BODY: list[RefusalClass] = [InvalidJson, BodyTooLarge, UnsupportedMediaType]
 
 
-def list_refusals_of(
-    declared: Operation, scopes: Sequence[str], role: str
-) -> tuple[RefusalClass, ...]:
-    """Return all that a guarded operation may be refused with, each once, in order of status."""
+def list_refusals_of(declared: operation, scopes: Sequence[str], role: str) -> list[RefusalClass]:
+    """List all that a guarded operation may be refused with, each once, in order of status."""
     refusals = [*_GUARD, InvalidInput, *declared.errors]
     if scopes:
         refusals.append(InsufficientScope)
@@ -65,91 +61,74 @@ def list_refusals_of(
     return in_order(refusals)
 
 
-def in_order(refusals: Iterable[RefusalClass]) -> tuple[RefusalClass, ...]:
-    """Return each once, in order of status and code."""
-    return tuple(sorted(dict.fromkeys(refusals), key=lambda error: (error.status, error.code)))
+def in_order(refusals: Iterable[RefusalClass]) -> list[RefusalClass]:
+    """List each once, in order of status and code."""
+    return sorted(set(refusals), key=lambda error: (error.status, error.code))
 
 
-def describe_refusals(declared: Operation, scopes: Sequence[str], role: str) -> Json:
+def describe_refusals(declared: operation, scopes: Sequence[str], role: str) -> Json:
     """Return the responses that refuse, by status."""
-    by_status: dict[int, list[RefusalClass]] = {}
-    for error in list_refusals_of(declared, scopes, role):
-        by_status.setdefault(error.status, []).append(error)
+    refusals = list_refusals_of(declared, scopes, role)
     return {
-        str(status): _describe_response(status, errors, declared, scopes)
-        for status, errors in by_status.items()
+        str(status): _describe_response([_make_refusal(error, declared, scopes) for error in group])
+        for status, group in groupby(refusals, key=lambda error: error.status)
     }
 
 
-def _describe_response(
-    status: int, errors: Sequence[RefusalClass], declared: Operation, scopes: Sequence[str]
-) -> Json:
-    described: Json = {
-        "description": "\n\n".join(f"`{error.code}`: {error.description}." for error in errors)
-    }
-    if headers := _describe_headers(errors, scopes):
-        described["headers"] = headers
+def _make_refusal(error: RefusalClass, declared: operation, scopes: Sequence[str]) -> GuardError:
+    if issubclass(error, InsufficientScope):
+        return error(" ".join(scopes))
+    if issubclass(error, InvalidInput) and declared.body:
+        return error([{"pointer": "/colour", "detail": "Extra inputs are not permitted"}])
+    if issubclass(error, InvalidInput):
+        return error([{"parameter": "colour", "detail": "There is no such parameter."}])
+    return error()
+
+
+def _describe_response(refusals: Sequence[GuardError]) -> Json:
+    answers = {refusal.code: REFUSALS.answer(refusal) for refusal in refusals}
     schema: Json = {
         "$ref": f"{REF}Problem",
         "properties": {
-            "status": {"const": status},
-            "code": {"enum": [error.code for error in errors]},
+            "status": {"const": refusals[0].status},
+            "code": {"enum": list(answers)},
         },
     }
-    if errors == [InvalidInput]:
+    if list(answers) == [InvalidInput.code]:
         schema["required"] = ["errors"]
-    described["content"] = {
-        "application/problem+json": {
-            "schema": schema,
-            "examples": {error.code: {"value": _problem(error, declared)} for error in errors},
-        }
+    described: Json = {
+        "description": "\n\n".join(f"`{one.code}`: {one.description}." for one in refusals),
+        "headers": _describe_headers(refusals),
+        "content": {
+            "application/problem+json": {
+                "schema": schema,
+                "examples": {code: {"value": json.loads(a.data)} for code, a in answers.items()},
+            }
+        },
     }
+    if not described["headers"]:
+        del described["headers"]
     return described
 
 
-def _describe_headers(errors: Sequence[RefusalClass], scopes: Sequence[str]) -> Json:
-    challenges = {error.code: _challenge(error, scopes) for error in errors}
-    sent = {code: {"value": value} for code, value in challenges.items() if value is not None}
-    seconds = [error.retry_after for error in errors]
+def _describe_headers(refusals: Sequence[GuardError]) -> Json:
     headers: Json = {}
-    if sent:
+    challenges = {one.code: {"value": one.challenge} for one in refusals if one.challenge}
+    if challenges:
         headers["WWW-Authenticate"] = {
             "description": "What is wrong with the token (RFC 6750 section 3).",
-            "required": len(sent) == len(errors),
+            "required": len(challenges) == len(refusals),
             "schema": {"type": "string"},
-            "examples": sent,
+            "examples": challenges,
         }
-    if any(seconds):
+    if refusals[0].retry_after:
         headers["Retry-After"] = {
             "description": "Seconds after which another try makes sense.",
             "required": True,
             "schema": {"type": "integer"},
-            "example": seconds[0],
+            "example": refusals[0].retry_after,
         }
     return headers
-
-
-def _challenge(error: RefusalClass, scopes: Sequence[str]) -> str | None:
-    if issubclass(error, InsufficientScope):  # the only one that depends on the operation
-        return error(" ".join(scopes)).challenge
-    return error.challenge
-
-
-def _problem(error: RefusalClass, declared: Operation) -> Json:
-    problem = {
-        "type": "about:blank",
-        "title": HTTPStatus(error.status).phrase,
-        "status": error.status,
-        "code": error.code,
-        "detail": error.description,
-    }
-    if issubclass(error, InvalidInput):
-        problem["errors"] = [
-            {"pointer": "/colour", "detail": "Extra inputs are not permitted"}
-            if declared.body
-            else {"parameter": "colour", "detail": "There is no such parameter."}
-        ]
-    return problem
 
 
 def problem_schemas(codes: Sequence[str]) -> Json:
