@@ -1,41 +1,37 @@
 """
-From the environment to the apps: `gunicorn wsgi:selector` and `gunicorn wsgi:api`.
+The apps for gunicorn: `gunicorn wsgi:selector` and `gunicorn wsgi:api`.
 
-An app is built when it is first asked for, so that a process reads its own settings only.
+An app is built when gunicorn asks for its name, so a process reads the settings of that app only.
 """
 
 import sys
-from collections.abc import Callable
 
 from flask import Flask
 
-from service.environment import SettingsError
+from service.environment import SettingsError, read
 from service.logs import configure_logs
 
 
 def _create_selector() -> Flask:
     from org_selector.app import create_app
-    from org_selector.settings import read_settings
+    from org_selector.settings import SelectorSettings
 
-    return create_app(read_settings())
+    return create_app(read(SelectorSettings, "selector"))
 
 
 def _create_api() -> Flask:
     from api.app import create_app
-    from api.settings import read_settings
+    from api.settings import ApiSettings
 
-    return create_app(read_settings())
-
-
-_APPS: dict[str, Callable[[], Flask]] = {"selector": _create_selector, "api": _create_api}
+    return create_app(read(ApiSettings, "API"))
 
 
-def __getattr__(name: str) -> Flask:
-    if name not in _APPS:
+def __getattr__(name: str) -> Flask:  # called for a name that this module does not have
+    if name not in ("selector", "api"):
         raise AttributeError(name)
     configure_logs()
     try:
-        return _APPS[name]()
+        return _create_selector() if name == "selector" else _create_api()
     except SettingsError as error:
         print(error, file=sys.stderr)
-        sys.exit(3)  # gunicorn's "cannot boot"; after another code it would try for ever
+        sys.exit(3)  # gunicorn stops after this code; after any other it would start again

@@ -1,11 +1,11 @@
-"""Everything the API reads from its environment; it holds no secret but its database URL."""
+"""Everything the API reads from its environment; its only secret is the database URL."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from service.environment import Hosts, Origins, PostgresUrl, Settings, Threads, read
+from service.environment import Hosts, Origins, PostgresUrl, Settings, Threads
 
 
 def _namespace(url: str) -> str:
@@ -21,22 +21,12 @@ class ApiSettings(Settings):
     auth0_domain: Hosts
     """The tenant's domains, canonical one first."""
     auth0_audience: Annotated[str, Field(min_length=1)]
-    """The API's identifier at Auth0, exactly as it stands there."""
+    """The API's identifier at Auth0, exactly as entered there."""
     claim_namespace: Annotated[str, AfterValidator(_namespace)]
     """The prefix of our claims, as in the Action's secrets."""
     database_url: PostgresUrl
     """Postgres, as the role org_api."""
     app_origins: Origins
-    """Your applications, whose pages may call this API."""
+    """Origins of your applications, whose pages may call this API."""
     threads: Threads = 4
     """Threads, and database connections, of one process."""
-
-
-def read_settings() -> ApiSettings:
-    """
-    Read the environment.
-
-    Raises:
-        SettingsError: with one line for each setting that is missing or wrong.
-    """
-    return read(ApiSettings, "API")

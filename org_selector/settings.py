@@ -18,7 +18,6 @@ from service.environment import (
     Settings,
     Threads,
     Words,
-    read,
 )
 
 
@@ -66,13 +65,3 @@ class SelectorSettings(Settings):
         if set(secrets) & set(info.data.get("session_token_secrets", ())):
             raise ValueError("must not share a secret with SESSION_TOKEN_SECRETS")
         return secrets
-
-
-def read_settings() -> SelectorSettings:
-    """
-    Read the environment.
-
-    Raises:
-        SettingsError: with one line for each setting that is missing or wrong.
-    """
-    return read(SelectorSettings, "selector")

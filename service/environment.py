@@ -1,8 +1,8 @@
 """
-Reading settings from the environment, checked all at once before a service starts.
+Settings from the environment, all checked before a service starts.
 
-A value is read from the environment or, so that secrets can stay out of it, from a file of
-the same name in `/run/secrets`. The types below are what more than one service asks for.
+A value comes from the environment or from a file of the same name in `/run/secrets`, which keeps
+secrets out of the environment. The types below are used by more than one service.
 """
 
 import re
@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 
 class SettingsError(Exception):
-    """The environment is not complete; the message names every problem and no value."""
+    """A setting is missing or wrong; the message names every such setting and no value."""
 
 
 class Settings(BaseSettings):
-    """What a service reads; a field's docstring says what it is for when it is missing."""
+    """Base of a service's settings; a field's docstring is shown when the setting is missing."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -52,26 +52,34 @@ def read(settings_class: type[S], what: str) -> S:
         SettingsError: with one line for each setting that is missing or wrong.
     """
     try:
-        return settings_class.model_validate({})
+        return settings_class.model_validate({})  # the environment, and nothing beside it
     except ValidationError as error:
-        raise SettingsError(_explain(error, settings_class, what)) from None
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"The {what} cannot start:"]
+    for problem in problems:
+        name, message = str(problem["loc"][0]), problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            message = f"is missing. {settings_class.model_fields[name].description or ''}"
+        lines.append(f"  {name.upper()} {message}".rstrip())
+    raise SettingsError("\n".join(dict.fromkeys(lines)))  # each once: two origins may be wrong
 
 
 def require_database_url(url: str) -> None:
     """
-    Make sure that libpq reads *url* as its writer meant it.
+    Require that *url* parses and names a database.
 
     Raises:
-        ValueError: with a text of ours, since libpq's would quote parts of the password.
+        ValueError: it does not. The text is ours, since libpq's may quote the password.
     """
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         parameters = {}
     places = f"{parameters.get('dbname', '')}{parameters.get('host', '')}"
+    # libpq takes what follows an unescaped "@" or "/" in the password for the host or the database.
     if not parameters.get("dbname") or "@" in places:
         raise ValueError(
-            "is no Postgres URL with a database; percent-encode symbols in the password"
+            "is not a Postgres URL with a database; percent-encode symbols in the password"
         )
 
 
@@ -95,12 +103,8 @@ def _origin(url: str) -> str:
         raise ValueError("is an origin such as https://login.example.com, without a path")
     if parts.scheme != ("http" if parts.netloc.partition(":")[0] in _PLAIN_HTTP else "https"):
         raise ValueError("must begin with https:// (http:// for localhost only)")
-    # As browsers write it in the header Origin: without the port that goes without saying.
+    # As browsers write it in the header Origin: without the default port.
     return parts.geturl().removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
-
-
-def _origins(urls: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_origin(url) for url in urls)
 
 
 def _postgres(url: SecretStr) -> SecretStr:
@@ -113,18 +117,6 @@ ListOf = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
 Words = ListOf[str]
 Hosts = Annotated[Words, AfterValidator(_hosts)]
 Origin = Annotated[str, AfterValidator(_origin)]
-Origins = Annotated[Words, AfterValidator(_origins)]
+Origins = ListOf[Origin]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
 Threads = Annotated[int, Field(ge=1, le=64)]
-
-
-def _explain(error: ValidationError, settings_class: type[Settings], what: str) -> str:
-    lines = [f"The {what} cannot start:"]
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        name = "_".join(str(part) for part in problem["loc"][:1]).upper()
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "missing":
-            about = settings_class.model_fields[name.lower()].description or ""
-            message = f"is missing. {about}"
-        lines.append(f"  {name} {message}".rstrip() if name else f"  {message}")
-    return "\n".join(lines)

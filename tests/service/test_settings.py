@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from local_stack.node import PROJECT
 from local_stack.processes import free_port
-from org_selector.settings import SelectorSettings, read_settings
+from org_selector.settings import SelectorSettings
 from service.environment import Origins, PostgresUrl, Settings, SettingsError, Threads, read
 
 VALID = {
@@ -32,7 +32,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_a_complete_environment_is_read(environment: pytest.MonkeyPatch) -> None:
     """Lists may use spaces or commas, and no text of the settings shows a secret."""
-    settings = read_settings()
+    settings = read(SelectorSettings, "selector")
 
     assert settings.auth0_domain == ("example.eu.auth0.com", "login.example.com")
     assert len(settings.session_token_secrets) == 2
@@ -58,7 +58,7 @@ def test_an_origin_is_kept_as_browsers_write_it(
     """With another spelling, a form of our own page would look like another site's."""
     environment.setenv("SELECTOR_URL", given)
 
-    assert read_settings().selector_url == origin
+    assert read(SelectorSettings, "selector").selector_url == origin
 
 
 def test_a_value_may_be_in_a_file_instead(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -105,13 +105,14 @@ def test_each_service_names_itself_when_settings_are_missing(
         read(OtherSettings, "API")
     environment.setenv("SELECTOR_URL", "nonsense")
     with pytest.raises(SettingsError) as selector:
-        read_settings()
+        read(SelectorSettings, "selector")
 
     assert str(caught.value).splitlines() == [
         "The API cannot start:",
         "  AUDIENCE is missing. The identifier of the API.",
         "  APP_ORIGINS is an origin such as https://login.example.com, without a path",
-        "  DATABASE_URL is no Postgres URL with a database; percent-encode symbols in the password",
+        "  DATABASE_URL is not a Postgres URL with a database; "
+        "percent-encode symbols in the password",
         "  THREADS Input should be less than or equal to 64",
     ]
     assert str(selector.value).startswith("The selector cannot start:\n")
@@ -124,7 +125,7 @@ def test_a_secret_in_both_lists_is_named_together_with_other_mistakes(
     environment.setenv("SELECTION_TOKEN_SECRETS", VALID["SESSION_TOKEN_SECRETS"])
     environment.setenv("SELECTOR_URL", "nonsense")
     with pytest.raises(SettingsError) as caught:
-        read_settings()
+        read(SelectorSettings, "selector")
 
     assert "must not share a secret" in str(caught.value)
     assert "SELECTOR_URL" in str(caught.value)
@@ -162,7 +163,7 @@ def test_every_missing_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch)
     for name in VALID:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SettingsError) as caught:
-        read_settings()
+        read(SelectorSettings, "selector")
 
     for name in VALID:
         assert f"{name} is missing." in str(caught.value)
@@ -203,10 +204,10 @@ def test_a_setting_with_a_wrong_value_is_named_and_the_value_is_not_shown(
     environment: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """The message says the cause and the next step; the value may be a secret."""
-    assert read_settings()
+    assert read(SelectorSettings, "selector")
     environment.setenv(name, value)
     with pytest.raises(SettingsError) as caught:
-        read_settings()
+        read(SelectorSettings, "selector")
 
     assert name in str(caught.value)
     for secret in ("short-and-secret", "x" * 40, "l" * 32, "tell-nobody"):
