@@ -1,1 +1,1 @@
-"""The resource API: everything here happens inside the one organization that the token names."""
+"""The resource API: each request works in the one organization that its access token names."""

@@ -1,6 +1,6 @@
-"""The API: one Flask app from settings, with every collaborator passed in."""
+"""The API as a Flask app: settings in, app out. Nothing is global."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from flask import Flask
 
@@ -21,10 +21,10 @@ MakeGuard = Callable[..., Guard | GuardByHeader]
 
 def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
     """
-    Build the API. Call it after the fork: it opens its own connections on first use.
+    Build the API. Call it after the fork, since threads and connections do not survive one.
 
-    Postgres and the tenant's keys may be out of reach at this moment; every answer that needs
-    them is a 503 until they are back. A database role that could see too much is never used.
+    Postgres and the tenant's keys may be out of reach at this moment; every answer that needs them
+    is a 503 until they are back. A database role that could see too much is never used.
 
     Args:
         make_guard: `Guard` for tokens of one organization (designs A, B and D), `GuardByHeader`
@@ -32,21 +32,21 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
     """
     database = Database(
         settings.database_url.get_secret_value(),
-        size=settings.threads,
+        size=settings.threads,  # a request uses one connection at a time
         configure=require_row_security,
     )
     guard = make_guard(
         domains=settings.auth0_domain,
         audience=settings.auth0_audience,
         namespace=settings.claim_namespace,
-        connections=database.connection,
-        fetch=database.fetch,
+        connections=database.connection,  # for writes
+        fetch=database.fetch,  # for reads, which it repeats when a connection is lost
     )
 
     def require_ready() -> None:
         require_schema(database, SCHEMA_VERSION)
         try:
-            guard.keys.require()
+            guard.keys.require()  # without keys every token would be refused
         except KeysUnavailable as error:
             raise Unavailable(f"no signing keys: {error.detail}") from error
 
@@ -56,18 +56,14 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
         require_ready=require_ready,
         refusals=REFUSALS,
         max_body_bytes=MAX_BODY_BYTES,
-        cors=_make_cors(settings.app_origins),
+        cors=Cors(
+            settings.app_origins,
+            methods=["GET", "POST", "PATCH", "DELETE"],
+            request_headers=["Authorization", "Content-Type", IDEMPOTENCY_KEY, HEADER],
+            exposed_headers=["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+        ),
     )
     for noun in (me, organization, members, audit_events, projects):
         app.register_blueprint(noun.create_blueprint(guard))
     app.register_blueprint(documentation.create_blueprint())
     return app
-
-
-def _make_cors(origins: Sequence[str]) -> Cors:
-    return Cors(
-        origins,
-        methods=["GET", "POST", "PATCH", "DELETE"],
-        request_headers=["Authorization", "Content-Type", IDEMPOTENCY_KEY, HEADER],
-        exposed_headers=["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
-    )

@@ -1,11 +1,11 @@
-"""What this API refuses by its own rules; the other refusals are in `endpoint.errors`."""
+"""What this API refuses by rules of its own; all other refusals are in `endpoint.errors`."""
 
 from endpoint.errors import EndpointError
 
 
 class LastOwner(EndpointError):
-    """The organization would be left without a person who may do everything."""
+    """The change would leave the organization without an owner."""
 
     status = 409
     code = "last_owner"
-    description = "An organization needs an owner: make somebody else one first"
+    description = "An organization needs an owner: make another member an owner first"

@@ -1,4 +1,4 @@
-"""Ids as paths name objects and as answers carry them, each with its example."""
+"""The types of ids, in paths and in answers, each with an example for the documentation."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,12 +10,12 @@ _PROJECT = "1e9b6a04-5d2c-4f83-a7c1-0b6e8f3d2a45"
 _USER = "7d1f3c52-9a60-4f0e-8b1d-2f6c4a9e5b37"
 _UUID = {"format": "uuid"}
 
-# In answers text, as Postgres writes it: making a UUID of each would only be undone again.
+# In answers: text, as Postgres writes it, since a UUID object would only become text again.
 IdText = Annotated[str, Field(json_schema_extra=_UUID)]
 OrganizationIdText = Annotated[str, Field(json_schema_extra=_UUID, examples=[_ORGANIZATION])]
 ProjectIdText = Annotated[str, Field(json_schema_extra=_UUID, examples=[_PROJECT])]
 UserIdText = Annotated[str, Field(json_schema_extra=_UUID, examples=[_USER])]
 
-# In paths, where Flask makes UUIDs of them.
+# In paths: Flask turns them into UUID objects, and answers a malformed one with 404.
 ProjectId = Annotated[UUID, Field(examples=[_PROJECT])]
 UserId = Annotated[UUID, Field(examples=[_USER])]

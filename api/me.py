@@ -1,4 +1,4 @@
-"""`/me`: who calls, and where."""
+"""`/me`: the caller in the entered organization."""
 
 from flask import Blueprint
 
@@ -13,7 +13,7 @@ def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
 
     @routes.get("/me")
     @guard.require_auth()
-    @operation("Who calls, in which organization, with which role", answer=Me)
+    @operation("The caller, with membership role and organization", answer=Me)
     def load_me(principal: Principal) -> Me:
         return me.load_me(principal)
 

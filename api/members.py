@@ -1,4 +1,4 @@
-"""`/members`: who belongs to the organization, and in which membership role."""
+"""`/members`: the people in the organization, and their membership roles."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from org_guard.errors import InsufficientRole
 
 
 class MemberChange(Body):
-    """What may be changed about a member."""
+    """The field of a member that can be changed."""
 
     role: Annotated[MembershipRole, Field(examples=["admin"])]
 
@@ -28,34 +28,30 @@ def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
 
     @routes.get("/members")
     @guard.require_auth("read:members")
-    @operation("The members, who joined first comes first", answer=Page[Member], paged=True)
+    @operation("The members, in the order in which they joined", answer=Page[Member], paged=True)
     def list_members(principal: Principal, keyset: Keyset) -> Page[Member]:
         return members.list_members(principal, keyset)
 
     @routes.patch("/members/<uuid:user_id>")
     @guard.require_auth("write:members", role="admin")
     @operation(
-        "Give a member another role; only an owner makes and unmakes owners",
+        "Change a member's role; only an owner may give or take the role of owner",
         answer=Member,
         body=MemberChange,
         errors=[NotFound, LastOwner],
     )
     def change_role(principal: Principal, user_id: UserId, body: MemberChange) -> Member:
-        member = members.change_role(principal, user_id, body.role)
-        if member is None:
-            raise NotFound
-        return member
+        return members.change_role(principal, user_id, body.role)
 
-    # Anybody may leave, so the guard cannot ask for a role; `may_change` does for everybody else.
+    # Every member may leave, so the guard demands no role; `may_change` checks who removes others.
     @routes.delete("/members/<uuid:user_id>")
     @guard.require_auth("write:members")
     @operation(
-        "Remove a member (admins), or leave (anybody)",
+        "Remove a member (admins and owners), or leave the organization (every member)",
         status=204,
         errors=[NotFound, LastOwner, InsufficientRole],
     )
     def remove_member(principal: Principal, user_id: UserId) -> None:
-        if not members.remove_member(principal, user_id):
-            raise NotFound
+        members.remove_member(principal, user_id)
 
     return routes

@@ -12,7 +12,7 @@ from org_guard import Guard, GuardByHeader, Principal
 
 
 class OrganizationChange(Body):
-    """What may be changed about an organization."""
+    """The field of an organization that can be changed."""
 
     name: Annotated[Name, Field(examples=["ABC Inc"])]
 

@@ -1,4 +1,4 @@
-"""`/projects`: the example of a tenant's own table; docs/your-own-table.md is about copying it."""
+"""`/projects`: an example of a table of your own; docs/your-own-table.md shows how to copy it."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ ProjectName = Annotated[Name, Field(examples=["Website relaunch"])]
 Description = Annotated[
     str,
     Field(
-        description="Lines of text; no other control characters.",
+        description="Text without control characters, except tabs and line breaks.",
         examples=["New pages, same addresses"],
     ),
     StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"),
@@ -26,14 +26,14 @@ Description = Annotated[
 
 
 class NewProject(Body):
-    """What a project is made of."""
+    """A project to create."""
 
     name: ProjectName
     description: Description = ""
 
 
 class ProjectChange(Body):
-    """What may be changed about a project; what is not there stays as it is."""
+    """The fields of a project to change; an absent field stays as it is."""
 
     name: MayBeAbsent[ProjectName]
     description: MayBeAbsent[Description]
@@ -45,14 +45,14 @@ def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
 
     @routes.get("/projects")
     @guard.require_auth("read:projects")
-    @operation("The projects, the newest first", answer=Page[Project], paged=True)
+    @operation("The projects, newest first", answer=Page[Project], paged=True)
     def list_projects(principal: Principal, keyset: Keyset) -> Page[Project]:
         return projects.list_projects(principal, keyset)
 
     @routes.post("/projects")
     @guard.require_auth("write:projects")
     @operation(
-        "Make a project; with an Idempotency-Key it is made once, however often it is asked for",
+        "Create a project; a request repeated with its Idempotency-Key creates it only once",
         answer=Project,
         status=201,
         body=NewProject,
@@ -67,26 +67,18 @@ def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
     @guard.require_auth("read:projects")
     @operation("One project", answer=Project, errors=[NotFound])
     def find_project(principal: Principal, project_id: ProjectId) -> Project:
-        return _require_found(projects.find_project(principal, project_id))
+        return projects.load_project(principal, project_id)
 
     @routes.patch("/projects/<uuid:project_id>")
     @guard.require_auth("write:projects")
     @operation("Change a project", answer=Project, body=ProjectChange, errors=[NotFound])
     def change_project(principal: Principal, project_id: ProjectId, body: ProjectChange) -> Project:
-        changed = projects.change_project(principal, project_id, body.name, body.description)
-        return _require_found(changed)
+        return projects.change_project(principal, project_id, body.name, body.description)
 
     @routes.delete("/projects/<uuid:project_id>")
     @guard.require_auth("write:projects", role="admin")
     @operation("Delete a project", status=204, errors=[NotFound])
     def remove_project(principal: Principal, project_id: ProjectId) -> None:
-        if not projects.remove_project(principal, project_id):
-            raise NotFound
+        projects.remove_project(principal, project_id)
 
     return routes
-
-
-def _require_found(project: Project | None) -> Project:
-    if project is None:
-        raise NotFound
-    return project

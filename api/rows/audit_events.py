@@ -1,4 +1,4 @@
-"""The audit trail: what was changed, when and by whom."""
+"""Audit events: which changes were made, when and by whom."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ Kind = Literal["organization", "member", "project"]
 
 @dataclass(slots=True)
 class Actor:
-    """Who did it; the name is the one they had."""
+    """Who made the change, with the name they had then."""
 
     id: UserIdText
     name: Annotated[str | None, Field(examples=["Joe Bloggs"])]
@@ -37,7 +37,7 @@ class Actor:
 
 @dataclass(slots=True)
 class Target:
-    """What it was done to; the name is the one it had."""
+    """What was changed, with the name it had then."""
 
     kind: Annotated[Kind, Field(examples=["project"])]
     id: ProjectIdText
@@ -46,7 +46,7 @@ class Target:
 
 @dataclass(slots=True)
 class AuditEvent:
-    """Something that somebody changed."""
+    """One change: when it was made, by whom and to what."""
 
     id: IdText
     at: datetime
@@ -64,7 +64,7 @@ class AuditEventRows:
         self._rows = rows
 
     def list_audit_events(self, principal: Principal, keyset: Keyset) -> Page[AuditEvent]:
-        """List what was changed, the newest first."""
+        """List the changes, newest first."""
         rows = self._rows.select(
             principal,
             """
@@ -92,12 +92,12 @@ def add_audit_event(
     details: Mapping[str, object] | None = None,
 ) -> None:
     """
-    Note what this transaction changes; organization, actor and time are the transaction's own.
+    Record what this transaction changes; the database adds organization, actor and time.
 
-    Call it once the change is known and fetch nothing after it, so that it travels with COMMIT.
+    Call it last and fetch no result after it, so that it travels with COMMIT.
 
     Args:
-        details: each changed field with its old and its new value.
+        details: each changed field, with its old and its new value.
     """
     conn.execute(
         """

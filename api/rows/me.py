@@ -1,4 +1,4 @@
-"""Who calls, and where."""
+"""The caller in the entered organization."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,7 +14,7 @@ from org_guard.row_security import RowSecurity
 
 @dataclass(slots=True)
 class OrganizationOfMe:
-    """The organization this token is for."""
+    """The organization that the access token names."""
 
     id: OrganizationIdText
     slug: Annotated[str, Field(examples=["abc-inc"])]
@@ -23,7 +23,7 @@ class OrganizationOfMe:
 
 @dataclass(slots=True)
 class Me:
-    """Who calls, and where."""
+    """The caller, with membership role and organization."""
 
     id: UserIdText
     name: Annotated[str | None, Field(examples=["Joe Bloggs"])]
@@ -39,7 +39,7 @@ class MeRows:
         self._rows = rows
 
     def load_me(self, principal: Principal) -> Me:
-        """Load the person who calls, with their membership role and the organization."""
+        """Load the caller, with membership role and organization."""
         rows = self._rows.select(
             principal,
             """

@@ -1,4 +1,4 @@
-"""The members of the organization. Making members is not the API's: no role of it may."""
+"""The members of the organization. The API adds none: its database role may not insert any."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from api.ids import UserIdText
 from api.rows.audit_events import Action, add_audit_event
 from api.rows.organization import lock_organization
 from api.rows.roles import MembershipRole, Verdict, may_change
+from endpoint.errors import NotFound
 from endpoint.keyset import Keyset, Page
 from org_guard.errors import InsufficientRole, NotAMember
 from org_guard.principal import Principal
@@ -21,7 +22,7 @@ from org_guard.row_security import RowSecurity
 
 @dataclass(slots=True)
 class Member:
-    """A person in the organization; `id` is the person's."""
+    """A member of the organization; `id` is the id of the person."""
 
     id: UserIdText
     name: Annotated[str | None, Field(examples=["Joe Bloggs"])]
@@ -37,7 +38,7 @@ class MemberRows:
         self._rows = rows
 
     def list_members(self, principal: Principal, keyset: Keyset) -> Page[Member]:
-        """List the members, who joined first comes first."""
+        """List the members, in the order in which they joined."""
         rows = self._rows.select(
             principal,
             """
@@ -51,20 +52,15 @@ class MemberRows:
         members = [Member(*row) for row in rows]
         return Page.of(members, keyset, lambda member: (member.joined_at, member.id))
 
-    def change_role(
-        self, principal: Principal, user_id: UUID, role: MembershipRole
-    ) -> Member | None:
+    def change_role(self, principal: Principal, user_id: UUID, role: MembershipRole) -> Member:
         """
         Give a member another role.
 
         Raises:
-            InsufficientRole, LastOwner: `may_change` forbids it.
+            NotFound, InsufficientRole, LastOwner: as `_decide`.
         """
         with self._rows.organization(principal) as conn:
-            decided = self._decide(conn, principal, user_id, role)
-            if decided is None:
-                return None
-            member, verdict, _ = decided
+            member, verdict, _ = self._decide(conn, principal, user_id, role)
             if verdict == "change":
                 conn.execute("update membership set role = %s where user_id = %s", (role, user_id))
                 details = {"role": [member.role, role]}
@@ -73,23 +69,19 @@ class MemberRows:
                 )
         return replace(member, role=role)
 
-    def remove_member(self, principal: Principal, user_id: UUID) -> bool:
+    def remove_member(self, principal: Principal, user_id: UUID) -> None:
         """
-        Take a person out of the organization, who may be the caller; tell whether they were in it.
+        Take a person, who may be the caller, out of the organization.
 
         Raises:
-            InsufficientRole, LastOwner: `may_change` forbids it.
+            NotFound, InsufficientRole, LastOwner: as `_decide`.
         """
         with self._rows.organization(principal) as conn:
-            decided = self._decide(conn, principal, user_id, None)
-            if decided is None:
-                return False
-            member, _, is_self = decided
+            member, _, is_self = self._decide(conn, principal, user_id, None)
             # Before the removal: afterwards the name of a person who leaves cannot be read.
             action: Action = "member.left" if is_self else "member.removed"
             add_audit_event(conn, principal, action, user_id, member.name)
             conn.execute("delete from membership where user_id = %s", (user_id,))
-        return True
 
     def _decide(
         self,
@@ -97,12 +89,16 @@ class MemberRows:
         principal: Principal,
         user_id: UUID,
         new_role: MembershipRole | None,
-    ) -> tuple[Member, Verdict, bool] | None:
+    ) -> tuple[Member, Verdict, bool]:
         """
-        Lock, look up both people and ask `may_change`; the target may not be a member: None.
+        Lock the organization, look up caller and target, and ask `may_change`.
 
         Returns:
             the target as it is, "change" or "same", and whether the target is the caller.
+
+        Raises:
+            NotFound: the target is not a member.
+            InsufficientRole, LastOwner: `may_change` forbids it.
         """
         lock_organization(self._rows, conn, principal)
         row = conn.execute(
@@ -119,8 +115,8 @@ class MemberRows:
         if row is None:
             raise NotAMember("removed between the entry and now")
         actor_role, is_self, another_owner, *target = row
-        if target[0] is None:
-            return None
+        if target[0] is None:  # the left join found no member
+            raise NotFound
         member = Member(*target)
         verdict = may_change(
             actor_role, member.role, new_role, is_self=is_self, another_owner=another_owner

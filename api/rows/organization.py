@@ -1,4 +1,4 @@
-"""The entered organization's own row."""
+"""The entered organization itself."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from org_guard.row_security import RowSecurity
 
 @dataclass(slots=True)
 class Organization:
-    """The organization."""
+    """The organization that the access token names."""
 
     id: OrganizationIdText
     slug: Annotated[str, Field(examples=["abc-inc"])]
@@ -25,7 +25,7 @@ class Organization:
 
 
 class OrganizationRows:
-    """The organization."""
+    """The one row that the caller sees of the table `organization`."""
 
     def __init__(self, rows: RowSecurity) -> None:
         self._rows = rows
@@ -40,7 +40,7 @@ class OrganizationRows:
         return Organization(*rows[0])
 
     def rename_organization(self, principal: Principal, name: str) -> Organization:
-        """Give it another name; its slug stays what it was."""
+        """Give the organization another name; its slug stays, since links may contain it."""
         with self._rows.organization(principal) as conn:
             lock_organization(self._rows, conn, principal)
             row = conn.execute(
@@ -65,10 +65,10 @@ class OrganizationRows:
 
 def lock_organization(rows: RowSecurity, conn: psycopg.Connection, principal: Principal) -> None:
     """
-    Lock the organization until COMMIT, so that roles and its name are changed one after the other.
+    Lock the organization until COMMIT, so that changes of its name and roles happen one by one.
 
-    Then enter again: the lock may have taken a while, and the caller may have been removed, blocked
-    or demoted meanwhile.
+    Then check the caller again, who may have been removed, blocked or demoted during the wait.
     """
+    # "no key": inserts that refer to the organization, such as a new project, need not wait.
     conn.execute("select from organization for no key update")
     rows.enter_again(conn, principal)

@@ -1,4 +1,4 @@
-"""Projects: the example of a tenant's own table; docs/your-own-table.md is about copying it."""
+"""Projects: an example of a table of your own; docs/your-own-table.md shows how to copy it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 from api.ids import ProjectIdText
 from api.rows.audit_events import add_audit_event
 from api.rows.idempotency_keys import claim_key, store_answer
+from endpoint.errors import NotFound
 from endpoint.idempotency import KeyedRequest
 from endpoint.keyset import Keyset, Page
 from org_guard.principal import Principal
@@ -19,7 +20,7 @@ from org_guard.row_security import RowSecurity
 
 @dataclass(slots=True)
 class Project:
-    """The example of a tenant's own table."""
+    """A project of the organization."""
 
     id: ProjectIdText
     name: Annotated[str, Field(examples=["Website relaunch"])]
@@ -38,7 +39,7 @@ class ProjectRows:
         self._rows = rows
 
     def list_projects(self, principal: Principal, keyset: Keyset) -> Page[Project]:
-        """List the projects, the newest first."""
+        """List the projects, newest first."""
         rows = self._rows.select(
             principal,
             """
@@ -51,8 +52,8 @@ class ProjectRows:
         projects = [Project(*row) for row in rows]
         return Page.of(projects, keyset, lambda project: (project.created_at, project.id))
 
-    def find_project(self, principal: Principal, project_id: UUID) -> Project | None:
-        """Find a project."""
+    def load_project(self, principal: Principal, project_id: UUID) -> Project:
+        """Load a project."""
         rows = self._rows.select(
             principal,
             """
@@ -61,16 +62,18 @@ class ProjectRows:
             """,
             (project_id,),
         )
-        return Project(*rows[0]) if rows else None
+        if not rows:
+            raise NotFound
+        return Project(*rows[0])
 
     def add_project(
         self, principal: Principal, name: str, description: str, request: KeyedRequest | None
     ) -> Project:
         """
-        Make a project, or return the one that was made for the same keyed *request* before.
+        Create a project, or return the one that was created when *request* came before.
 
         Raises:
-            IdempotencyKeyReused: the key came with another request.
+            IdempotencyKeyReused: the key came with another request before.
         """
         with self._rows.organization(principal) as conn:
             if request is None:
@@ -84,9 +87,10 @@ class ProjectRows:
 
     def change_project(
         self, principal: Principal, project_id: UUID, name: str | None, description: str | None
-    ) -> Project | None:
-        """Change what is given; None leaves a field as it is."""
+    ) -> Project:
+        """Change a project; None leaves a field as it is."""
         with self._rows.organization(principal) as conn:
+            # One statement that also returns the old values, for the audit event.
             row = conn.execute(
                 """
                 with before as (
@@ -107,7 +111,7 @@ class ProjectRows:
                 (name, description, project_id),
             ).fetchone()
             if row is None:
-                return None
+                raise NotFound
             *columns, old_name, old_description = row
             project = Project(*columns)
             pairs = {
@@ -121,16 +125,15 @@ class ProjectRows:
                 )
         return project
 
-    def remove_project(self, principal: Principal, project_id: UUID) -> bool:
-        """Delete a project; tell whether there was one."""
+    def remove_project(self, principal: Principal, project_id: UUID) -> None:
+        """Delete a project."""
         with self._rows.organization(principal) as conn:
             row = conn.execute(
                 "delete from project where id = %s returning name", (project_id,)
             ).fetchone()
             if row is None:
-                return False
+                raise NotFound
             add_audit_event(conn, principal, "project.deleted", project_id, row[0])
-        return True
 
 
 def _insert_project(

@@ -1,4 +1,4 @@
-"""Who may change whose membership role: a pure function, so that it can be read beside its test."""
+"""Who may change whose membership role: one function without I/O, easy to read and to test."""
 
 from typing import Literal
 
@@ -15,21 +15,23 @@ def may_change(
     another_owner: bool,
 ) -> Verdict:
     """
-    Admins and owners change and remove others. Only an owner makes, unmakes or removes owners. The
-    last owner stays. Every member may leave.
+    Decide whether *actor* may change or remove *target*.
+
+    Admins and owners may change and remove others. Only an owner may make, change or remove an
+    owner. The last owner cannot be changed or removed. Every other member may leave.
 
     Args:
-        actor: the membership role of the person who asks.
-        target: the membership role that is to be changed.
-        new_role: what it shall become; None: the target is to be removed.
-        is_self: whether the two are one person.
+        actor: the membership role of the person who makes the request.
+        target: the present membership role of the person to change.
+        new_role: the role to give; None removes the target.
+        is_self: whether actor and target are the same person.
         another_owner: whether the organization has an owner beside the target.
 
-    Not checked: that both belong to the organization, and that nothing changes meanwhile. The
-    caller looks both up behind a lock.
+    Not checked: that both are members, and that nothing changes meanwhile. `MemberRows` locks the
+    organization before it looks both up.
     """
     leaves = is_self and new_role is None
-    if not leaves:
+    if not leaves:  # every member may leave, whatever the role
         if actor == "member":
             return "insufficient_role"
         if target == new_role:

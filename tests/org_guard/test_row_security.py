@@ -814,7 +814,7 @@ STATEMENTS: dict[str, Callable[[RowSecurity, Principal, Keyset, UUID], object]] 
     "members": lambda rows, who, page, id_: MemberRows(rows).list_members(who, page),
     "audit events": lambda rows, who, page, id_: AuditEventRows(rows).list_audit_events(who, page),
     "projects": lambda rows, who, page, id_: ProjectRows(rows).list_projects(who, page),
-    "project": lambda rows, who, page, id_: ProjectRows(rows).find_project(who, id_),
+    "project": lambda rows, who, page, id_: ProjectRows(rows).load_project(who, id_),
 }
 
 
