@@ -1,1 +1,1 @@
-"""How a JSON endpoint of ours reads, refuses, pages and documents itself."""
+"""What every JSON endpoint of ours needs: reading, refusing, paging and documentation."""

@@ -1,8 +1,8 @@
 """
-Pages by keyset: where the last one ended, never how many rows to skip.
+Pages by keyset: a page begins after the last row of the page before, found through an index.
 
-A cursor says when and which row came last. It is opaque to clients, and proves nothing: it only
-chooses where in the caller's own organization a page begins.
+A cursor is the time and the id of that row. Clients treat it as opaque. It is not signed, since it
+gives access to nothing: a page shows rows of the entered organization only.
 """
 
 import base64
@@ -18,33 +18,33 @@ from pydantic import Field
 MAX_LIMIT = 100  # rows of one page
 DEFAULT_LIMIT = 20
 MAX_CURSOR = 128  # characters
-_LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
-_LAST_ID = UUID(int=2**128 - 1)
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)  # int() alone would also take "+5" and "1_0"
+_LAST_ID = UUID(int=2**128 - 1)  # comes after every other id
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """Where a page begins: after the row of this time and id; and how long it may be."""
+    """A page begins after the row of this time and id, and has at most `limit` rows."""
 
-    at: str | None = None  # RFC 3339; None: from the beginning
+    at: str | None = None  # RFC 3339; None: from the first row
     id: UUID | None = None
     limit: int = DEFAULT_LIMIT
 
     @property
     def before(self) -> tuple[str, UUID]:
-        """For lists with the newest first."""
+        """Where to begin in a list that is sorted newest first."""
         return self.at or "infinity", self.id or _LAST_ID
 
     @property
     def after(self) -> tuple[str, UUID]:
-        """For lists with the oldest first."""
+        """Where to begin in a list that is sorted oldest first."""
         return self.at or "-infinity", self.id or UUID(int=0)
 
     def with_limit(self, unverified_limit: str) -> Self:
         """
-        Take the parameter `limit`.
+        Return a copy with the query parameter `limit`.
 
         Raises:
             ValueError: it is not a number from 1 to 100.
@@ -55,17 +55,17 @@ class Keyset:
 
     def with_cursor(self, unverified_cursor: str) -> Self:
         """
-        Take the parameter `after`.
+        Return a copy with the query parameter `after`.
 
         Raises:
-            ValueError: it is no cursor of ours.
+            ValueError: it does not have the form of a cursor.
         """
         if len(unverified_cursor) > MAX_CURSOR:
             raise ValueError("too long")
         decoded = base64.b64decode(unverified_cursor.encode("ascii"), b"-_", validate=True)
         unverified_at, _, unverified_id = decoded.decode("ascii").partition(" ")
         try:
-            # In one spelling only, and in the years Postgres knows as well.
+            # Rewritten, so that Postgres gets one spelling only, of a year that it can read.
             at = datetime.fromisoformat(unverified_at).astimezone(UTC).isoformat()
         except OverflowError as error:
             raise ValueError("out of range") from error
@@ -83,14 +83,15 @@ EXAMPLE_CURSOR = _cursor(
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page; `next` goes into the parameter `after`, and is null at the end."""
+    """One page of a list; `next` is the cursor of the following page, None on the last one."""
 
     items: list[T]
     next: Annotated[str | None, Field(examples=[EXAMPLE_CURSOR])]
 
     @classmethod
     def of(cls, rows: list[T], keyset: Keyset, place: Callable[[T], tuple[datetime, str]]) -> Self:
-        """Make a page of one row more than asked for; *place* tells (time, id) of a row."""
+        """Make a page; *place* returns time and id of a row."""
+        # The statement asked for one row more than the limit. If it came, another page follows.
         if len(rows) <= keyset.limit:
             return cls(rows, None)
         items = rows[: keyset.limit]

@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 
 from flask import Flask
 from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from endpoint.keyset import DEFAULT_LIMIT, EXAMPLE_CURSOR, MAX_CURSOR, MAX_LIMIT
 from endpoint.operation import operation
@@ -32,15 +33,15 @@ from endpoint.schemas import Json, Key, build_schemas, make_example
 
 _SECURITY_SCHEME = "access_token"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_PATH_PARAMETER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
+_PATH_PARAMETER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")  # such as <uuid:project_id>
 _QUERY_PARAMETERS: dict[str, Json] = {
     "limit": {
-        "description": "The most items of one page.",
+        "description": "The largest number of items in one page.",
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
         "example": DEFAULT_LIMIT,
     },
     "after": {
-        "description": "The `next` of the page before, unchanged; without it, the first page.",
+        "description": "The `next` of the page before, unchanged. Absent: the first page.",
         "schema": {"type": "string", "maxLength": MAX_CURSOR},
         "example": EXAMPLE_CURSOR,
     },
@@ -53,7 +54,7 @@ class _Route:
     path_parameters: Mapping[str, Any]  # type hints of the view
     method: str
     name: str
-    noun: str
+    noun: str  # the name of the blueprint
     declared: operation
     scopes: tuple[str, ...]
     role: str
@@ -66,7 +67,7 @@ def build_document(app: Flask, *, title: str, description: str) -> Json:
     The same code gives the same document, byte for byte.
     """
     routes = list(_list_routes(app))
-    schemas, components = build_schemas(_list_types(routes))
+    schemas, components = build_schemas([*_list_types(routes)])
     paths: Json = {}
     for route in routes:
         path = paths.setdefault(route.path, {})
@@ -103,7 +104,7 @@ def _list_routes(app: Flask) -> Iterator[_Route]:
     for rule in app.url_map.iter_rules():
         view: Any = app.view_functions[rule.endpoint]
         if not hasattr(view, "operation") or not hasattr(view, "required_role"):
-            continue
+            continue  # a public route
         hints = get_type_hints(view, include_extras=True)
         for method in _METHODS:
             if method in (rule.methods or ()):
@@ -119,16 +120,12 @@ def _list_routes(app: Flask) -> Iterator[_Route]:
                 )
 
 
-def _list_types(routes: Sequence[_Route]) -> list[tuple[Key, Any, TypeAdapter[Any]]]:
-    """List the bodies and answers, by ("body" or "answer", name of the route)."""
-    types: list[tuple[Key, Any, TypeAdapter[Any]]] = []
+def _list_types(routes: Sequence[_Route]) -> Iterator[tuple[str, JsonSchemaMode, TypeAdapter[Any]]]:
     for route in routes:
         if route.declared.body:
-            types.append((("body", route.name), "validation", TypeAdapter(route.declared.body)))
+            yield route.name, "validation", TypeAdapter(route.declared.body)
         if route.declared.answer:
-            adapter = TypeAdapter(route.declared.answer)
-            types.append((("answer", route.name), "serialization", adapter))
-    return types
+            yield route.name, "serialization", TypeAdapter(route.declared.answer)
 
 
 def _describe(route: _Route, schemas: Mapping[Key, Json], components: Json) -> Json:
@@ -143,15 +140,15 @@ def _describe(route: _Route, schemas: Mapping[Key, Json], components: Json) -> J
     if parameters := [*_list_parameters(route)]:
         described["parameters"] = parameters
     if declared.body:
-        content = _content(schemas["body", route.name], components)
+        content = _content(schemas[route.name, "validation"], components)
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     answer: Json = {"description": HTTPStatus(declared.status).phrase}
     if declared.answer:
-        content = _content(schemas["answer", route.name], components)
+        content = _content(schemas[route.name, "serialization"], components)
         if declared.status == HTTPStatus.CREATED:
             answer["headers"] = {
                 "Location": {
-                    "description": "The path of what was made.",
+                    "description": "The path of what was created.",
                     "required": True,
                     "schema": {"type": "string", "format": "uri-reference"},
                     "example": f"{route.path}/{content['example']['id']}",
@@ -175,7 +172,7 @@ def _list_parameters(route: _Route) -> Iterator[Json]:
 def _describe_parameter(hint: Any) -> Json:
     schema = TypeAdapter(hint).json_schema()
     described: Json = {"schema": schema, "example": make_example(schema, {})}
-    schema.pop("examples", None)
+    schema.pop("examples", None)  # stands beside the schema, as `example`
     if "description" in schema:
         described["description"] = schema.pop("description")
     return described

@@ -30,6 +30,13 @@ from org_guard.compact_token import MalformedInput, parse_json_object
 from org_guard.errors import GuardError
 
 MAX_ERRORS = 20  # of one answer
+_MAX_NAME = 64  # characters of a name that the client made up and an answer repeats
+_FIRST_PAGE = Keyset()
+# By name: how to read a query parameter, and what a client is told whose value is wrong.
+_PARAMETERS: dict[str, tuple[Callable[[Keyset, str], Keyset], str]] = {
+    "limit": (Keyset.with_limit, f"It must be a number from 1 to {MAX_LIMIT}."),
+    "after": (Keyset.with_cursor, "It must be the `next` of an earlier page, unchanged."),
+}
 View = Callable[..., Any]
 T = TypeVar("T")
 
@@ -111,11 +118,12 @@ class operation:
 
 def _read_query(paged: bool) -> Keyset:
     if not request.query_string:
-        return Keyset()
-    keyset, errors = Keyset(), []
+        return _FIRST_PAGE
+    keyset, errors = _FIRST_PAGE, []
     for name, (unverified_value, *more) in request.args.lists():
         if not paged or name not in _PARAMETERS:
-            errors.append({"parameter": name[:64], "detail": "There is no such parameter."})
+            detail = "There is no such parameter."
+            errors.append({"parameter": name[:_MAX_NAME], "detail": detail})
         elif more:
             errors.append({"parameter": name, "detail": "It may be given once only."})
         else:
@@ -165,10 +173,5 @@ def _describe_fields(model: type[Body]) -> dict[str, str]:
 
 
 def _pointer(path: tuple[int | str, ...]) -> str:
-    return "".join(f"/{str(part)[:64].replace('~', '~0').replace('/', '~1')}" for part in path)
-
-
-_PARAMETERS: dict[str, tuple[Callable[[Keyset, str], Keyset], str]] = {
-    "limit": (Keyset.with_limit, f"It must be a number from 1 to {MAX_LIMIT}."),
-    "after": (Keyset.with_cursor, "It must be the `next` of an earlier page, unchanged."),
-}
+    names = (str(part)[:_MAX_NAME] for part in path)
+    return "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in names)  # RFC 6901

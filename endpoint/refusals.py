@@ -132,7 +132,7 @@ def _describe_headers(refusals: Sequence[GuardError]) -> Json:
 
 
 def problem_schemas(codes: Sequence[str]) -> Json:
-    """Return the components that every refusal refers to; *codes* are all there are."""
+    """Return the components for refusals; *codes* are all that the app has."""
 
     def text(description: str, **limits: object) -> Json:
         return {"type": "string", "description": description, **limits}
@@ -143,14 +143,17 @@ def problem_schemas(codes: Sequence[str]) -> Json:
             "description": "Why a request was refused (RFC 9457).",
             "required": ["type", "title", "status", "code", "detail"],
             "properties": {
-                "type": {"const": "about:blank", "description": "Says nothing: `code` does."},
-                "title": text("The phrase of the status."),
-                "status": {"type": "integer", "description": "The status once more."},
-                "code": text("What to decide by.", enum=list(codes)),
-                "detail": text("The code in one sentence, always the same one."),
+                "type": {
+                    "const": "about:blank",
+                    "description": "Always this; decide by `code`.",
+                },
+                "title": text("The status in words."),
+                "status": {"type": "integer", "description": "The HTTP status."},
+                "code": text("What programs decide by.", enum=list(codes)),
+                "detail": text("The code in one sentence; the same in every answer."),
                 "errors": {
                     "type": "array",
-                    "description": f"With `{InvalidInput.code}` only: the mistakes.",
+                    "description": f"With `{InvalidInput.code}` only: what is wrong.",
                     "items": {"$ref": f"{REF}InputError"},
                     "minItems": 1,
                     "maxItems": MAX_ERRORS,
@@ -159,7 +162,7 @@ def problem_schemas(codes: Sequence[str]) -> Json:
         },
         "InputError": {
             "type": "object",
-            "description": "One mistake; `pointer`, `parameter` or `header` says where it is.",
+            "description": "One error; `pointer`, `parameter` or `header` says where it is.",
             "required": ["detail"],
             "properties": {
                 "pointer": text("In the body (RFC 6901), such as `/name`."),

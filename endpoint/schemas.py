@@ -1,22 +1,22 @@
 """
-JSON Schemas of what operations take and give, and a plausible value of each.
+JSON Schemas of bodies and answers, and an example of each.
 
-An example is declared beside the field it is for: `Annotated[str, Field(examples=["ABC Inc"])]`.
-A field without one gets a value that is made of its type.
+The example of a field stands at the field: `Annotated[str, Field(examples=["ABC Inc"])]`.
+Without one, a value is made from the field's type.
 
 Source: JSON Schema 2020-12, which OpenAPI 3.1 uses.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 REF = "#/components/schemas/"
 Json = dict[str, Any]
-Key = tuple[str, str]
+Key = tuple[str, JsonSchemaMode]  # the operation; "validation" is its body, else its answer
 
 _EXAMPLES_BY_FORMAT = {
     "date-time": "2026-03-02T09:30:00Z",
@@ -25,20 +25,20 @@ _EXAMPLES_BY_FORMAT = {
 
 
 def build_schemas(
-    types: Sequence[tuple[Key, Literal["validation", "serialization"], TypeAdapter[Any]]],
+    types: Sequence[tuple[str, JsonSchemaMode, TypeAdapter[Any]]],
 ) -> tuple[dict[Key, Json], Json]:
-    """Make the schema of each of *types* by its key, and the components that they refer to."""
+    """Make the schema of each of *types*, and the components that they refer to."""
     made, definitions = TypeAdapter.json_schemas(
         types, ref_template=f"{REF}{{model}}", schema_generator=_Schemas
     )
     components: Json = dict(sorted(definitions.get("$defs", {}).items()))
     for component in components.values():
-        component.pop("title", None)
-    return {key: dict(schema) for (key, _mode), schema in made.items()}, components
+        component.pop("title", None)  # the name again
+    return made, components
 
 
 def make_example(schema: Json, components: Json) -> Any:
-    """Return the example that stands in *schema*, or else a value that it allows."""
+    """Return the example in *schema*, or else a value that *schema* allows."""
     component: Json = components[schema["$ref"].removeprefix(REF)] if "$ref" in schema else {}
     match component | schema:
         case (
@@ -68,9 +68,9 @@ def make_example(schema: Json, components: Json) -> Any:
 
 class _Schemas(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Leave titles out: they only say the name again."""
+        """Leave titles out: they only repeat the name of the field."""
         return False
 
     def normalize_name(self, name: str) -> str:
-        """Call `Page[Invoice]` InvoicePage."""
+        """Name the component of `Page[Invoice]` InvoicePage, for generated clients."""
         return super().normalize_name(re.sub(r"(\w+)\[(\w+)\]", r"\2\1", name))

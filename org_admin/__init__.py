@@ -1,1 +1,1 @@
-"""The `org-selector` command of the administrator."""
+"""The `org-selector` command, for administrators."""

@@ -1,4 +1,4 @@
-"""`org-selector`: what an administrator runs beside the service."""
+"""`org-selector`: the commands that an administrator runs beside the service."""
 
 import secrets as secrets_module
 import sys
@@ -25,17 +25,17 @@ def main() -> None:
     "--owner-database-url",
     envvar="OWNER_DATABASE_URL",
     required=True,
-    help="Postgres as the owner of the schema, not as org_selector. Better set "
-    "OWNER_DATABASE_URL: arguments can be read by every user of the machine.",
+    help="Postgres, as the owner of the tables. Better set OWNER_DATABASE_URL: every user of "
+    "the machine can read the arguments of a command.",
 )
-@click.option("--dry-run", is_flag=True, help="Only list what would be applied.")
+@click.option("--dry-run", is_flag=True, help="Only list the migrations to apply.")
 def migrate_command(owner_database_url: str, dry_run: bool) -> None:
     """
     Bring the database to the schema of this release.
 
-    Safe to run twice at once, and to interrupt: each migration is applied whole or not at
-    all. The first one creates the roles org_selector, org_api and org_gate, so it needs
-    CREATEROLE; give the first two a password afterwards:
+    Safe to run twice at once, and to interrupt: each migration is applied whole or not at all.
+    The first one creates the roles org_selector, org_api and org_gate, for which the owner needs
+    CREATEROLE. Afterwards give the first two a password:
 
         alter role org_selector password '…';
     """
@@ -54,7 +54,7 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
         click.echo("Done." if applied else "Up to date.")
     except MigrationFailed as error:
         sys.exit(str(error))
-    except ValueError as error:
+    except ValueError as error:  # from require_database_url
         sys.exit(f"OWNER_DATABASE_URL {error}.")
     except psycopg.OperationalError as error:
         sys.exit(f"Cannot reach the database: {error}\nCheck OWNER_DATABASE_URL.")
@@ -65,12 +65,13 @@ def secret_command() -> None:
     """
     Print a new secret for SESSION_TOKEN_SECRETS or SELECTION_TOKEN_SECRETS.
 
-    To rotate one without a failed login, where SIDE is whoever signs with the list (the
-    Action for session tokens, the service for selection tokens):
+    To rotate a secret without a failed login, change the list in both places, the service's
+    environment and the Action's secrets. The Action signs with SESSION_TOKEN_SECRETS, the
+    service with SELECTION_TOKEN_SECRETS.
 
     \b
-      1. append the new secret to both sides' lists, so that both verify it
-      2. move it to the front at SIDE, so that it signs
-      3. ten minutes later remove the old one from both
+      1. append the new secret in both places, so that both verify it
+      2. move it to the front where the list is signed with
+      3. ten minutes later remove the old secret in both places
     """
     click.echo(secrets_module.token_urlsafe(48))

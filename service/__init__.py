@@ -1,1 +1,1 @@
-"""What both apps share as running services. It knows nothing of organizations."""
+"""What both apps share as running services; nothing here is about organizations."""

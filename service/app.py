@@ -1,9 +1,8 @@
 """
-What both services are made of as Flask apps, in one fixed order.
+The Flask app that both services start from, with one fixed order of work around every view.
 
-A request passes: its log line begins; a preflight is answered; a path with a second spelling is
-refused; the view. Its answer, or that of an error handler, passes: headers; CORS; its log line
-ends. The order is that of the lines in `create_app`.
+Before the view: the log line begins; a preflight is answered; a path with a second spelling is
+refused. After the view or an error handler: security headers; CORS; the log line is written.
 """
 
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from service.problem import Refusal
 @dataclass(frozen=True, slots=True)
 class Refusals:
     """
-    An app's error classes, as the handlers need them.
+    How an app answers errors.
 
     Args:
         base: the class that all errors of the app derive from; each of them is a Refusal.
@@ -52,14 +51,14 @@ def create_app(
     cors: Cors | None = None,
 ) -> Flask:
     """
-    Build an app that has everything but its own routes.
+    Build an app without routes of its own, except the two health probes.
 
     Args:
         name: the importing module's `__name__`.
-        database: kept in `app.extensions["database"]`, so that its owner can close it.
+        database: kept in `app.extensions["database"]`, so that tests can close it.
         require_ready: raises Unavailable when the service could not answer a real request now.
         max_body_bytes: longer bodies are refused with 413.
-        cors: which pages of other origins may read answers; without it, none.
+        cors: which pages of other origins may read answers; None: no other origin.
     """
     app = Flask(name, static_folder=None)
     app.url_map.merge_slashes = False  # its redirect would be built from the request's Host
@@ -71,8 +70,9 @@ def create_app(
     def before_the_view() -> Response | None:
         log.begin()
         preflight = cors.answer_preflight() if cors else None
-        if preflight is None:
-            _require_one_spelling()
+        # Werkzeug would take //me for /me, and so pass a proxy's rule that blocks /me.
+        if preflight is None and request.environ["PATH_INFO"].startswith("//"):
+            raise NotFound
         return preflight
 
     @app.after_request
@@ -86,12 +86,6 @@ def create_app(
     add_health(app, require_ready)
     _answer_errors(app, refusals)
     return app
-
-
-def _require_one_spelling() -> None:
-    # Werkzeug takes //me for /me, where a rule of a proxy in front of us would not.
-    if request.environ["PATH_INFO"].startswith("//"):
-        raise NotFound
 
 
 def _answer_errors(app: Flask, refusals: Refusals) -> None:
@@ -108,7 +102,7 @@ def _answer_errors(app: Flask, refusals: Refusals) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         response = refuse(refusals.http(error))
-        methods = getattr(error, "valid_methods", None)  # of a 405
+        methods = getattr(error, "valid_methods", None)  # only a 405 has them
         if methods:
             response.headers["Allow"] = ", ".join(methods)
         return response

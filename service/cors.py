@@ -1,7 +1,7 @@
 """
-Which pages of other origins may read our answers: CORS (Fetch standard, section 3.3).
+CORS: which pages of other origins may read our answers (Fetch standard, section 3.3).
 
-It protects no data, the access token does. It lets the configured applications work.
+The access token protects the data, not CORS, which only lets pages of configured origins work.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,16 @@ MAX_AGE = 600  # seconds for which a browser may remember the answer to a prefli
 
 class Cors:
     """
-    Let pages of some origins call this service with a token, never with cookies.
+    Let pages of *origins* call this service, with a token and without cookies.
 
-    Every answer varies by Origin, and answers of every status carry the headers, since a page
-    must be able to read why it was refused. A request of an origin that is not listed is
-    answered without these headers, and its browser then keeps the answer from the page.
+    Answers of every status carry the headers, since a page must be able to read why it was refused.
+    Other origins get the same answer without the headers, and the browser keeps it from the page.
 
     Args:
-        origins: as browsers write them, compared exactly; no patterns.
-        methods: in capitals, as browsers compare them.
-        request_headers: what a page may send beyond the few headers that are always allowed.
-        exposed_headers: what a page may read beyond the few that are always readable.
+        origins: as browsers write them; compared exactly, without patterns.
+        methods: in capital letters.
+        request_headers: what a page may send, beside the headers that are always allowed.
+        exposed_headers: what a page may read, beside the headers that are always readable.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Cors:
         self._answer_headers = (("Access-Control-Expose-Headers", ", ".join(exposed_headers)),)
 
     def answer_preflight(self) -> Response | None:
-        """Answer a preflight: 204, alike for every path. Any other request gets `None`."""
+        """Answer a preflight with 204, the same for every path; `None` for any other request."""
         if not _is_preflight():
             return None
         response = Response(status=204)
@@ -52,8 +51,7 @@ class Cors:
 
     def add(self, response: Response) -> None:
         """Add the headers to an answer."""
-        # Header by header: `response.vary` where there is none yet, and assignments, cost many
-        # times as much as `add`.
+        # Each with `headers.add`: assignments, and `vary` where there is none, are far slower.
         if "Vary" in response.headers:
             response.vary.add("Origin")
         else:

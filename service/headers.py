@@ -1,8 +1,8 @@
 """
-Response headers that every answer carries.
+Security headers that every answer carries.
 
-No Cross-Origin-Opener-Policy: it would cut a login in a popup off from the app that opened
-the popup, and the answer could not get back.
+Cross-Origin-Opener-Policy is not among them: it would separate a login in a popup from the app that
+opened it, and the app would never get the result.
 """
 
 from flask import Response
@@ -11,7 +11,7 @@ _ALWAYS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "cross-origin-resource-policy": "same-origin",
-    # Not no-referrer: that turns the Origin of an honest form into "null".
+    # Not no-referrer: browsers would send `Origin: null` with our own form, which is refused.
     "referrer-policy": "strict-origin",
     "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",
@@ -20,7 +20,7 @@ _ALWAYS = {
 
 
 def add_headers(response: Response) -> None:
-    """Add each header that the answer did not set itself."""
+    """Add each header that the view did not set."""
     # Not setdefault: it raises and catches an exception for each header that is missing.
     present = {name.lower() for name, _ in response.headers}
     for name, value in _ALWAYS.items():

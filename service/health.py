@@ -1,4 +1,4 @@
-"""`/healthz` (this process answers) and `/readyz` (it can do its work)."""
+"""`/healthz` (this process answers) and `/readyz` (what it needs answers, too)."""
 
 from collections.abc import Callable
 
@@ -34,12 +34,7 @@ def require_schema(database: Database, version: int) -> None:
 
 
 def add_health(app: Flask, require_ready: Callable[[], None]) -> None:
-    """
-    Serve both probes.
-
-    Args:
-        require_ready: raises Unavailable when the service could not answer a real request now.
-    """
+    """Serve both probes; *require_ready* raises Unavailable when a real request would fail."""
 
     @app.get("/healthz")
     def healthz() -> Response:

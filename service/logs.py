@@ -1,8 +1,8 @@
 """
-One JSON line an event, one event a request, and no secret in any of them.
+Logs as JSON, one line for each event and one event for each request, without secrets.
 
-A line names the route (`/select/<login_id>`), never the path or the query: tokens travel
-there. Callers log codes and ids; e-mail addresses, names and tokens have no field.
+A line names the route (`/select/<login_id>`), never the path or the query, which may hold tokens.
+Callers log codes and ids, never e-mail addresses, names or tokens.
 """
 
 import itertools
@@ -14,20 +14,21 @@ import time
 
 import structlog
 from flask import Response, g, request
+from structlog.typing import EventDict, Processor
 
-# A request that is no HTTP is quoted from its beginning, where a query need not follow a "?".
+# gunicorn quotes the start of a malformed request, where a query need not follow a "?".
 _QUERY = re.compile(r"(?:\?|\b(?:session_token|selection_token|state|code)=)[^\s\"']*")
-# Bounded, or begun where a word begins: a long line of rubbish must not cost its length squared.
+# Both match at word starts or a bounded length: else a long text takes quadratic time.
 _TOKEN = re.compile(r"(?<![\w-])[\w-]{8,}\.[\w-]{4,}\.[\w-]+", re.ASCII)
 _EMAIL = re.compile(r"[^\s@\"'<>]{1,320}@[^\s@\"'<>]+")
-_LONGEST = 4000  # characters of foreign text; a traceback's last line says what went wrong
+_LONGEST = 4000  # characters of a library's text; of more we keep the end, a traceback's reason
 
 
 def configure_logs() -> None:
-    """Send our events and those of every library to standard error as JSON lines."""
+    """Write our events, and what libraries log, to standard error as JSON lines."""
     structlog.configure(
         processors=[*_COMMON, *_RENDER],
-        # One write a line: lines of two threads never mix, and each write costs a hand-over.
+        # Writes a line in one call, so that lines of two threads never mix.
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
@@ -37,7 +38,7 @@ def configure_logs() -> None:
 
 
 def json_formatter() -> logging.Formatter:
-    """Make the formatter for what libraries log; gunicorn's configuration asks for it too."""
+    """Make the formatter for what libraries log; gunicorn's settings use it, too."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_COMMON,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDER],
@@ -45,28 +46,29 @@ def json_formatter() -> logging.Formatter:
 
 
 def redact(text: str) -> str:
-    """Blank what may be a query string, a token or an e-mail address in foreign text; cut it."""
+    """Cut *text* of a library, and replace query strings, tokens and e-mail addresses in it."""
     if len(text) > _LONGEST:
         text = "[…] " + text[-_LONGEST:].partition(" ")[2]
     return _EMAIL.sub("[email]", _TOKEN.sub("[token]", _QUERY.sub("?[query]", text)))
 
 
 class RequestLog:
-    """Give each request an id, answer with it, and log one line when the request ends."""
+    """Give each request an id, send it as X-Request-Id, and log one line for the request."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
+        # A counter behind a random prefix: unique, and far cheaper than random bytes each time.
         self._process, self._numbers = secrets.token_hex(4), itertools.count(secrets.randbits(31))
 
     def begin(self) -> None:
-        """Note when the request began, and name it in `g.request_id`."""
+        """Note the time, and set `g.request_id`."""
         g.began = time.perf_counter()
         g.request_id = f"{self._process}{next(self._numbers):08x}"
 
     def end(self, response: Response) -> None:
         """Log the request, with the fields that a view or an error handler put into `g.log`."""
-        response.headers["X-Request-Id"] = g.request_id
-        # A line for each probe, one a second, would bury everything else.
+        response.headers.add("X-Request-Id", g.request_id)
+        # Probes come every second; log them only if they fail.
         if request.endpoint not in ("healthz", "readyz") or response.status_code >= 400:
             self._log.info(
                 "request",
@@ -79,21 +81,19 @@ class RequestLog:
             )
 
 
-def _redact(
-    _logger: object, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    # Foreign text only: a library's message, and what an exception may quote.
+def _redact(_logger: object, _method: str, event: EventDict) -> EventDict:
+    # The fields that may quote what a client sent: messages of libraries and of exceptions.
     for name in ("event", "exception", "detail"):
         if isinstance(text := event.get(name), str):
             event[name] = redact(text)
     return event
 
 
-_COMMON: list[structlog.typing.Processor] = [
+_COMMON: list[Processor] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-_RENDER: list[structlog.typing.Processor] = [
+_RENDER: list[Processor] = [
     structlog.processors.format_exc_info,
     _redact,
     structlog.processors.JSONRenderer(),

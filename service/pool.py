@@ -37,7 +37,7 @@ class Unavailable(Exception):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = detail  # for the log
 
 
 class Database:
@@ -79,7 +79,7 @@ class Database:
         self._missing_until = 0.0  # until then, no request waits for Postgres
         self._opening = threading.Lock()
         self._busy: dict[Connection, float] = {}  # since when each connection is lent
-        # Held while a connection leaves _busy or is shut: else the next request's could be shut.
+        # Held while a connection leaves _busy or is shut: else it could be shut in its next use.
         self._watching = threading.Lock()
         self._closed = threading.Event()
 

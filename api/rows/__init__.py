@@ -1,5 +1,6 @@
 """
-Every SQL statement of the API: one file a noun, with the dataclasses of its rows.
+Every SQL statement of the API: one file a noun, with the dataclasses of its rows. A statement
+selects the columns in the order of the dataclass's fields.
 
 No statement names an organization: row-level security shows the entered one only, and the default
 of `org_id` puts a new row into it. A read runs in one statement with the entry

@@ -18,6 +18,7 @@ def claim_key(conn: psycopg.Connection, request: KeyedRequest) -> str | None:
         IdempotencyKeyReused: the earlier request was not the same.
         Unavailable: the key was deleted, as expired, before it could be read.
     """
+    # Row-level security keeps this to the caller's own keys, so it never takes long.
     conn.execute("delete from idempotency_key where created_at < now() - interval '1 day'")
     claimed = conn.execute(
         """

@@ -101,6 +101,7 @@ class MemberRows:
             InsufficientRole, LastOwner: `may_change` forbids it.
         """
         lock_organization(self._rows, conn, principal)
+        # a is the caller, m the target, o any other owner.
         row = conn.execute(
             """
             select a.role, a.user_id = %(user_id)s, exists (

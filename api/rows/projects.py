@@ -47,7 +47,7 @@ class ProjectRows:
             from project p where (p.created_at, p.id) < (%s::timestamptz, %s)
             order by p.created_at desc, p.id desc limit %s
             """,
-            (*keyset.before, keyset.limit + 1),
+            (*keyset.before, keyset.limit + 1),  # one more tells whether another page follows
         )
         projects = [Project(*row) for row in rows]
         return Page.of(projects, keyset, lambda project: (project.created_at, project.id))
