@@ -31,9 +31,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
+        hide_input_in_errors=True,  # a value may be a secret
         use_attribute_docstrings=True,
+        # Not where there is no such folder: pydantic would warn.
         secrets_dir=_SECRETS_FOLDER if _SECRETS_FOLDER.is_dir() else None,
     )
 
@@ -57,7 +57,8 @@ def read(settings_class: type[S], what: str) -> S:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [f"The {what} cannot start:"]
     for problem in problems:
-        name, message = str(problem["loc"][0]), problem["msg"].removeprefix("Value error, ")
+        name = str(problem["loc"][0])
+        message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "missing":
             message = f"is missing. {settings_class.model_fields[name].description or ''}"
         lines.append(f"  {name.upper()} {message}".rstrip())
