@@ -30,11 +30,8 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
         make_guard: `Guard` for tokens of one organization (designs A, B and D), `GuardByHeader`
             for tokens of all organizations and a header (design C).
     """
-    database = Database(
-        settings.database_url.get_secret_value(),
-        size=settings.threads,  # a request uses one connection at a time
-        configure=require_row_security,
-    )
+    url = settings.database_url.get_secret_value()
+    database = Database(url, size=settings.threads, configure=require_row_security)
     guard = make_guard(
         domains=settings.auth0_domain,
         audience=settings.auth0_audience,

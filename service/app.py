@@ -54,7 +54,6 @@ def create_app(
     Build an app without routes of its own, except the two health probes.
 
     Args:
-        name: the importing module's `__name__`.
         database: kept in `app.extensions["database"]`, so that tests can close it.
         require_ready: raises Unavailable when the service could not answer a real request now.
         max_body_bytes: longer bodies are refused with 413.

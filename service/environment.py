@@ -79,9 +79,7 @@ def require_database_url(url: str) -> None:
     places = f"{parameters.get('dbname', '')}{parameters.get('host', '')}"
     # libpq takes what follows an unescaped "@" or "/" in the password for the host or the database.
     if not parameters.get("dbname") or "@" in places:
-        raise ValueError(
-            "is not a Postgres URL with a database; percent-encode symbols in the password"
-        )
+        raise ValueError("is not a Postgres URL with a database; percent-encode the password")
 
 
 def _split(value: object) -> object:

@@ -111,8 +111,7 @@ def test_each_service_names_itself_when_settings_are_missing(
         "The API cannot start:",
         "  AUDIENCE is missing. The identifier of the API.",
         "  APP_ORIGINS is an origin such as https://login.example.com, without a path",
-        "  DATABASE_URL is not a Postgres URL with a database; "
-        "percent-encode symbols in the password",
+        "  DATABASE_URL is not a Postgres URL with a database; percent-encode the password",
         "  THREADS Input should be less than or equal to 64",
     ]
     assert str(selector.value).startswith("The selector cannot start:\n")
