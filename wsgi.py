@@ -1,5 +1,5 @@
 """
-The apps for gunicorn: `gunicorn wsgi:selector` and `gunicorn wsgi:api`.
+The apps for gunicorn: `gunicorn -c python:service.gunicorn_settings wsgi:selector`, or `wsgi:api`.
 
 An app is built when gunicorn asks for its name, so a process reads the settings of that app only.
 """

@@ -94,7 +94,7 @@ def _run(stack: Stack, app: str, environment: dict[str, str], path: str) -> Iter
     with Processes(stack.folder / "logs" / "benchmarks") as processes:
         child = processes.start(
             app.replace(":", "-"),
-            [sys.executable, "-m", "gunicorn", app],
+            [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_settings", app],
             env=environment,
             cwd=_PROJECT,
             ready=f"http://127.0.0.1:{port}{path}",

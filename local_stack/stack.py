@@ -241,7 +241,8 @@ class Stack:
     def _start_service(
         self, name: str, environment: dict[str, str], url: str
     ) -> tuple[Child, str, str]:
-        argv: list[str | Path] = [sys.executable, "-m", "gunicorn", f"wsgi:{name}"]
+        argv: list[str | Path] = [sys.executable, "-m", "gunicorn"]
+        argv += ["-c", "python:service.gunicorn_settings", f"wsgi:{name}"]
         child = self.processes.start(name, argv, env=environment, cwd=PROJECT)
         return child, f"{url}/readyz", f"{_SERVICES[name]} under gunicorn"
 

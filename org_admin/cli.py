@@ -16,7 +16,9 @@ def main() -> None:
     """
     Look after the selector's database and secrets.
 
-    The service itself is started with: gunicorn wsgi:selector
+    The service itself is started with:
+
+    gunicorn -c python:service.gunicorn_settings wsgi:selector
     """
 
 

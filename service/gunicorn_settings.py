@@ -1,7 +1,8 @@
 """
-gunicorn for the selector and the API, which reads this file by itself.
+gunicorn's settings for the selector and the API, from the environment.
 
-`gunicorn wsgi:selector`, and beside it `PORT=3010 gunicorn wsgi:api`.
+`gunicorn -c python:service.gunicorn_settings wsgi:selector`, and for the API
+`PORT=3010 gunicorn -c python:service.gunicorn_settings wsgi:api`.
 """
 
 import gc
@@ -39,7 +40,7 @@ keepalive = 75  # longer than a proxy's, so that the proxy is the one who hangs 
 control_socket_disable = True
 
 
-class logger_class(Logger):
+class logger_class(Logger):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's own messages as our JSON lines; no access log, since it would hold the query."""
 
     def setup(self, cfg: Config) -> None:

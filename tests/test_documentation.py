@@ -88,6 +88,16 @@ def test_every_make_command_named_is_a_target() -> None:
     assert named <= targets
 
 
+def test_every_gunicorn_command_names_our_settings() -> None:
+    """Without them gunicorn serves one request at a time."""
+    commands = re.findall(r"gunicorn (.*)wsgi:(\w+)", README)
+
+    assert set(commands) == {
+        ("-c python:service.gunicorn_settings ", "selector"),
+        ("-c python:service.gunicorn_settings ", "api"),
+    }
+
+
 def test_the_transcript_names_the_people_there_are() -> None:
     """The list in the README is the list that the demo prints."""
     transcript = read_block("README.md", "people of the demo")

@@ -12,6 +12,7 @@ from local_stack.processes import free_port
 from org_selector.settings import SelectorSettings
 from service.environment import Origins, PostgresUrl, Settings, SettingsError, Threads, read
 
+SETTINGS = "python:service.gunicorn_settings"
 VALID = {
     "AUTH0_DOMAIN": "example.eu.auth0.com login.example.com",
     "SESSION_TOKEN_SECRETS": "session-" + "s" * 32 + " session-" + "t" * 32,
@@ -142,7 +143,7 @@ def test_gunicorn_stops_when_the_environment_is_wrong(
     environment.delenv(not_its_own, raising=False)
     environment.setenv("PORT", str(free_port()))
     result = subprocess.run(
-        [sys.executable, "-m", "gunicorn", f"wsgi:{service}"],
+        [sys.executable, "-m", "gunicorn", "-c", SETTINGS, f"wsgi:{service}"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.walls.sql_literals import find_sql
 
 PRODUCT = ("org_selector", "org_guard", "api", "endpoint", "schema", "service", "org_admin")
-SINGLE_MODULES = ("wsgi.py", "worker.py", "gunicorn.conf.py")
+SINGLE_MODULES = ("wsgi.py", "worker.py")
 SQL_HOMES = (
     "*rows*",
     "org_guard/row_security.py",

@@ -136,7 +136,7 @@ def test_every_import_through_a_wall_is_named(tmp_path: Path) -> None:
         ("wsgi.py", STATEMENT, "SQL outside its homes"),
         ("wsgi.py", "import local_stack.seed", "imports local_stack.seed"),
         ("wsgi.py", "from local_tenant import app", "imports local_tenant"),
-        ("gunicorn.conf.py", "from tests.kit import leaks", "imports tests.kit"),
+        ("worker.py", "from tests.kit import leaks", "imports tests.kit"),
         ("wsgi.py", "from org_selector import app", None),
         ("local_stack/seed.py", STATEMENT, None),
     ],
