@@ -4,6 +4,7 @@ The apps for gunicorn: `gunicorn -c python:service.gunicorn_settings wsgi:select
 An app is built when gunicorn asks for its name, so a process reads the settings of that app only.
 """
 
+import logging
 import sys
 
 from flask import Flask
@@ -30,6 +31,12 @@ def __getattr__(name: str) -> Flask:  # called for a name that this module does 
     if name not in ("selector", "api"):
         raise AttributeError(name)
     configure_logs()
+    if "gunicorn" in sys.modules and "service.gunicorn_settings" not in sys.modules:
+        logging.getLogger("service").warning(
+            "gunicorn's own settings serve one request at a time; "
+            "start it with: gunicorn -c python:service.gunicorn_settings wsgi:%s",
+            name,
+        )
     try:
         return _create_selector() if name == "selector" else _create_api()
     except SettingsError as error:
