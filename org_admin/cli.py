@@ -2,6 +2,8 @@
 
 import secrets as secrets_module
 import sys
+from importlib.resources import files
+from pathlib import Path
 
 import click
 import psycopg
@@ -14,7 +16,7 @@ from service.environment import require_database_url
 @click.version_option(package_name="org-selector")
 def main() -> None:
     """
-    Look after the selector's database and secrets.
+    Look after the selector's database, Actions and secrets.
 
     The service itself is started with:
 
@@ -60,6 +62,27 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
         sys.exit(f"OWNER_DATABASE_URL {error}.")
     except psycopg.OperationalError as error:
         sys.exit(f"Cannot reach the database: {error}\nCheck OWNER_DATABASE_URL.")
+
+
+@main.command("actions")
+@click.argument("folder", type=click.Path(path_type=Path))
+def actions_command(folder: Path) -> None:
+    """
+    Write the Actions for Auth0 to FOLDER, in the layout of the Auth0 Deploy CLI.
+
+    Nothing is written if one of the files is there already.
+    """
+    source = files("org_admin.actions")
+    actions = [one.name[:-5] for one in source.iterdir() if one.name.endswith(".json")]
+    names = [name for one in sorted(actions) for name in (f"{one}.json", f"{one}/code.js")]
+    for name in names:
+        if (folder / "actions" / name).exists():
+            sys.exit(f"{folder / 'actions' / name} is there already; name another folder.")
+    for name in names:
+        target = folder / "actions" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.joinpath(name).read_bytes())
+        click.echo(f"written  {target}")
 
 
 @main.command("secret")
