@@ -90,7 +90,8 @@ def test_every_make_command_named_is_a_target() -> None:
 
 def test_every_gunicorn_command_names_our_settings() -> None:
     """Without them gunicorn serves one request at a time."""
-    commands = re.findall(r"gunicorn (.*)wsgi:(\w+)", README)
+    readme = (PROJECT / "README.md").read_text()
+    commands = re.findall(r"gunicorn (.*)wsgi:(\w+)", readme)
 
     assert set(commands) == {
         ("-c python:service.gunicorn_settings ", "selector"),
