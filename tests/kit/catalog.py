@@ -6,8 +6,8 @@ What a role may do is read from Postgres' catalog; what it can do is tried on ev
 that is missing in ROWS counts as a leak, so that a new table cannot be forgotten.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from itertools import product
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -154,24 +154,29 @@ def find_leaks(conn: psycopg.Connection, only: str | None = None) -> list[str]:
         conn: of a superuser, in a transaction.
         only: try only this table.
     """
-    leaks = []
+    return list(_iterate_leaks(conn, only))
+
+
+def _iterate_leaks(conn: psycopg.Connection, only: str | None) -> Generator[str]:
+    """Yield each leak as soon as it is found."""
     for table in list_tables(conn):
-        if only in (None, table.name):
-            leaks += (
-                _Attempts(conn, table).find_leaks()
-                if table.name in ROWS
-                else [f"{table.name}: say in tests/kit/catalog.py what a row of it looks like"]
-            )
+        if only not in (None, table.name):
+            continue
+        if table.name in ROWS:
+            yield from _Attempts(conn, table).iterate_leaks()
+        else:
+            yield f"{table.name}: say in tests/kit/catalog.py what a row of it looks like"
+    leaks = []
     with conn.transaction(force_rollback=True):
         conn.execute("set local role org_api")
         try:
             conn.execute("select enter_organization(%s, %s)", (JOE, ABC))
         except psycopg.DatabaseError as error:
             leaks.append(f"a member cannot enter: {error}")
-            return leaks
-        if conn.execute("select find_organization_id('xyz-travel')").fetchone() != (TRAVEL,):
-            leaks.append("a slug is not found")
-    return leaks
+        else:
+            found = conn.execute("select find_organization_id('xyz-travel')").fetchone()
+            leaks += [] if found == (TRAVEL,) else ["a slug is not found"]
+    yield from leaks
 
 
 def find_unnoticed(
@@ -197,8 +202,8 @@ def find_unnoticed(
     for statement, table in statements:
         with conn.transaction(force_rollback=True):
             conn.execute(statement.encode())
-            if not find_leaks(conn, table):
-                unnoticed.append(statement)
+            with closing(_iterate_leaks(conn, table)) as leaks:  # the first one is enough
+                unnoticed += [] if next(leaks, None) else [statement]
     return unnoticed
 
 
@@ -281,12 +286,14 @@ class _Attempts:
         self._not_entered: str | None = None
         assert self._all, table.name
 
-    def find_leaks(self) -> list[str]:
-        """Return what reached too much or too little."""
-        leaks = list(self._find_what_is_not_forced())
+    def iterate_leaks(self) -> Iterator[str]:
+        """Yield what reached too much or too little, as soon as it is found."""
+        name = self._table.name
+        yield from (f"{name}: {leak}" for leak in self._find_what_is_not_forced())
         for role in ("org_owner", "org_selector", "org_gate"):
             with self._undone():
-                leaks += [f"{role}, {leak}" for leak in self._find_missing(role)]
+                found = list(self._find_missing(role))
+            yield from (f"{name}: {role}, {leak}" for leak in found)
         for privileges in ("as granted", "with every privilege"):
             for not_entered in (*NOT_ENTERED, None):
                 with self._undone():
@@ -296,9 +303,8 @@ class _Attempts:
                     found = [*self._find_too_much()]
                     if not_entered is None and privileges == "as granted":
                         found += self._find_missing("org_api")
-                    state = not_entered or "entered"
-                    leaks += [f"org_api {privileges}, {state}, {one}" for one in found]
-        return [f"{self._table.name}: {leak}" for leak in leaks]
+                state = not_entered or "entered"
+                yield from (f"{name}: org_api {privileges}, {state}, {one}" for one in found)
 
     def _find_what_is_not_forced(self) -> Iterator[str]:
         forced = self._conn.execute(
