@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 from local_stack.browser import browser
@@ -20,6 +21,12 @@ from tests.kit.tenant import keys, start
 from tests.kit.window import Window, open_window
 
 __all__ = ["api", "keys", "keys_url", "postgres", "selector", "start", "statements"]  # fixtures
+
+# A busy machine is not a mistake: how long an example takes is no test of the product.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
