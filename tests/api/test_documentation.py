@@ -232,6 +232,7 @@ def test_a_person_without_javascript_is_led_to_the_guide_and_the_document(
             context.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (320, "light")])
 def test_axe_finds_no_fault_and_no_element_is_wider_than_the_screen(
     chromium: Browser, app: Flask, width: int, scheme: Any
