@@ -19,9 +19,9 @@ help: ## this list
 demo: install ## run everything offline on this machine and print one URL
 	@$(VENV)/python demo.py
 
-test: check pytest ## make check, then the tests, but for the long ones (about 4 minutes)
+test: check pytest ## make check, then every test that is not marked long, in random order (about 4 minutes)
 
-test-long: install ## the tests that wait for outages or try very much, then every mutant (about 15 minutes)
+test-long: install ## the tests marked long (outages, schemathesis, a large page), then every mutant (about 10 minutes)
 	$(VENV)/python -m pytest -m long $(PYTEST_ARGS)
 	@$(VENV)/python -m tests.mutations
 
