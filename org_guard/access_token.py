@@ -9,17 +9,17 @@ The checks, in this order; no claim is read before the signature is verified:
    choose another algorithm nor bring a key of its own.
 4. `require_issuer_and_audience`: `iss` is exactly one of the tenant's issuers; `aud` names our API.
 5. `require_times`: `iat` and `exp` are finite numbers; `exp` is later, by at most 30 days (the most
-   that Auth0 allows); `iat` is at most 30 s ahead, `exp` less than 30 s ago; there is no `nbf`.
+   that Auth0 allows); now is at most 30 s before `iat`, less than 30 s after `exp`; no `nbf`.
 6. `require_client`: it is not an ID token. The client id is in `azp` (typ "JWT") or `client_id`
    (typ "at+jwt"), never in both, and is not in `aud`; no claim is there that only ID tokens have.
 7. `require_person`: `sub` has 1 to 255 characters and is not the application itself.
 8. `require_scope_text`: `scope` is a string, or absent.
-9. `require_organization`: our claim is one canonical lower-case UUID; there is neither Auth0's own
-   `org_id` nor an organization among the `permissions` (design C, `organizations_token`).
+9. `require_organization`: our claim (`<namespace>org_id`) is one lower-case UUID; there is neither
+   Auth0's own `org_id` nor an `org:…` permission (design C in docs/choosing-a-design.md).
 
 Not checked: membership (`row_security` asks the database at every request), whether the scopes
-cover the request (`flask`), revoked sessions (a token does not show them). Other claims are
-ignored (RFC 7519 section 4).
+cover the request (`org_guard.flask`), revoked sessions (a token does not show them). Other claims
+are ignored (RFC 7519 section 4).
 
 Sources: RFC 7515 5.2; RFC 7519 4.1; RFC 8725; RFC 9068 2.1, 2.2, 4; Auth0 "Access Token Profiles".
 """
@@ -89,7 +89,7 @@ class AccessTokenVerifier:
         return Principal(
             auth0_user_id=claims["sub"],
             org_id=require_organization(claims, self._org_id),  # 9
-            org_role=org_role if isinstance(org_role, str) else None,  # information, not a check
+            org_role=org_role if isinstance(org_role, str) else None,  # for `GuardByClaimAlone`
             scopes=frozenset(claims.get("scope", "").split()),
             client_id=claims.get("azp") or claims["client_id"],  # 6: exactly one of them is there
             expires_at=claims["exp"],

@@ -1,8 +1,9 @@
 """
 Enter one organization for one transaction: from then on Postgres shows its rows, and no others.
 
-`enter_organization` (migration 0002) checks inside Postgres that the person is a member, in the
-role that the route demands or a higher one, of an organization that is not suspended. Only then
+`enter_organization` (migration 0002) checks inside Postgres that the person is a member, with the
+membership role that the view requires or a higher one, of an organization that is not suspended.
+Only then
 does row-level security show that organization's rows. So a removed member is refused at the next
 request. The call travels together with the first query, so the check costs no extra round trip.
 
@@ -25,7 +26,7 @@ from org_guard.errors import GuardError, InsufficientRole, NotAMember, Organizat
 from org_guard.principal import Principal
 
 # `select` puts the query between these two. Postgres has to enter first: the query is lateral and
-# depends on the result of the entry, and "offset 0" keeps the planner from merging the two.
+# depends on the result of the entry; "offset 0" keeps the planner from merging query and entry.
 _BEFORE_QUERY: LiteralString = """
     select found.* from enter_organization(%s, %s, %s) as entered (role), lateral (
         select * from ("""
@@ -65,8 +66,8 @@ class RowSecurity:
         connections: lends one autocommit connection of the database role org_api, such as
             `ConnectionPool.connection` of psycopg_pool. Each new connection must have passed
             `require_row_security`.
-        fetch: runs one statement that changes nothing and returns all its rows. Give one if your
-            pool can try such a statement again on another connection.
+        fetch: runs one statement that changes nothing and returns all its rows. Pass one if your
+            pool can retry such a statement on another connection.
     """
 
     def __init__(self, connections: Connections, fetch: Fetch | None = None) -> None:
@@ -102,15 +103,15 @@ class RowSecurity:
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: the entry was refused; raised by
                 the first result that the block reads, or at its end.
-            GuardError: this is neither a guarded view nor a `visit`; or the block caught an error
-                of Postgres and went on, and everything was rolled back.
+            GuardError: called outside a guarded view and outside `visit`; or the block caught an
+                error of Postgres and went on, and everything was rolled back.
         """
         visit = self._load_visit()
         with _refusals(), self._connections() as conn:
             try:
                 with conn.pipeline() as pipeline:
                     # A statement that waited for a lock must see what was committed meanwhile, so
-                    # this does not depend on the database's default isolation level.
+                    # the level is set here, whatever the database's default is.
                     conn.execute("begin isolation level read committed")
                     conn.execute(_ENTER, _entry(principal, visit))
                     try:
@@ -155,7 +156,7 @@ class RowSecurity:
 
         Raises:
             NotAMember, OrganizationSuspended, InsufficientRole: the entry was refused.
-            GuardError: this is neither a guarded view nor a `visit`.
+            GuardError: called outside a guarded view and outside `visit`.
         """
         visit = self._load_visit()
         entry = _entry(principal, visit)

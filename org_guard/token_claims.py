@@ -2,7 +2,7 @@
 Checks 4 to 9 of `access_token`: what the claims of an access token must say.
 
 Each function takes claims whose signature is verified, changes nothing, and raises InvalidToken if
-a claim is wrong. What it returns is the claim that it has checked.
+a claim is wrong. It returns the claim that it has checked, or nothing.
 
 Sources: RFC 7519 section 4.1; RFC 9068 sections 2.2 and 4; Auth0 "Access Token Profiles".
 """
@@ -34,7 +34,7 @@ def require_times(claims: Mapping[str, Any]) -> None:
     iat: Any = claims.get("iat")
     exp: Any = claims.get("exp")
     # type(), because isinstance(True, int) holds. Check 1 has refused NaN and Infinity. Auth0 sends
-    # no `nbf`, so there is no case in which one would have to be compared.
+    # no `nbf`, so a token with one is refused.
     if type(iat) not in (int, float) or type(exp) not in (int, float) or "nbf" in claims:
         raise InvalidToken("iat, exp or nbf")
     if not 0 < exp - iat <= MAX_LIFETIME or not iat - LEEWAY <= time.time() < exp + LEEWAY:

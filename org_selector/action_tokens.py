@@ -1,7 +1,8 @@
 """
-The two tokens that the Action sends to the selector, and the one that the selector sends back.
+The tokens between Auth0's Action and the selector.
 
-A *session token* comes in the redirect URL, a *decision token* with `POST /decisions`. Checks:
+A *session token* comes in the redirect URL, a *decision token* with `POST /decisions`; the selector
+sends back a *selection token*, the signed choice. Checks of the first two:
 1. the raw string: size, three canonical segments, strict JSON (`org_guard.compact_token`);
 2. the header: `alg` is HS256, `typ` is "JWT" or absent, and nothing else but a `kid`;
 3. the signature: HMAC-SHA256 under one of the session secrets, compared in constant time;
@@ -36,7 +37,7 @@ MAX_TOKEN_BYTES = 2048  # token and state must fit into one request line of 8190
 MIN_SECRET_BYTES = 32
 _HS256 = HMACAlgorithm(HMACAlgorithm.SHA256)
 _HEADER = base64url_encode(b'{"alg":"HS256","typ":"JWT"}')  # jwt.encode costs four times as much
-_Secrets = Sequence[str]  # newest first
+_Secrets = Sequence[str]  # of several, the first one signs
 _Refusal = type[SelectorError]  # what a failed check raises: one class for each kind of token
 
 
@@ -68,7 +69,7 @@ class ActionTokens:
     def sign_selection_token(
         self, login: LoginTransaction, state: str, *, org_id: str, remember: bool
     ) -> str:
-        """Sign the choice of *org_id*, for this login and this `state` only; valid for 120 s."""
+        """Sign the choice of *org_id* for one login and `state`; *remember* makes it a default."""
         now = int(time.time())
         token = {"aud": "select-organization", "iat": now, "exp": now + SELECTION_TOKEN_LIFETIME}
         person = {"iss": login.issuer, "sub": login.auth0_user_id, "nonce": login.nonce}
@@ -116,8 +117,7 @@ def _require_issuer_and_audience(
 
 
 def _require_subject(claims: Mapping[str, object], refusal: _Refusal) -> None:
-    sub = claims.get("sub")
-    if not isinstance(sub, str) or not 0 < len(sub) <= 255 or "nbf" in claims:
+    if not isinstance(sub := claims.get("sub"), str) or not 0 < len(sub) <= 255 or "nbf" in claims:
         raise refusal("sub or nbf")
 
 

@@ -1,6 +1,17 @@
 """
 The table of decisions: may this user act, and for which organization?
 
+The columns are the three kinds of login. *Page*: a browser that can show the picker. *Silent*:
+`prompt=none`. *Refresh*: the exchange of a refresh token, and every other login without a browser.
+
+An *own* organization is one that the user is a member of; it is *usable* if it is not suspended.
+*Bound* is the organization that the application's metadata in Auth0 fixes; no other is allowed.
+*Hint* is the one that the app asks for (`ext-org`). Bound wins over hint. *Anything else* is a
+text that is neither a slug nor an id, an unknown organization, or one that is not the user's own.
+*Choose* shows the picker; in a silent login Auth0 answers `interaction_required` instead.
+Words with an underscore are codes that the app receives. `=` repeats the cell to the left, `-`
+means that the row does not apply.
+
 The first row that fits wins. Each number is one function of this file.
 
    situation                   page                    silent                 refresh
@@ -26,18 +37,6 @@ The first row that fits wins. Each number is one function of this file.
  9 the user has a default      the default             - (rows 10 and 11)     =
 10 several are usable          choose                  =                      organization_required
 11 none is usable              choose                  =                      no_organization
-
-The columns are the three kinds of login. *Page*: a browser that can show the picker. *Silent*:
-`prompt=none`. *Refresh*: the exchange of a refresh token, and every other login without a browser.
-`=` repeats the column to the left, `-` means that the row does not apply.
-
-*One* is an organization; it is an *own* one if the user is a member of it. *Anything else* is a
-text that is neither a slug nor an id, an unknown organization, or one that is not the user's own.
-*Bound* comes from the application's metadata in Auth0 and is an order. *Hint* comes from the app
-(`ext-org`) and is a wish. *Usable* is an own one that is not suspended; a default counts only while
-it is usable.
-*Choose* sends the browser to the picker; in a silent login Auth0 turns it into
-`interaction_required`. Words with an underscore are codes that the app receives.
 
 Row 2: this file decides whether the choice may be tried. `DecisionRows.apply_selection` then looks
 the membership up again and applies the choice.
@@ -100,7 +99,8 @@ def decide(question: Question, standing: Standing) -> Decision | Apply:
 
     Args:
         question: what the Action asked, after its token was verified.
-        standing: what the database says now about the user and about `question.asked`.
+        standing: what the database says now about the user and about `question.asked` (the
+            organization that bound, hint or the refresh token names).
     """
     return (
         _blocked(standing)

@@ -16,7 +16,7 @@ from org_selector.picker.page import (
     build_page,
     make_initials,
 )
-from org_selector.picker.rows import ListedOrganization, OrganizationList
+from org_selector.picker.rows import PAGE_SIZE, ListedOrganization, OrganizationList
 
 ENGLISH = PageTexts.translate(gettext.NullTranslations())
 NOW = datetime(2030, 3, 1, 0, 30, tzinfo=UTC)
@@ -165,6 +165,7 @@ def test_a_search_says_how_many_organizations_it_found(
     page = _build(address, by_name=tuple(map(_organization, range(found))), more=more)
 
     assert (page.outcome, page.found) == (outcome, text)
+    assert len(ENGLISH.found) == PAGE_SIZE + 1
 
 
 @pytest.mark.parametrize(
