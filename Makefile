@@ -21,7 +21,7 @@ demo: install ## run everything offline on this machine and print one URL
 
 test: check pytest ## make check, then every test that is not marked long, in random order (about 4 minutes)
 
-test-long: install ## the tests marked long (outages, schemathesis, a large page), then every mutant (about 10 minutes)
+test-long: install ## the tests marked long (outages, schemathesis, axe on every page), then every mutant (about 15 minutes)
 	$(VENV)/python -m pytest -m long $(PYTEST_ARGS)
 	@$(VENV)/python -m tests.mutations
 

@@ -15,6 +15,8 @@ from tests.kit.action_tokens import HEADER, SESSION_SECRET, STATE, sign, valid_s
 from tests.kit.running_selector import make_settings
 from tests.kit.window import Window, open_window
 
+pytestmark = pytest.mark.long  # axe takes a second for each page, width and colour scheme
+
 SMALL = 320
 ABC = seed.organization("abc-inc")
 Visit = Callable[[Window, str], object]

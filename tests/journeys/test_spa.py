@@ -353,6 +353,7 @@ def test_an_outage_of_the_api_loses_no_input(window: Window, superuser: psycopg.
     expect(section(window, "Audit trail")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_token_that_is_refused_is_renewed_once(
     window: Window, superuser: psycopg.Connection
 ) -> None:
@@ -461,6 +462,7 @@ def test_a_role_that_was_lost_meanwhile_is_explained_to_the_person(
         assert events(window).count() == 0
 
 
+@pytest.mark.long
 def test_an_admin_who_steps_down_sees_the_page_of_a_member(
     window: Window, superuser: psycopg.Connection
 ) -> None:
@@ -512,6 +514,7 @@ def test_a_member_who_leaves_has_no_organization_in_the_app(
 # Removed, suspended, switched
 
 
+@pytest.mark.long
 def test_a_person_who_is_removed_is_told_at_the_next_request(
     chromium: Browser, window: Window, superuser: psycopg.Connection
 ) -> None:
@@ -664,6 +667,7 @@ def test_an_admin_renames_the_organization(window: Window, superuser: psycopg.Co
 # Accessibility
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1100])
 def test_the_sections_are_accessible(
