@@ -8,7 +8,7 @@ from api import audit_events, documentation, me, members, organization, projects
 from api.settings import ApiSettings
 from endpoint.errors import MAX_BODY_BYTES, REFUSALS
 from endpoint.idempotency import IDEMPOTENCY_KEY
-from org_guard import Guard, GuardByHeader, KeysUnavailable, require_row_security
+from org_guard import Guard, KeysUnavailable, require_row_security
 from org_guard.organization_header import HEADER
 from service import app as service_app
 from service.cors import Cors
@@ -16,7 +16,7 @@ from service.health import require_schema
 from service.pool import Database, Unavailable
 
 SCHEMA_VERSION = 2  # the newest migration this code needs
-MakeGuard = Callable[..., Guard | GuardByHeader]
+MakeGuard = Callable[..., Guard]
 
 
 def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:

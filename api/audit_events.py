@@ -5,10 +5,10 @@ from flask import Blueprint
 from api.rows.audit_events import AuditEvent, AuditEventRows
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import operation
-from org_guard import Guard, GuardByHeader, Principal
+from org_guard import Guard, Principal
 
 
-def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
+def create_blueprint(guard: Guard) -> Blueprint:
     """Make the route."""
     routes, audit_events = Blueprint("audit_events", __name__), AuditEventRows(guard.rows)
 

@@ -4,10 +4,10 @@ from flask import Blueprint
 
 from api.rows.me import Me, MeRows
 from endpoint.operation import operation
-from org_guard import Guard, GuardByHeader, Principal
+from org_guard import Guard, Principal
 
 
-def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
+def create_blueprint(guard: Guard) -> Blueprint:
     """Make the route."""
     routes, me = Blueprint("me", __name__), MeRows(guard.rows)
 

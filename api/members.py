@@ -12,7 +12,7 @@ from api.rows.roles import MembershipRole
 from endpoint.errors import NotFound
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, operation
-from org_guard import Guard, GuardByHeader, Principal
+from org_guard import Guard, Principal
 from org_guard.errors import InsufficientRole
 
 
@@ -22,7 +22,7 @@ class MemberChange(Body):
     role: Annotated[MembershipRole, Field(examples=["admin"])]
 
 
-def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
+def create_blueprint(guard: Guard) -> Blueprint:
     """Make the routes."""
     routes, members = Blueprint("members", __name__), MemberRows(guard.rows)
 

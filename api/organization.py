@@ -8,7 +8,7 @@ from pydantic import Field
 from api.names import Name
 from api.rows.organization import Organization, OrganizationRows
 from endpoint.operation import Body, operation
-from org_guard import Guard, GuardByHeader, Principal
+from org_guard import Guard, Principal
 
 
 class OrganizationChange(Body):
@@ -17,7 +17,7 @@ class OrganizationChange(Body):
     name: Annotated[Name, Field(examples=["ABC Inc"])]
 
 
-def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
+def create_blueprint(guard: Guard) -> Blueprint:
     """Make the routes."""
     routes, organization = Blueprint("organization", __name__), OrganizationRows(guard.rows)
 

@@ -12,7 +12,7 @@ from endpoint.errors import IdempotencyKeyReused, NotFound
 from endpoint.idempotency import IDEMPOTENCY_KEY, IdempotencyKey, read_keyed_request
 from endpoint.keyset import Keyset, Page
 from endpoint.operation import Body, MayBeAbsent, operation
-from org_guard import Guard, GuardByHeader, Principal
+from org_guard import Guard, Principal
 
 ProjectName = Annotated[Name, Field(examples=["Website relaunch"])]
 Description = Annotated[
@@ -39,7 +39,7 @@ class ProjectChange(Body):
     description: MayBeAbsent[Description]
 
 
-def create_blueprint(guard: Guard | GuardByHeader) -> Blueprint:
+def create_blueprint(guard: Guard) -> Blueprint:
     """Make the routes."""
     routes, projects = Blueprint("projects", __name__), ProjectRows(guard.rows)
 
