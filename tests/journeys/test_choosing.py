@@ -227,7 +227,7 @@ def test_a_removed_member_gets_no_further_token(
     window: Window, superuser: psycopg.Connection
 ) -> None:
     """The next renewal says so, and the page drops the old token."""
-    window.enter("joe", "xyz-travel")
+    window.enter("joe", "xyz-travel").wait_for_lists()
     with restored(superuser, window.stack):
         superuser.execute(
             "delete from membership where org_id = %s and user_id = "
@@ -247,7 +247,7 @@ def test_a_member_of_a_suspended_organization_gets_no_further_token(
     window: Window, superuser: psycopg.Connection
 ) -> None:
     """The app explains it, and the picker shows the organization without a button."""
-    window.enter("joe", "xyz-travel")
+    window.enter("joe", "xyz-travel").wait_for_lists()
     with restored(superuser, window.stack):
         superuser.execute(
             "update organization set suspended_at = now() where id = %s", (TRAVEL.id,)

@@ -41,14 +41,7 @@ def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[psycopg.Co
 
 def enter(window: Window, login: str, slug: str) -> Window:
     """Log in where no page asks, and wait until the app shows who is logged in."""
-    window.sign_in(login, hint=slug).expect_organization(slug)
-    return wait_for_lists(window)
-
-
-def wait_for_lists(window: Window) -> Window:
-    """Wait until the app shows who is logged in, and the members."""
-    section(window, "Members").get_by_role("button", name="Leave organization").wait_for()
-    return window
+    return window.sign_in(login, hint=slug).expect_organization(slug).wait_for_lists()
 
 
 def enter_empty(window: Window, superuser: psycopg.Connection, number: int) -> str:
@@ -246,7 +239,7 @@ def test_more_projects_are_shown_page_by_page(
         (seed.organization(slug).id,),
     )
     window.page.reload()
-    wait_for_lists(window.settle())
+    window.settle().wait_for_lists()
     more = button(section(window, "Projects"), "Show more")
     expect(names(window)).to_have_count(20)
     more.click()
@@ -538,7 +531,7 @@ def test_a_person_who_is_removed_is_told_at_the_next_request(
         )
         expect_no_session(window)
         second.page.reload()
-        wait_for_lists(second.settle())
+        second.settle().wait_for_lists()
         assert "Too late" not in names(second).all_inner_texts()
 
 
@@ -601,7 +594,7 @@ def test_a_switch_clears_the_page_and_drops_late_answers(window: Window) -> None
     holding = False
     for route in held:
         route.continue_()
-    wait_for_lists(window)
+    window.wait_for_lists()
     expect(names(window)).to_contain_text(["Website relaunch"])
     for route in late:
         route.continue_()
