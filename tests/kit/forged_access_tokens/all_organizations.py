@@ -3,8 +3,8 @@
 from typing import Final
 
 from local_stack.access_tokens import NAMESPACE, ORG_CLAIM, ORG_ID
-from tests.kit.forged_access_tokens.changes import change_claims
 from tests.kit.forged_access_tokens.kind import ORG_ROLE, Row
+from tests.kit.token_changes import change_claims
 
 _ODD_CLAIMS: Final[dict[str, object]] = {"a UUID": ORG_ID, "null": None, "empty": "", "a list": []}
 FORGED_PERMISSIONS: Final[dict[str, Row]] = {

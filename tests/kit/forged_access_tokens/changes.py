@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from local_stack.access_tokens import ABSENT, segment
 from tests.kit import action_tokens
 from tests.kit.forged_access_tokens.kind import ATTACKER, Kind, Row, now, sign
+from tests.kit.token_changes import fill
 
 # What a claim may be instead of what it should be.
 ODD: dict[str, object] = {
@@ -21,11 +22,6 @@ ODD: dict[str, object] = {
 }
 
 
-def change_claims(**changes: object) -> Row:
-    """Set some claims, well signed; `ABSENT` leaves one out."""
-    return lambda kind: kind.token(**changes)
-
-
 def change_client(value: object) -> Row:
     """Set the claim that says who asked for the token."""
     return lambda kind: kind.token(**{kind.client_claim: value})
@@ -34,32 +30,6 @@ def change_client(value: object) -> Row:
 def change_header(**changes: object) -> Row:
     """Set some members of the header, well signed."""
     return lambda kind: sign(kind.header(**changes), kind.claims())
-
-
-def list_claims(name: str, values: Mapping[str, object]) -> dict[str, Row]:
-    """Make a row of each value that the claim *name* may have."""
-    return {f"{name} {what}": change_claims(**{name: value}) for what, value in values.items()}
-
-
-def fill(form: str, texts: Mapping[str, str]) -> str:
-    """Put each text in the place of its name in *form*."""
-    return re.sub("|".join(texts), lambda name: texts[name[0]], form)
-
-
-def write_token(form: str) -> Row:
-    """
-    Put a token together by hand.
-
-    In *form* stand `HEADER`, `CLAIMS` and `SIGNATURE` for the segments of a valid token, `TOKEN`
-    for all of it, `START` for its first 20 characters and `REST` for the others.
-    """
-
-    def row(kind: Kind) -> str:
-        token = kind.token()
-        texts = dict(zip(("HEADER", "CLAIMS", "SIGNATURE"), token.split("."), strict=True))
-        return fill(form, texts | {"TOKEN": token, "START": token[:20], "REST": token[20:]})
-
-    return row
 
 
 def write_claims(form: str) -> Row:

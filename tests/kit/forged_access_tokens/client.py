@@ -3,8 +3,9 @@
 from typing import Final
 
 from local_stack.access_tokens import ABSENT, AUDIENCE, CLIENT_ID, ISSUER
-from tests.kit.forged_access_tokens.changes import ODD, change_claims, change_client
+from tests.kit.forged_access_tokens.changes import ODD, change_client
 from tests.kit.forged_access_tokens.kind import Row
+from tests.kit.token_changes import change_claims
 
 _APPLICATIONS: Final[dict[str, object]] = {
     "a list of the right one": [CLIENT_ID],

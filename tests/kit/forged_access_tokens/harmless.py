@@ -5,7 +5,6 @@ from typing import Final
 
 from local_stack.access_tokens import ABSENT, AUDIENCE, CUSTOM_DOMAIN
 from tests.kit.forged_access_tokens.changes import (
-    change_claims,
     change_client,
     issue,
     nest,
@@ -15,6 +14,7 @@ from tests.kit.forged_access_tokens.changes import (
 )
 from tests.kit.forged_access_tokens.kind import ORG_ROLE, Row, now
 from tests.kit.forged_access_tokens.signature_blocks import RIGHT_BLOCK, sign_block
+from tests.kit.token_changes import change_claims
 
 Valid = tuple[Row, dict[str, object]]  # the token, and what differs in what it stands for
 

@@ -4,11 +4,7 @@ import json
 from typing import Final
 
 from local_stack.access_tokens import ABSENT, AUDIENCE, ISSUER, KID, jwk, segment
-from tests.kit.forged_access_tokens.changes import (
-    change_header,
-    sign_as_attacker,
-    sign_with_hmac,
-)
+from tests.kit.forged_access_tokens.changes import change_header, sign_as_attacker, sign_with_hmac
 from tests.kit.forged_access_tokens.kind import ATTACKER, Row, signature
 
 HEADER_MEMBERS: Final[dict[str, Row]] = {

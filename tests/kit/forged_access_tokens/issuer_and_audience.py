@@ -4,8 +4,9 @@ import json
 from typing import Final
 
 from local_stack.access_tokens import AUDIENCE, CLIENT_ID, CUSTOM_DOMAIN, DOMAIN, ISSUER
-from tests.kit.forged_access_tokens.changes import ODD, list_claims
+from tests.kit.forged_access_tokens.changes import ODD
 from tests.kit.forged_access_tokens.kind import Row
+from tests.kit.token_changes import list_claims
 
 _ISSUERS: Final[dict[str, object]] = {
     "another tenant": "https://attacker.eu.auth0.com/",

@@ -8,13 +8,13 @@ from typing import Final
 from local_stack.access_tokens import AUTH0_USER_ID, ISSUER, KID
 from tests.kit.forged_access_tokens.changes import (
     add_member,
-    change_claims,
     nest,
     write_claims,
     write_header,
     write_number,
 )
 from tests.kit.forged_access_tokens.kind import Row, sign
+from tests.kit.token_changes import ENCODINGS, change_claims
 
 # As `write_header` and `write_claims` read them: TEXT is the valid one.
 _HEADERS: Final = {
@@ -74,12 +74,6 @@ _VALUES: Final = {
     "a string with half an escape": r'"\u00"',
     "nothing": "",
 }
-_ENCODINGS: Final = {
-    "UTF-16": "utf-16-le",
-    "UTF-16 with its mark": "utf-16",
-    "UTF-32": "utf-32-be",
-    "a byte order mark": "utf-8-sig",
-}
 
 
 def _twice(name: str) -> Row:
@@ -132,7 +126,7 @@ JSON: Final[dict[str, Row]] = {
     "a JWT inside a JWT": lambda kind: kind.signed_text(kind.token()),
     "lists too deep": nest("[", "]", 40),
     "objects too deep": nest('{"a":', "1}", 40),
-    **{name: _encode(encoding) for name, encoding in _ENCODINGS.items()},
+    **{name: _encode(encoding) for name, encoding in ENCODINGS.items()},
     "UTF-7 and its mark": _claims_bytes(lambda text: b"+/v8-" + text.encode()),
     "compressed claims": _claims_bytes(lambda text: zlib.compress(text.encode())),
 }

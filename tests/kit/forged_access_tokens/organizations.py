@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Final
 
 from local_stack.access_tokens import ABSENT, NAMESPACE, ORG_CLAIM
-from tests.kit.forged_access_tokens.changes import ODD, change_claims, fill
+from tests.kit.forged_access_tokens.changes import ODD
 from tests.kit.forged_access_tokens.kind import Row
+from tests.kit.token_changes import change_claims, fill
 
 _OTHER: Final = "5d3d0b6c-8a6e-4d5b-9f57-1e2d3c4b5a69"
 # ONE is the organization of the valid token.

@@ -17,7 +17,6 @@ from local_stack.access_tokens import (
     valid_header,
 )
 from tests.kit import action_tokens
-from tests.kit.forged_access_tokens.changes import change_claims
 from tests.kit.forged_access_tokens.kind import (
     ATTACKER,
     ORG_ROLE,
@@ -27,6 +26,7 @@ from tests.kit.forged_access_tokens.kind import (
     now,
     sign,
 )
+from tests.kit.token_changes import change_claims
 
 
 def _id_token(**changes: object) -> dict[str, object]:

@@ -3,8 +3,9 @@
 from typing import Final
 
 from local_stack.access_tokens import AUTH0_USER_ID, CLIENT_ID
-from tests.kit.forged_access_tokens.changes import ODD, list_claims
+from tests.kit.forged_access_tokens.changes import ODD
 from tests.kit.forged_access_tokens.kind import Row
+from tests.kit.token_changes import list_claims
 
 _SUBJECTS: Final[dict[str, object]] = {
     "a list of the right one": [AUTH0_USER_ID],
@@ -14,4 +15,4 @@ _SUBJECTS: Final[dict[str, object]] = {
     "the application as a client": f"{CLIENT_ID}@clients",
 }
 
-PERSON: Final[dict[str, Row]] = list_claims("sub", ODD | _SUBJECTS)
+PERSON: Final[dict[str, Row]] = {**list_claims("sub", ODD | _SUBJECTS)}

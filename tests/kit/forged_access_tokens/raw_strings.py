@@ -5,8 +5,8 @@ import json
 from typing import Final
 
 from local_stack.access_tokens import ISSUER, segment
-from tests.kit.forged_access_tokens.changes import change_claims, write_token
 from tests.kit.forged_access_tokens.kind import Kind, Row, signature
+from tests.kit.token_changes import change_claims, write_token
 
 # As `write_token` reads them.
 _FORMS: Final = {

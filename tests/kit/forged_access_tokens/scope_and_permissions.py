@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from tests.kit.forged_access_tokens.changes import ODD, list_claims
+from tests.kit.forged_access_tokens.changes import ODD
 from tests.kit.forged_access_tokens.kind import Row
+from tests.kit.token_changes import list_claims
 
 _SCOPES: Final[dict[str, object]] = {"a list of the right ones": ["read:projects"]}
 _PERMISSIONS: Final[dict[str, object]] = {

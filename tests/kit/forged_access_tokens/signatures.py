@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from local_stack.access_tokens import private_key, segment
-from tests.kit.forged_access_tokens.changes import fill, sign_as_attacker
+from tests.kit.forged_access_tokens.changes import sign_as_attacker
 from tests.kit.forged_access_tokens.kind import Kind, Row, signature
 from tests.kit.forged_access_tokens.signature_blocks import BLOCKS, sign_block
+from tests.kit.token_changes import fill
 
 # What is signed instead of HEADER.CLAIMS; JSON is the text of the claims.
 _SIGNED: Final = {

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from local_stack.access_tokens import ABSENT
-from tests.kit.forged_access_tokens.changes import change_claims, issue, list_claims
+from tests.kit.forged_access_tokens.changes import issue
 from tests.kit.forged_access_tokens.kind import Row, now
+from tests.kit.token_changes import change_claims, list_claims
 
 _TIMES: Final[dict[str, Callable[[int], object]]] = {
     "missing": lambda at: ABSENT,

@@ -6,12 +6,7 @@ Each row is one thing an attacker does to a token that is valid without it. One 
 
 from typing import Final
 
-from tests.kit.forged_action_tokens.changes import (
-    change_claims,
-    change_header,
-    change_time,
-    write_claims,
-)
+from tests.kit.forged_action_tokens.changes import change_header, change_time, write_claims
 from tests.kit.forged_action_tokens.header_members import HEADER_MEMBERS
 from tests.kit.forged_action_tokens.json_texts import JSON
 from tests.kit.forged_action_tokens.kind import (
@@ -29,6 +24,7 @@ from tests.kit.forged_action_tokens.own_claims import FORGED_DECISIONS, FORGED_S
 from tests.kit.forged_action_tokens.raw_strings import RAW
 from tests.kit.forged_action_tokens.registered_claims import REGISTERED_CLAIMS
 from tests.kit.forged_action_tokens.signatures import FOREIGN_SECRET, SIGNATURES
+from tests.kit.token_changes import change_claims
 
 __all__ = [
     "BODY",

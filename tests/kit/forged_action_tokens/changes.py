@@ -1,15 +1,10 @@
 """Rows by what they change, and the odd values that several claims may have."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from tests.kit.action_tokens import HEADER, SESSION_SECRET, sign
-from tests.kit.forged_access_tokens.changes import fill
 from tests.kit.forged_action_tokens.kind import Kind, Row
-
-
-def change_claims(**changes: object) -> Row:
-    """Set some claims, well signed; `ABSENT` leaves one out."""
-    return lambda kind: kind.token(**changes)
+from tests.kit.token_changes import fill
 
 
 def change_header(**changes: object) -> Row:
@@ -20,11 +15,6 @@ def change_header(**changes: object) -> Row:
 def change_time(name: str, change: Callable[[int], object]) -> Row:
     """Change the time of a claim, given as it is."""
     return lambda kind: kind.token(**{name: change(kind.claims()[name])})
-
-
-def list_claims(name: str, values: Mapping[str, object]) -> dict[str, Row]:
-    """Make a row of each value that the claim *name* may have."""
-    return {f"{name} {what}": change_claims(**{name: value}) for what, value in values.items()}
 
 
 def write_claims(form: str) -> Row:
@@ -40,22 +30,6 @@ def write_claims(form: str) -> Row:
 def write_header(header: str) -> Row:
     """Sign with a header as text."""
     return lambda kind: sign(header.encode(), kind.claims(), SESSION_SECRET)
-
-
-def write_token(form: str) -> Row:
-    """
-    Put a token together by hand.
-
-    In *form* stand `HEADER`, `CLAIMS` and `SIGNATURE` for the segments of a valid token, `TOKEN`
-    for all of it, `START` for its first 20 characters and `REST` for the others.
-    """
-
-    def row(kind: Kind) -> str:
-        token = kind.token()
-        texts = dict(zip(("HEADER", "CLAIMS", "SIGNATURE"), token.split("."), strict=True))
-        return fill(form, texts | {"TOKEN": token, "START": token[:20], "REST": token[20:]})
-
-    return row
 
 
 def sign_with(secret: str | bytes) -> Row:

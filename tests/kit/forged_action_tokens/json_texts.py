@@ -3,8 +3,9 @@
 from typing import Final
 
 from tests.kit.action_tokens import HEADER, SESSION_SECRET, sign
-from tests.kit.forged_action_tokens.changes import change_claims, write_claims
+from tests.kit.forged_action_tokens.changes import write_claims
 from tests.kit.forged_action_tokens.kind import Row
+from tests.kit.token_changes import ENCODINGS, change_claims
 
 # As `write_claims` reads them: TEXT is the valid one.
 _TEXTS: Final = {
@@ -25,12 +26,6 @@ _TEXTS: Final = {
     "brackets without end": "[" * 1000,
     "deeply nested": f'{{MEMBERS, "more": {"[" * 40}{"]" * 40}}}',
 }
-_ENCODINGS: Final = {
-    "UTF-16": "utf-16-le",
-    "UTF-16 with its mark": "utf-16",
-    "UTF-32": "utf-32-be",
-    "a byte order mark": "utf-8-sig",
-}
 
 
 def _encode(encoding: str) -> Row:
@@ -39,7 +34,7 @@ def _encode(encoding: str) -> Row:
 
 JSON: Final[dict[str, Row]] = {
     **{name: write_claims(form) for name, form in _TEXTS.items()},
-    **{name: _encode(encoding) for name, encoding in _ENCODINGS.items()},
+    **{name: _encode(encoding) for name, encoding in ENCODINGS.items()},
     "a lone surrogate": change_claims(more="\ud800"),
     "NUL in a claim": change_claims(more="a\0b"),
     "NUL in the user's id": change_claims(sub="auth0|joe\0"),

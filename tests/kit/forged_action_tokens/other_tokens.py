@@ -12,8 +12,8 @@ from tests.kit.action_tokens import (
     sign,
     valid_selection_claims,
 )
-from tests.kit.forged_action_tokens.changes import change_claims
 from tests.kit.forged_action_tokens.kind import SESSION, TOKENS, Row, find_other
+from tests.kit.token_changes import change_claims
 
 
 def sign_selection() -> str:

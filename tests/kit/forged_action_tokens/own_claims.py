@@ -3,8 +3,8 @@
 from typing import Final
 
 from tests.kit.action_tokens import ABSENT, valid_decision_claims
-from tests.kit.forged_action_tokens.changes import change_claims
 from tests.kit.forged_action_tokens.kind import BODY, Row
+from tests.kit.token_changes import change_claims
 
 FORGED_SESSIONS: Final[dict[str, Row]] = {
     **{

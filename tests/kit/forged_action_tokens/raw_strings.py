@@ -4,8 +4,8 @@ from typing import Final
 
 from tests.kit.action_tokens import segment
 from tests.kit.forged_access_tokens.raw_strings import spell_otherwise
-from tests.kit.forged_action_tokens.changes import change_claims, write_token
 from tests.kit.forged_action_tokens.kind import Kind, Row
+from tests.kit.token_changes import change_claims, write_token
 
 # As `write_token` reads them.
 _FORMS: Final = {

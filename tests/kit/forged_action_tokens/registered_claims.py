@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.kit.action_tokens import ABSENT, AUTH0_USER_ID, DOMAIN
-from tests.kit.forged_action_tokens.changes import change_claims, change_time
+from tests.kit.forged_action_tokens.changes import change_time
 from tests.kit.forged_action_tokens.kind import Row, now
+from tests.kit.token_changes import change_claims
 
 _TIMES: Final[dict[str, Callable[[int], object]]] = {
     "missing": lambda at: ABSENT,

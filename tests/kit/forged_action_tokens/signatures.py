@@ -11,8 +11,9 @@ from tests.kit.action_tokens import (
     sign,
     signature,
 )
-from tests.kit.forged_action_tokens.changes import change_header, sign_with, write_token
+from tests.kit.forged_action_tokens.changes import change_header, sign_with
 from tests.kit.forged_action_tokens.kind import Kind, Row
+from tests.kit.token_changes import write_token
 
 FOREIGN_SECRET: Final = "nobody-listed-this-secret-at-all"
 _PEM: Final = (
