@@ -167,20 +167,23 @@ class Stack:
                 ),
                 Api(OTHER_AUDIENCE),
             ),
-            actions=(
-                Action(
-                    "select-organization",
-                    PROJECT / "actions" / "select-organization" / "code.js",
-                    {
-                        "SELECTOR_URL": self.selector_url,
-                        "SESSION_TOKEN_SECRETS": self.session_secret,
-                        "SELECTION_TOKEN_SECRETS": self.selection_secret,
-                        "CLAIM_NAMESPACE": NAMESPACE,
-                        "AUDIENCES": AUDIENCE,
-                    },
-                ),
-            ),
+            actions=self._actions(),
             one_click=one_click,
+        )
+
+    def _actions(self) -> tuple[Action, ...]:
+        """List both Actions in the order in which an administrator binds them."""
+        folder = PROJECT / "actions"
+        secrets = {
+            "SELECTOR_URL": self.selector_url,
+            "SESSION_TOKEN_SECRETS": self.session_secret,
+            "SELECTION_TOKEN_SECRETS": self.selection_secret,
+            "CLAIM_NAMESPACE": NAMESPACE,
+            "AUDIENCES": AUDIENCE,
+        }
+        return (
+            Action("keep-organization-hint", folder / "keep-organization-hint" / "code.js"),
+            Action("select-organization", folder / "select-organization" / "code.js", secrets),
         )
 
     def selector_environment(self) -> dict[str, str]:
@@ -236,7 +239,7 @@ class Stack:
         port = str(self.ports.tenant)
         child = self.processes.start("tenant", [*argv, "--port", port], cwd=PROJECT)
         ready = f"http://127.0.0.1:{port}/.well-known/jwks.json"
-        return child, ready, "stand-in for an Auth0 tenant, with the Action in Node 22"
+        return child, ready, "stand-in for an Auth0 tenant, with the Actions in Node 22"
 
     def _start_service(
         self, name: str, environment: dict[str, str], url: str

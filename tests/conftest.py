@@ -1,5 +1,5 @@
 """
-In each process of the run one Postgres, and on it one real stack: tenant with the Action in Node,
+In each process of the run one Postgres, and on it one real stack: tenant with the Actions in Node,
 selector, API, SPA. Each starts when the first test of the process needs it.
 """
 

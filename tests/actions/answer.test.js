@@ -57,7 +57,7 @@ test('a login on a television, which has no page, is refused when the selector w
 test('an outcome of a later version is refused', async () => {
   const { log } = await run({ answer: reply({ ...GOOD, outcome: 'later' }) });
 
-  assert.equal(log, 'select-organization: temporarily_unavailable (Error)\n');
+  assert.equal(log, 'select-organization: temporarily_unavailable (an unknown outcome)\n');
 });
 
 for (const reason of REASONS) {
@@ -77,6 +77,60 @@ test('every login is refused when no server listens at SELECTOR_URL', async () =
   const secrets = { SELECTOR_URL: await findSilentUrl() };
 
   assert.deepEqual(await endings(() => ({ secrets })), all('temporarily_unavailable'));
+});
+
+/** Hang up on the first `count` questions, then answer the others. */
+function hangUpOn(count, answer = organization()) {
+  let left = count;
+  return (response, received) => {
+    left -= 1;
+    if (left >= 0) response.destroy();
+    else answer(response, received);
+  };
+}
+
+test('a question whose connection breaks without an answer is asked once more, in the same words', async () => {
+  for (const start of [run, comeBack]) {
+    const login = await start({ answer: hangUpOn(1) });
+
+    assert.equal(ending(login), 'organization');
+    const [first, second] = login.received.map(({ headers, body }) => [headers.authorization, body.toString()]);
+    assert.deepEqual(first, second);
+  }
+});
+
+test('a login is refused when the connection breaks twice', async () => {
+  for (const start of [run, comeBack]) {
+    const login = await start({ answer: hangUpOn(2) });
+
+    assert.deepEqual([ending(login), login.received.length], ['temporarily_unavailable', 2]);
+  }
+});
+
+for (const [name, answer] of Object.entries({
+  'a redirect': reply('', 302, { location: '/elsewhere' }),
+  'a failure': reply('', 503),
+  'a good answer that breaks off': (response) => {
+    response.writeHead(200, { 'content-length': 500 });
+    response.write(JSON.stringify(GOOD));
+    setTimeout(() => response.destroy(), 20);
+  },
+})) {
+  test(`a question is not asked again after ${name}, which is an answer`, async () => {
+    const login = await run({ answer });
+
+    assert.deepEqual([ending(login), login.received.length], ['temporarily_unavailable', 1]);
+  });
+}
+
+test('a selector that is silent after a broken connection has what is left of the 3 seconds', async () => {
+  const asked = await hurried(async () => {
+    const login = await run({ answer: hangUpOn(1, () => {}) });
+
+    assert.deepEqual([ending(login), login.received.length], ['temporarily_unavailable', 2]);
+  });
+
+  assert.deepEqual(asked, [3000]);
 });
 
 test('a good answer of 16,384 bytes is accepted and one byte more is refused', async () => {

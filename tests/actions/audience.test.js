@@ -30,6 +30,19 @@ for (const [name, server] of Object.entries({
   });
 }
 
+test('a login without an API is one line in the log that names the application, no person', async () => {
+  for (const server of [undefined, null]) {
+    const login = await run({ change: (event) => { event.resource_server = server; } });
+
+    assert.deepEqual([ending(login), login.received.length], ['nothing', 0]);
+    assert.equal(login.log, 'select-organization: no API in a login of spa\n');
+  }
+});
+
+test('an event without API and application passes untouched', async () => {
+  await requireUntouched({ resource_server: undefined, client: undefined });
+});
+
 for (const protocol of ['samlp', 'wsfed', 'wstrust-usernamemixed']) {
   test(`a login by ${protocol} passes untouched`, async () => {
     await requireUntouched({ transaction: { protocol } });

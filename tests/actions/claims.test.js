@@ -69,7 +69,7 @@ test('a login that ends at the picker or in a refusal sets no claim', async () =
 const WRITTEN = [['set', 'org_id', ORGANIZATION.id]];
 for (const [setting, kind, written] of [
   ['true', 'page', WRITTEN], ['true', 'silent', WRITTEN], ['true', 'refresh', []],
-  [undefined, 'page', []], ['false', 'page', []], ['TRUE', 'page', []], ['', 'page', []],
+  [undefined, 'page', []], ['false', 'page', []], ['', 'page', []],
 ]) {
   test(`REMEMBER_IN_REFRESH_TOKEN=${setting} at a ${kind} login writes ${JSON.stringify(written)}`, async () => {
     const login = await run({ event: EVENTS[kind](), secrets: { REMEMBER_IN_REFRESH_TOKEN: setting }, plan: PLAN });
@@ -84,12 +84,26 @@ test('a choice at the picker is remembered in the refresh token, too', async () 
   assert.deepEqual(login.refreshTokenMetadata, WRITTEN);
 });
 
-test('a login is refused when the plan refuses the metadata that the setting asks for', async () => {
-  const login = await run({
-    secrets: { REMEMBER_IN_REFRESH_TOKEN: 'true' }, assumptions: { metadata_write_without_plan: 'throws' },
+test('a login goes on when Auth0 refuses the metadata, and the log says so', async () => {
+  for (const start of [run, comeBack]) {
+    const login = await start({
+      secrets: { REMEMBER_IN_REFRESH_TOKEN: 'true' }, assumptions: { metadata_write_without_plan: 'throws' },
+    });
+
+    assert.equal(ending(login), 'organization');
+    assert.equal(login.log, 'select-organization: the refresh token has no metadata (Error)\n');
+  }
+});
+
+test('a login goes on when Auth0 throws no error but nothing', async () => {
+  const changeApi = (api) => new Proxy(api, {
+    get(target, name) {
+      if (name === 'refreshToken') throw undefined;
+      return target[name];
+    },
   });
 
-  assert.equal(login.denied, 'temporarily_unavailable');
+  assert.equal(ending(await run({ changeApi, secrets: { REMEMBER_IN_REFRESH_TOKEN: 'true' } })), 'organization');
 });
 
 test('a login without the setting goes on when the plan refuses metadata', async () => {

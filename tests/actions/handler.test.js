@@ -20,13 +20,14 @@ test('a login that goes on writes nothing to the log', async () => {
 });
 
 for (const [name, start, code, error] of [
-  ['a refusal', () => run({ answer: refuse('not_a_member') }), 'not_a_member', 'Error'],
+  ['a refusal', () => run({ answer: refuse('not_a_member') }), 'not_a_member', 'so the selector decided'],
   ['a broken answer', () => run({ answer: reply('<joe@example.com>') }), 'temporarily_unavailable', 'SyntaxError'],
-  ['a wrong setting', () => run({ secrets: { SESSION_TOKEN_SECRETS: 'short' } }), 'temporarily_unavailable', 'Error'],
-  ['a forged token', () => comeBack({ token: 'a.b.c' }), 'selection_failed', 'Error'],
+  ['a wrong setting', () => run({ secrets: { SESSION_TOKEN_SECRETS: 'short' } }), 'temporarily_unavailable', 'a secret has fewer than 32 characters'],
+  ['a forged token', () => comeBack({ token: 'a.b.c' }), 'selection_failed', 'the selection token'],
+  ['an event without a host', () => run({ change: (event) => { delete event.request.hostname; } }), 'temporarily_unavailable', 'event.request.hostname is missing'],
   ['an event without a user', () => run({ change: (event) => { delete event.user; } }), 'temporarily_unavailable', 'TypeError'],
 ]) {
-  test(`${name} writes one line to the log, with code and kind of error, no secret and no person`, async () => {
+  test(`${name} writes one line to the log, with code and cause, no secret and no person`, async () => {
     const outcome = await start();
 
     assert.equal(ending(outcome), code);

@@ -1,17 +1,17 @@
 'use strict';
 /**
- * One run of the real Action, in this process: an event as Auth0 makes it, the tenant's own `api`
+ * One run of a real Action, in this process: an event as Auth0 makes it, the tenant's own `api`
  * objects, and a selector on this machine. What comes back is what the tenant would act upon.
  *
- * `use(source)` puts another text in the place of code.js; the mutations do.
+ * `use(file, source)` puts another text in the place of the file; the mutations do.
  */
 const crypto = require('node:crypto');
-const fs = require('node:fs');
 const path = require('node:path');
 const { createApi, DEFAULT_ASSUMPTIONS, DEFAULT_PLAN, loadAction, runAction } = require('../../local_tenant/run_action.js');
 const selector = require('./selector.js');
 
 const FILE = path.resolve(__dirname, '../../actions/select-organization/code.js');
+const KEEP_FILE = path.resolve(__dirname, '../../actions/keep-organization-hint/code.js');
 const AUDIENCE = 'https://api.example.com';
 const NAMESPACE = 'https://claims.acme.example/';
 const HOSTNAME = 'acme.eu.auth0.com';
@@ -21,23 +21,24 @@ const NONCE = 'NoNcE0123456789abcdefg';
 const STATE = 'hKFo2SBTdGF0ZQ';
 const REFUSALS = [
   'organization_required', 'not_a_member', 'no_organization', 'organization_suspended', 'selection_failed',
-  'temporarily_unavailable',
+  'temporarily_unavailable', 'organizations_conflict', 'second_factor_required',
 ];
 
-let instance = loadAction(FILE);
+const instances = new Map([FILE, KEEP_FILE].map((file) => [file, loadAction(file)]));
 
-/** Run `source` instead of code.js from now on; without one, code.js again. */
-function use(source = fs.readFileSync(FILE, 'utf8')) {
-  instance = loadAction(FILE, source);
+/** Run `source` instead of this file from now on. */
+function use(file, source) {
+  instances.set(file, loadAction(file, source));
 }
 
 /** A login in a browser, as `event` shows it. */
 function pageEvent() {
   return {
+    authentication: { methods: [{ name: 'pwd', timestamp: '2026-11-26T09:00:00.000Z' }] },
     client: { client_id: 'spa', name: 'Example App', metadata: {} },
     connection: { name: 'Username-Password-Authentication', strategy: 'auth0' },
     refresh_token: undefined,
-    request: { hostname: HOSTNAME, ip: '192.0.2.1', method: 'GET', query: {}, body: {} },
+    request: { hostname: HOSTNAME, ip: '192.0.2.1', method: 'GET', query: { client_id: 'spa' }, body: {} },
     resource_server: { identifier: AUDIENCE },
     secrets: {},
     transaction: {
@@ -55,6 +56,9 @@ function pageEvent() {
       email_verified: true,
       name: 'Joe Miller',
       picture: 'https://example.com/joe.png',
+      identities: [
+        { connection: 'Username-Password-Authentication', provider: 'auth0', user_id: 'joe', isSocial: false },
+      ],
     },
   };
 }
@@ -63,7 +67,7 @@ function pageEvent() {
 function silentEvent() {
   const event = pageEvent();
   event.transaction.prompt = ['none'];
-  event.request.query = { prompt: 'none' };
+  event.request.query.prompt = 'none';
   return event;
 }
 
@@ -71,7 +75,7 @@ function silentEvent() {
 function refreshEvent() {
   const event = pageEvent();
   event.transaction = { protocol: 'oauth2-refresh-token' };
-  event.request = { ...event.request, method: 'POST', query: {}, body: { grant_type: 'refresh_token' } };
+  event.request = { ...event.request, method: 'POST', query: {}, body: { grant_type: 'refresh_token', client_id: 'spa' } };
   event.refresh_token = { metadata: {} };
   return event;
 }
@@ -130,7 +134,7 @@ async function runWithApi(changeApi, { handler = 'onExecutePostLogin', event, pl
   const { api, effects } = createApi({
     event, handler, assumptions: DEFAULT_ASSUMPTIONS, plan: { ...DEFAULT_PLAN, ...plan },
   });
-  await instance.exports[handler](event, changeApi(api, event));
+  await instances.get(FILE).exports[handler](event, changeApi(api, event));
   return { effects, error: null, console: '' };
 }
 
@@ -146,9 +150,20 @@ async function run({ event = pageEvent(), change = () => {}, secrets, answer = s
   change(event);
   const result = changeApi
     ? await runWithApi(changeApi, { handler, event, ...tenant })
-    : await runAction({ file: FILE, instance, handler, event, ...tenant });
+    : await runAction({ file: FILE, instance: instances.get(FILE), handler, event, ...tenant });
   if (result.error !== null) throw new Error(`the Action threw: ${result.error}`);
   return summarize(result, received);
+}
+
+/** Run keep-organization-hint once; `change(event)` is applied before. */
+async function keep({ event = pageEvent(), change = () => {}, changeApi } = {}) {
+  change(event);
+  const { exports } = instances.get(KEEP_FILE);
+  const result = changeApi
+    ? await exports.onExecutePostLogin(event, changeApi()).then(() => null)
+    : await runAction({ file: KEEP_FILE, instance: instances.get(KEEP_FILE), event });
+  if (result?.error) throw new Error(`the Action threw: ${result.error}`);
+  return result && { effects: result.effects, metadata: result.effects.transaction_metadata, log: result.console };
 }
 
 /** Come back from the picker with a token of these claims. */
@@ -165,12 +180,13 @@ function selectionClaims(changes) {
     sub: 'auth0|joe',
     aud: 'select-organization',
     iat: now,
-    exp: now + 120,
+    exp: now + 300,
     jti: 'j'.repeat(22),
     state: STATE,
     nonce: NONCE,
     org_id: selector.ORGANIZATION.id,
     remember: false,
+    forget: false,
     ...changes,
   };
 }
@@ -202,7 +218,7 @@ function ending({ denied, redirect, accessToken, idToken }) {
 }
 
 module.exports = {
-  AUDIENCE, EVENTS, FILE, HOSTNAME, NAMESPACE, NONCE, REFUSALS, SELECTION_SECRET, SESSION_SECRET, STATE,
-  comeBack, continueEvent, ending, findInstance: () => instance, pageEvent, readToken, refreshEvent, run, runWithApi,
+  AUDIENCE, EVENTS, FILE, HOSTNAME, KEEP_FILE, NAMESPACE, NONCE, REFUSALS, SELECTION_SECRET, SESSION_SECRET, STATE,
+  comeBack, continueEvent, ending, findInstance: (file = FILE) => instances.get(file), keep, pageEvent, readToken, refreshEvent, run, runWithApi,
   selectionClaims, sign, silentEvent, use, withLaxValidation,
 };

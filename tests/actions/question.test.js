@@ -22,6 +22,7 @@ const PROTOCOLS = {
   'a-protocol-of-next-year': 'refresh',
 };
 const QUESTION = {
+  version: 1,
   user: {
     id: 'auth0|joe',
     email: 'joe@example.com',
@@ -29,6 +30,9 @@ const QUESTION = {
     name: 'Joe Miller',
     connection: 'Username-Password-Authentication',
     strategy: 'auth0',
+    identities: [
+      { connection: 'Username-Password-Authentication', email: 'joe@example.com', email_verified: true },
+    ],
   },
   client_id: 'spa',
   interaction: 'page',
@@ -59,12 +63,14 @@ test('an exchange of a refresh token is asked as a refresh', async () => {
 test('a return from the picker asks with the choice', async () => {
   const { question } = await comeBack({ claims: { remember: true } });
 
-  assert.deepEqual(question, { ...QUESTION, choice: { org_id: ORGANIZATION.id, nonce: NONCE, remember: true } });
+  assert.deepEqual(question, { ...QUESTION, choice: { org_id: ORGANIZATION.id, nonce: NONCE, remember: true, forget: false } });
 });
 
 for (const [protocol, interaction] of Object.entries(PROTOCOLS)) {
   test(`a login by ${protocol} is asked as ${interaction}`, async () => {
-    const question = await ask('page', (event) => { event.transaction.protocol = protocol; });
+    const question = await ask('page', (event) => {
+      Object.assign(event.transaction, { protocol, subject_token_type: 'http://auth0.com/oauth/token-type/apple-authz-code' });
+    });
 
     assert.deepEqual(question, { ...QUESTION, interaction });
   });
@@ -80,6 +86,8 @@ const PROMPTS = {
   'prompt=none in the transaction alone': [['none'], undefined, 'silent'],
   'prompt=none in the query alone': [undefined, 'none', 'silent'],
   'prompt=none among other words': [[], 'login none', 'silent'],
+  'prompt=none in the transaction as text': ['login none', undefined, 'silent'],
+  'another prompt in the transaction as text': ['nonesuch', undefined, 'page'],
   'none as the second prompt of the transaction': [['consent', 'none'], undefined, 'silent'],
   'another prompt': [['login'], 'login', 'page'],
   'a prompt that only contains none': [['nonesuch'], 'nonesuch', 'page'],
@@ -102,8 +110,8 @@ test('a refresh with prompt=none is asked as a refresh', async () => {
   assert.equal(question.interaction, 'refresh');
 });
 
-for (const types of [['token'], ['token', 'id_token'], ['code token'], ['code', 'id_token token'], ['id_token token']]) {
-  test(`an app that wants ${types.join(' + ')} in the address bar is refused without a question`, async () => {
+for (const types of ['token', 'code token', ['token'], ['token', 'id_token'], ['code token'], ['code', 'id_token token'], ['id_token token']]) {
+  test(`an app that wants ${JSON.stringify(types)} in the address bar is refused without a question`, async () => {
     for (const event of [pageEvent(), silentEvent()]) {
       const login = await run({ event, change: () => { event.transaction.response_type = types; } });
 
@@ -112,8 +120,8 @@ for (const types of [['token'], ['token', 'id_token'], ['code token'], ['code', 
   });
 }
 
-for (const types of [['code'], ['id_token'], ['code id_token'], ['code', 'id_token'], [], undefined]) {
-  test(`an app that wants ${types?.join(' + ') || 'no response type'} is served`, async () => {
+for (const types of ['code', 'code id_token', ['code'], ['id_token'], ['code id_token'], ['code', 'id_token'], [], undefined]) {
+  test(`an app that wants ${JSON.stringify(types)} is served`, async () => {
     const login = await run({ change: (event) => { event.transaction.response_type = types; } });
 
     assert.equal(ending(login), 'organization');
@@ -163,13 +171,13 @@ test('a hint in the query counts before a hint in the body', async () => {
   assert.equal(question.hint, 'abc-inc');
 });
 
-test('a request without query and body is asked about', async () => {
-  const question = await ask('page', (event) => {
+test('a refresh without query and body is asked about', async () => {
+  const question = await ask('refresh', (event) => {
     delete event.request.query;
     delete event.request.body;
   });
 
-  assert.deepEqual(question, QUESTION);
+  assert.deepEqual(question, { ...QUESTION, interaction: 'refresh' });
 });
 
 for (const [given, asked] of [['select', true], ['Select', false], ['', false], ['none', false], [['select'], false]]) {
@@ -197,7 +205,7 @@ for (const [name, setting, refreshToken, remembered] of [
   ['is set to "true"', 'true', { metadata: { org_id: ORGANIZATION.id } }, ORGANIZATION.id],
   ['is left out', undefined, { metadata: { org_id: ORGANIZATION.id } }, null],
   ['is "false"', 'false', { metadata: { org_id: ORGANIZATION.id } }, null],
-  ['is "yes"', 'yes', { metadata: { org_id: ORGANIZATION.id } }, null],
+  ['is empty', '', { metadata: { org_id: ORGANIZATION.id } }, null],
   ['is "true" for a plan without metadata', 'true', {}, null],
   ['is "true" and there is no refresh token', 'true', undefined, null],
   ['is "true" and the metadata is no text', 'true', { metadata: { org_id: 7 } }, null],

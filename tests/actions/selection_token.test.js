@@ -46,6 +46,7 @@ const WRONG_CLAIMS = {
     [ORGANIZATION.id], { id: ORGANIZATION.id }, '', '*', null, undefined, 7, true,
   ],
   remember: ['true', 'false', 1, 0, null, undefined, [], {}],
+  forget: ['true', 'false', 1, 0, null, undefined, [], {}],
 };
 for (const [claim, values] of Object.entries(WRONG_CLAIMS)) {
   for (const value of values) {
@@ -59,7 +60,7 @@ for (const [claim, values] of Object.entries(WRONG_CLAIMS)) {
 }
 
 for (const [name, times] of Object.entries({
-  'lives 121 s': () => ({ iat: now(), exp: now() + 121 }),
+  'lives 301 s': () => ({ iat: now(), exp: now() + 301 }),
   'lives a day': () => ({ iat: now(), exp: now() + 86400 }),
   'has no iat': () => ({ iat: undefined }),
   'has no exp': () => ({ exp: undefined }),
@@ -69,15 +70,15 @@ for (const [name, times] of Object.entries({
 })) {
   test(`a token that ${name} is refused`, async () => {
     for (const changeApi of [undefined, withLaxValidation]) {
-      await requireAccepted({ changeApi, claims: { iat: now(), exp: now() + 120 } });
+      await requireAccepted({ changeApi, claims: { iat: now(), exp: now() + 300 } });
       await requireRefused({ changeApi, claims: times() });
     }
   });
 }
 
 test('a return after the token has expired is refused', async () => {
-  await requireAccepted({ claims: { iat: now() - 110, exp: now() + 10 } });
-  await requireRefused({ claims: { iat: now() - 121, exp: now() - 1 } });
+  await requireAccepted({ claims: { iat: now() - 290, exp: now() + 10 } });
+  await requireRefused({ claims: { iat: now() - 301, exp: now() - 1 } });
 });
 
 for (const [name, claims] of Object.entries({
@@ -128,6 +129,33 @@ test('a token for the canonical domain is refused at the custom one', async () =
   await requireRefused({ change, assumptions: { return_token_iss_enforced: false } });
 });
 
+// Auth0 finds the login by the query's state. It does not document where an Action sees it.
+for (const [name, change] of Object.entries({
+  'in the query': () => {},
+  'in the query and the form': ({ request }) => { request.body.state = login.STATE; },
+  'in the form': ({ request }) => { request.query = {}; request.body.state = login.STATE; },
+})) {
+  test(`a return whose state Auth0 shows ${name} is accepted`, async () => {
+    for (const changeApi of [undefined, withLaxValidation]) await requireAccepted({ change, changeApi });
+  });
+}
+
+test('a return whose state Auth0 shows nowhere is accepted by its nonce alone', async () => {
+  const change = ({ request }) => { delete request.query; };
+  const stranger = (event) => { change(event); event.transaction.metadata.org_selector_nonce = 'another-login-nonce-22'; };
+
+  await requireAccepted({ change, changeApi: withLaxValidation });
+  await requireRefused({ change: stranger, changeApi: withLaxValidation });
+});
+
+test('a return is asked as a page, whatever Auth0 shows as its protocol', async () => {
+  for (const protocol of ['oidc-basic-profile', 'redirect-callback', undefined]) {
+    const back = await comeBack({ change: (event) => { event.transaction.protocol = protocol; } });
+
+    assert.deepEqual([ending(back), back.question.interaction], ['organization', 'page']);
+  }
+});
+
 for (const [name, inBody, ofToken] of [
   ['another login, token and all', 'another-login', 'another-login'],
   ['another login, the token of this one', 'another-login', login.STATE],
@@ -135,17 +163,17 @@ for (const [name, inBody, ofToken] of [
   ['a list', [login.STATE], login.STATE],
   ['null', null, login.STATE],
 ]) {
-  test(`a form that names ${name} as its state is refused, though the query names this login`, async () => {
-    const scene = { change: (event) => { event.request.body.state = inBody; }, claims: { state: ofToken } };
+  test(`a form that names ${name} as its state is refused, whether or not the query names this login`, async () => {
+    for (const query of [{ state: login.STATE }, {}]) {
+      const change = ({ request }) => { Object.assign(request, { query, body: { ...request.body, state: inBody } }); };
+      const other = inBody === ofToken && query.state === undefined; // then only the nonce tells
+      const nonce = other ? 'another-login-nonce-22' : login.NONCE;
 
-    for (const changeApi of [undefined, withLaxValidation]) await requireRefused({ ...scene, changeApi });
-    await requireRefused({ ...scene, assumptions: { body_state_overrides: false } });
+      for (const changeApi of [undefined, withLaxValidation]) await requireRefused({ change, changeApi, claims: { state: ofToken, nonce } });
+      await requireRefused({ change, claims: { state: ofToken, nonce }, assumptions: { body_state_overrides: false } });
+    }
   });
 }
-
-test('a form that names the same state as the query is accepted', async () => {
-  await requireAccepted({ change: (event) => { event.request.body.state = login.STATE; } });
-});
 
 test('a token in the query of a GET is accepted, as Auth0 allows', async () => {
   await requireAccepted({
@@ -216,11 +244,11 @@ test('during a rotation each secret of the list is accepted, and no other', asyn
   await requireRefused({ signing: { secret: OLD_SECRET } });
 });
 
-test('the Action asks with the choice in the token, its nonce and whether to remember it', async () => {
-  for (const remember of [true, false]) {
-    const { question } = await comeBack({ claims: { remember } });
+test('the Action asks with the choice in the token, its nonce and what becomes of the default', async () => {
+  for (const [remember, forget] of [[true, false], [false, true], [false, false]]) {
+    const { question } = await comeBack({ claims: { remember, forget } });
 
-    assert.deepEqual(question.choice, { org_id: ORGANIZATION.id, nonce: login.NONCE, remember });
+    assert.deepEqual(question.choice, { org_id: ORGANIZATION.id, nonce: login.NONCE, remember, forget });
   }
 });
 
@@ -229,5 +257,5 @@ test('a form field of the return does not change the choice', async () => {
     change: (event) => { Object.assign(event.request.body, { org_id: OTHER_ID, remember: 'true', nonce: 'x' }); },
   });
 
-  assert.deepEqual(question.choice, { org_id: ORGANIZATION.id, nonce: login.NONCE, remember: false });
+  assert.deepEqual(question.choice, { org_id: ORGANIZATION.id, nonce: login.NONCE, remember: false, forget: false });
 });

@@ -33,7 +33,7 @@ test('a path in SELECTOR_URL does not change the address of the page', async () 
   assert.equal(redirect.origin + redirect.pathname, `${url}/select`);
 });
 
-test('the token holds exactly what the page needs and lives for 600 s', async () => {
+test('the token holds exactly what the page needs and lives for 300 s', async () => {
   const before = Math.floor(Date.now() / 1000);
   const { claims } = await sendToPicker({ answer: choose('hint_unknown') });
 
@@ -43,13 +43,16 @@ test('the token holds exactly what the page needs and lives for 600 s', async ()
     iss: HOSTNAME,
     sub: 'auth0|joe',
     iat: claims.iat,
-    exp: claims.iat + 600,
+    exp: claims.iat + 300,
     ip: '192.0.2.1',
+    version: 1,
     aud: 'org-selector/select',
     client_id: 'spa',
     client_name: 'Example App',
     nonce: claims.nonce,
     hint: '',
+    invitation: '',
+    bound: '',
     notice: 'hint_unknown',
     app_origin: 'https://app.acme.example',
     locale: 'en',
@@ -93,6 +96,25 @@ for (const [name, given, expected] of [
 }
 
 for (const [name, given, expected] of [
+  ['an id', '0b7d1f2e-3c4a-4b5c-8d6e-7f8091a2b3c4', '0b7d1f2e-3c4a-4b5c-8d6e-7f8091a2b3c4'],
+  ['64 characters', 'a'.repeat(64), 'a'.repeat(64)],
+  ['65 characters', 'a'.repeat(65), 'a'.repeat(64)],
+  ['nothing', undefined, ''],
+]) {
+  test(`hint, invitation and binding of ${name} reach the page, cut to what an id or a slug can have`, async () => {
+    const { claims } = await sendToPicker({
+      change: (event) => {
+        if (given === undefined) return;
+        Object.assign(event.request.query, { 'ext-org': given, 'ext-invitation': given });
+        event.client.metadata.organization = given;
+      },
+    });
+
+    assert.deepEqual([claims.hint, claims.invitation, claims.bound], [expected, expected, expected]);
+  });
+}
+
+for (const [name, given, expected] of [
   ['an https app', 'https://app.acme.example/callback?code=1#x', 'https://app.acme.example'],
   ['another port', 'https://app.acme.example:8443/', 'https://app.acme.example:8443'],
   ['localhost', 'http://localhost:3000/callback', 'http://localhost:3000'],
@@ -128,7 +150,8 @@ for (const given of [undefined, '', 'no url', '/relative']) {
 for (const [name, given, expected] of [
   ['80 characters', 'a'.repeat(80), 'a'.repeat(80)],
   ['81 characters', 'a'.repeat(81), 'a'.repeat(80)],
-  ['100 emoji', '\u{1f9ed}'.repeat(100), '\u{1f9ed}'.repeat(80)],
+  ['100 emoji', '\u{1f9ed}'.repeat(100), '\u{1f9ed}'.repeat(40)],
+  ['a letter across 160 bytes', `${'\u20ac'.repeat(53)}\u00e9`, '\u20ac'.repeat(53)],
   ['an emoji at the limit', `${'a'.repeat(79)}\u{1f9ed}b`, `${'a'.repeat(79)}\u{1f9ed}`],
   ['half a pair', 'a\ud800', 'a\ufffd'],
   ['NUL', 'a\0b', 'ab'],
@@ -141,6 +164,10 @@ for (const [name, given, expected] of [
     assert.equal(claims.client_name, expected);
   });
 }
+
+test('an application without metadata sends no binding', async () => {
+  assert.equal((await sendToPicker({ change: (event) => { delete event.client.metadata; } })).claims.bound, '');
+});
 
 for (const [uiLocales, locale, expected] of [
   [['de-CH', 'fr'], 'en', 'de-CH'],
@@ -163,7 +190,8 @@ test('the token fits into 2048 bytes with the longest value of everything', asyn
   event.client = { client_id: 'c'.repeat(32), name: '\u{1f9ed}'.repeat(200) };
   event.request.hostname = `${'t'.repeat(63)}.eu.auth0.com`;
   event.request.ip = '2001:0db8:85a3:0000:0000:8a2e:0370:7334';
-  event.request.query['ext-org'] = '/'.repeat(255);
+  Object.assign(event.request.query, { 'ext-org': '/'.repeat(255), 'ext-invitation': '/'.repeat(255) });
+  event.client.metadata = { organization: '\u{1f9ed}'.repeat(64) };
   event.transaction.redirect_uri = `https://${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.example:65535/`;
   event.transaction.ui_locales = ['l'.repeat(200)];
   event.user.user_id = `samlp|${'u'.repeat(249)}`;

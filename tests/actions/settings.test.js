@@ -6,14 +6,16 @@ const { AUDIENCE, SELECTION_SECRET, SESSION_SECRET, comeBack, ending, run } = re
 
 const SHORT = 'a'.repeat(31);
 const MISTAKES = {
-  SELECTOR_URL: [undefined, '', 'selector.example', '//selector.example', 'http://selector.example', 'ftp://localhost', 7, null],
-  SESSION_TOKEN_SECRETS: [undefined, '', ' ', SHORT, `${SESSION_SECRET} ${SHORT}`, `${SHORT} ${SESSION_SECRET}`, 7, [SESSION_SECRET]],
-  SELECTION_TOKEN_SECRETS: [undefined, '', '\t\n', SHORT, `${SELECTION_SECRET} ${SHORT}`, `${SHORT} ${SELECTION_SECRET}`, 7, null],
+  SELECTOR_URL: [undefined, '', 'selector.example', '//selector.example', 'http://selector.example', 'ftp://selector.example', '##SELECTOR_URL##', 7, null],
+  SESSION_TOKEN_SECRETS: [undefined, '', ' ', SHORT, `${SESSION_SECRET} ${SHORT}`, `${SHORT},${SESSION_SECRET}`, '##SESSION_TOKEN_SECRETS##', 7, [SESSION_SECRET]],
+  SELECTION_TOKEN_SECRETS: [undefined, '', '\t\n', SHORT, `${SELECTION_SECRET} ${SHORT}`, `${SHORT} ${SELECTION_SECRET}`, '@@SELECTION_TOKEN_SECRETS@@', 7, null],
   CLAIM_NAMESPACE: [
     undefined, '', '/', 'claims/', 'https://', 'https:///', 'https://acme.example', 'https://acme.example/claims', 'https://acme.example/#/',
-    'https://acme.example/?/', 'xhttps://acme.example/', ' https://acme.example/', 'https://acme.example/\n', 'urn:acme/', 7, null,
+    'https://acme.example/?/', 'xhttps://acme.example/', ' https://acme.example/', 'https://acme.example/\n', 'urn:acme/', 'https://##CLAIM_NAMESPACE##/', 7, null,
   ],
-  AUDIENCES: [undefined, '', ' \n', null, 7, [AUDIENCE], { [AUDIENCE]: true }],
+  AUDIENCES: [undefined, '', ' \n', ',', null, 7, [AUDIENCE], { [AUDIENCE]: true }, '##AUDIENCES##', '@@AUDIENCES@@', `${AUDIENCE} ##MORE##`],
+  REQUIRE_MFA: ['True', 'yes', '1', ' true', 'true,', '##REQUIRE_MFA##', '@@REQUIRE_MFA@@', true, 1, ['true']],
+  REMEMBER_IN_REFRESH_TOKEN: ['TRUE', 'yes', '##REMEMBER_IN_REFRESH_TOKEN##', true, ['true']],
 };
 
 for (const [name, values] of Object.entries(MISTAKES)) {
@@ -24,8 +26,9 @@ for (const [name, values] of Object.entries(MISTAKES)) {
         const login = await start({ secrets: { [name]: value } });
 
         assert.deepEqual([ending(login), login.received.length], ['temporarily_unavailable', 0]);
-        // The mistake is found when the settings are read, not later; only URL throws a TypeError.
-        if (name !== 'SELECTOR_URL') assert.match(login.log, /\(Error\)/);
+        // The log tells the administrator what to correct.
+        const cause = name.endsWith('_SECRETS') ? `${name}|a secret has fewer than 32 characters` : name;
+        assert.match(login.log, new RegExp(`temporarily_unavailable \\((${cause})`));
       }
     });
   }
@@ -40,6 +43,11 @@ for (const [name, secrets] of Object.entries({
   'lists with blanks and line feeds': {
     SESSION_TOKEN_SECRETS: ` ${SESSION_SECRET}\n  ${'c'.repeat(32)} `, AUDIENCES: ` https://other.example\n${AUDIENCE} `,
   },
+  'lists with commas': {
+    SESSION_TOKEN_SECRETS: `${SESSION_SECRET},${'c'.repeat(32)}`, SELECTION_TOKEN_SECRETS: `${'c'.repeat(32)}, ${SELECTION_SECRET}`,
+    AUDIENCES: `https://other.example,${AUDIENCE}`,
+  },
+  'switches that are off': { REQUIRE_MFA: 'false', REMEMBER_IN_REFRESH_TOKEN: '' },
   'a namespace that is a path': { CLAIM_NAMESPACE: 'https://acme.example/claims/v1/' },
   'a namespace that is a host': { CLAIM_NAMESPACE: 'http://acme.example/' },
   'a namespace outside ASCII': { CLAIM_NAMESPACE: 'https://b\u00fccher.example/' },
@@ -65,6 +73,8 @@ test('a selector without https is asked only on this machine', async () => {
   assert.deepEqual([ending(far), far.log], ['temporarily_unavailable', 'select-organization: temporarily_unavailable (TypeError)\n']);
   for (const host of ['127.0.0.2', 'localhost.attacker.example', '127.0.0.1.attacker.example']) {
     const [refused, why] = await outcome(host);
-    assert.deepEqual([refused, why], ['temporarily_unavailable', 'select-organization: temporarily_unavailable (Error)\n']);
+    assert.deepEqual([refused, why], [
+      'temporarily_unavailable', 'select-organization: temporarily_unavailable (SELECTOR_URL must begin with https://)\n',
+    ]);
   }
 });

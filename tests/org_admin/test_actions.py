@@ -8,7 +8,12 @@ from click.testing import CliRunner
 from local_stack.node import PROJECT
 from org_admin.cli import main
 
-FILES = ("select-organization.json", "select-organization/code.js")
+FILES = (
+    "keep-organization-hint.json",
+    "keep-organization-hint/code.js",
+    "select-organization.json",
+    "select-organization/code.js",
+)
 
 
 def test_the_actions_are_written_as_they_are_in_the_repository(tmp_path: Path) -> None:
