@@ -26,6 +26,7 @@ from tests.mutations.mutant import ROOT, SURVIVORS, Mutant, Trial, describe
 
 # Each file, and the tests that must notice; none for what node --test covers.
 PURE: Mapping[str, tuple[str, ...]] = {
+    "actions/keep-organization-hint/code.js": (),
     "actions/select-organization/code.js": (),
     "org_guard/access_token.py": ("tests/org_guard/test_access_token.py",),
     "org_guard/flask.py": ("tests/org_guard/test_flask.py", "tests/org_guard/test_requests.py"),
@@ -77,7 +78,8 @@ class Progress:
 def _command(file: str, share: int) -> list[str]:
     shares = [str(share), str(WORKERS)]
     if file.endswith(".js"):
-        return [str(node.node()), str(ROOT / "tests/mutations/run_javascript.js"), *shares]
+        script = ROOT / "tests/mutations/run_javascript.js"
+        return [str(node.node()), str(script), *shares, str(ROOT / file)]
     tests = PURE[file] if file in PURE else (*FIXTURES, *WITH_POSTGRES[file])
     return [sys.executable, "-m", "tests.mutations.run_python", *shares, file, *tests]
 

@@ -20,9 +20,10 @@ function walk(node, visit, ancestors = []) {
 
 const isIn = (ancestors, type) => ancestors.some((one) => one.type === type);
 
-/** `new Error('…')` and the like: its words are for people and may be any. */
-const isMessage = (ancestors) =>
-  ancestors.some((one) => one.type === 'NewExpression' && one.callee.name === 'Error');
+/** The cause of an error, such as that in `new Error('…')`: its words are for people and may be any. */
+const isMessage = (ancestors, node) =>
+  ancestors.some(({ callee, arguments: given }) =>
+    ['Error', 'Unusable', 'failed'].includes(callee?.name) || (callee?.name === 'Denied' && given[1] === node));
 
 /** What may be wrong at each type of node: yields [start, end, now], or [node, now]. */
 const MISTAKES = {
@@ -82,7 +83,7 @@ const MISTAKES = {
     yield [node, `${text(node.object)}${node.computed ? `[${member}]` : `.${member}`}`];
   },
   *Literal(node, text, ancestors) {
-    if (isMessage(ancestors) || isIn(ancestors.slice(-1), 'ExpressionStatement')) return;
+    if (isMessage(ancestors, node) || isIn(ancestors.slice(-1), 'ExpressionStatement')) return;
     if (typeof node.value === 'number') {
       yield [node, `${node.value + 1}`];
       yield [node, `${node.value - 1}`];

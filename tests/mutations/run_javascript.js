@@ -1,6 +1,6 @@
 'use strict';
 /**
- * Tries each mutant of the Action: `node run_javascript.js SHARE SHARES` does every SHARES-th of them.
+ * Tries each mutant of an Action: `node run_javascript.js SHARE SHARES FILE` does every SHARES-th of them.
  *
  * All in one process, because starting Node takes longer than the tests: the test files are read with
  * a `node:test` that only collects, then their functions are called until one fails. A line out for
@@ -10,7 +10,7 @@ const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
-const { FILE, use } = require('../actions/login.js');
+const { use } = require('../actions/login.js');
 const { hangUp } = require('../actions/selector.js');
 const { makeMutants } = require('./javascript_mutants.js');
 
@@ -67,20 +67,20 @@ async function findKiller(tests) {
   return null;
 }
 
-async function main(share, shares) {
+async function main(share, shares, file) {
   process.on('unhandledRejection', () => {}); // a mutant may leave anything behind
   const tests = fs.readdirSync(TESTS).filter((name) => name.endsWith('.test.js')).sort()
     .flatMap((name) => collect(path.join(TESTS, name)));
-  const source = fs.readFileSync(FILE, 'utf8');
+  const source = fs.readFileSync(file, 'utf8');
   const report = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const mutants = makeMutants(source);
   report({ tests: tests.length, mutants: mutants.length, killer: await rehearse(tests) });
   for (const [number, { start, end, now }] of mutants.entries()) {
     if (number % shares !== share) continue;
-    use(source.slice(0, start) + now + source.slice(end));
+    use(file, source.slice(0, start) + now + source.slice(end));
     report({ start, end, now, killer: await findKiller(tests) });
   }
   process.exit(0); // whatever a mutant still waits for
 }
 
-main(Number(process.argv[2]), Number(process.argv[3]));
+main(Number(process.argv[2]), Number(process.argv[3]), process.argv[4]);
