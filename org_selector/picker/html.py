@@ -29,7 +29,18 @@ def _hash(text: str) -> str:
 
 
 STYLE = (TEMPLATES / "style.css").read_text("utf-8")
-CONTINUE_SCRIPT = "document.forms[0].submit()"
+# Submits at once: before the page is loaded, so that it does not become a page of its own for the
+# browser's "back". Every submit disables the button, so that a second click sends nothing. A page
+# that the browser restores has its button again.
+CONTINUE_SCRIPT = """
+const [form] = document.forms
+const button = form.querySelector('button')
+form.onsubmit = () => { button.disabled = true }
+window.onpageshow = ({ persisted }) => {
+  if (persisted) button.disabled = false
+}
+form.requestSubmit()
+"""
 _POLICY = (
     "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; img-src data:; "
     f"style-src {_hash(STYLE)}; "

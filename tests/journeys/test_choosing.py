@@ -208,6 +208,33 @@ def test_a_double_click_or_a_reload_still_gives_the_chosen_organization(window: 
     window.expect_organization("xyz-travel")
 
 
+def test_an_impatient_second_click_on_the_way_back_sends_nothing(window: Window) -> None:
+    """The page submits itself; its button is for browsers without scripts."""
+    window.sign_in("joe").expect_picker()
+    sent: list[str] = []
+
+    def hold(route: Route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=204)  # the page stays
+
+    window.page.route("**/continue?*", hold)
+    with window.page.expect_response("**/continue?*"):
+        window.choose("XYZ Travel")
+    button = window.page.get_by_role("button", name="Continue")
+    expect(button).to_be_disabled()
+    button.click(force=True)
+
+    # A page that the browser restores, such as after a failure of the network, has its button.
+    window.page.evaluate(
+        "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true})) && null"
+    )
+    expect(button).to_be_enabled()
+    assert len(sent) == 1
+    window.page.unroute("**/continue?*")
+    button.click()
+    window.expect_organization("xyz-travel")
+
+
 def test_a_browser_without_scripts_shows_a_button_that_continues(
     chromium: Browser, stack: Stack, person: Person
 ) -> None:
@@ -313,8 +340,8 @@ def test_a_remembered_organization_skips_the_page_until_joe_switches(
 
         window.page.click("#switch")
         window.expect_picker()
-        expect(window.page.locator("input[name=remember]")).to_be_checked()
-        window.page.uncheck("input[name=remember]")
+        expect(window.page.locator("input[name=remember]")).not_to_be_checked()
+        window.page.get_by_label("Stop always continuing with ABC Inc").check()
         window.choose("XYZ Travel").expect_organization("xyz-travel")
         row = superuser.execute(
             "select default_org_id from app_user where auth0_user_id = 'auth0|joe'"
