@@ -56,8 +56,16 @@ class RequestBuilder:
             "name": name,
             "connection": "Username-Password-Authentication",
             "strategy": "auth0",
+            "identities": [
+                {
+                    "connection": "Username-Password-Authentication",
+                    "email": email,
+                    "email_verified": True,
+                }
+            ],
         }
         question = {
+            "version": 1,
             "user": user,
             "client_id": "AbCdEfGhIjKlMnOpQrStUvWxYz012345",
             "interaction": interaction,
@@ -68,7 +76,7 @@ class RequestBuilder:
             "prompt_select": False,
         }
         body = json.dumps(question | ({"choice": choice} if choice else {})).encode()
-        claims = {
+        claims: dict[str, object] = {
             "aud": "org-selector/decisions",
             "body_sha256": hashlib.sha256(body).hexdigest(),
         }
@@ -111,12 +119,15 @@ class RequestBuilder:
             "client_id": "AbCdEfGhIjKlMnOpQrStUvWxYz012345",
             "client_name": "Example App",
             "nonce": secrets.token_urlsafe(16),
+            "version": 1,
             "hint": "",
+            "invitation": "",
+            "bound": "",
             "notice": "",
             "app_origin": "https://app.example.com",
             "locale": "en",
         }
-        return UnverifiedLogin(self._sign(person.auth0_user_id, claims, seconds=600), STATE)
+        return UnverifiedLogin(self._sign(person.auth0_user_id, claims, seconds=300), STATE)
 
     def _cookie(self, login: UnverifiedLogin) -> dict[str, str]:
         return {
@@ -124,7 +135,7 @@ class RequestBuilder:
             "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",
         }
 
-    def _sign(self, auth0_user_id: str, claims: dict[str, str], *, seconds: int) -> str:
+    def _sign(self, auth0_user_id: str, claims: dict[str, object], *, seconds: int) -> str:
         now = int(time.time())
         common = {"iss": self.tenant_host, "sub": auth0_user_id}
         times = {"iat": now, "exp": now + seconds}

@@ -30,6 +30,7 @@ from local_tenant.configuration import TenantConfig
 BROWSERS = 40
 WAIT = 60.0  # seconds for all windows to finish
 EMAIL, ORGANIZATION = "joe@example.com", "ABC Inc"
+MANY_EMAIL = "max@example.com"  # a person with more organizations than there are browsers
 COMPLETE = "callback with a code"
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ def run(stack: Stack) -> list[Line]:
         Line("race", f"{BROWSERS} simultaneous choices", _render(chosen)),
         _judge(f"their {BROWSERS} continuations", continued, complete=1),
         _judge("the picker, opened again in each", reopened, complete=0),
-        _race_decisions(stack),
+        *_race_decisions(stack),
     ]
 
 
@@ -74,31 +75,50 @@ def _judge(what: str, outcomes: Counter[str], *, complete: int) -> Line:
     return Line("race", what, _render(outcomes), f"{complete} complete, the others say why", met)
 
 
-def _race_decisions(stack: Stack) -> Line:
+def _race_decisions(stack: Stack) -> list[Line]:
+    person = next(one for one in seed.PEOPLE if one.email == MANY_EMAIL)
+    chosen = [str(seed.organization(slug).id) for slug in list(person.roles)[:BROWSERS]]
+    equal = _decide_together(stack, person, chosen[:1] * BROWSERS)
+    different = _decide_together(stack, person, chosen)
+    return [
+        Line(
+            "race",
+            f"{BROWSERS} equal choices of one login, decided at once",
+            _render(equal),
+            "all get the organization",
+            equal == {"organization": BROWSERS},
+        ),
+        Line(
+            "race",
+            f"{BROWSERS} different choices of one login, decided at once",
+            _render(different),
+            "1 x organization, the others selection_failed",
+            different == {"organization": 1, "selection_failed": BROWSERS - 1},
+        ),
+    ]
+
+
+def _decide_together(stack: Stack, person: seed.SeedPerson, chosen: list[str]) -> Counter[str]:
     builder = RequestBuilder(stack.tenant_host, stack.session_secret, stack.selector_url)
-    person = next(one for one in seed.PEOPLE if one.email == EMAIL)
-    choice = {
-        "org_id": str(seed.organization("abc-inc").id),
-        "nonce": secrets.token_urlsafe(16),
-        "remember": False,
-    }
-    request = builder.question(
-        person.auth0_user_id, person.email, person.name, "page", choice=choice
-    )
+    nonce = secrets.token_urlsafe(16)
+    requests = [
+        builder.question(
+            person.auth0_user_id,
+            person.email,
+            person.name,
+            "page",
+            choice={"org_id": org_id, "nonce": nonce, "remember": False, "forget": False},
+        )
+        for org_id in chosen
+    ]
     outcomes: Counter[str] = Counter()
 
     def decide(request: CheckedRequest) -> None:
         answer = json.loads(exchange(stack.ports.selector, request))
         outcomes[answer.get("reason", answer["outcome"])] += 1
 
-    _start_together([request] * BROWSERS, decide)
-    return Line(
-        "race",
-        f"{BROWSERS} decisions about one login's choice",
-        _render(outcomes),
-        "1 x organization, the others selection_failed",
-        outcomes == {"organization": 1, "selection_failed": BROWSERS - 1},
-    )
+    _start_together(requests, decide)
+    return outcomes
 
 
 def _copy(person: Person) -> Person:

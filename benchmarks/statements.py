@@ -153,7 +153,11 @@ def _write(conn: psycopg.Connection, person: BenchmarkUser) -> Callable[[], obje
     # A different organization each time, because updating one row again and again costs more.
     choices = itertools.cycle(memberships.list_organizations(conn, person, 1_000))
     return lambda: rows.apply_selection(
-        person.auth0_user_id, org_id=next(choices), nonce=uuid4().hex, remember=False
+        person.auth0_user_id,
+        org_id=next(choices),
+        nonce=uuid4().hex,
+        remember=False,
+        forget=False,
     )
 
 

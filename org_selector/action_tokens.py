@@ -32,7 +32,7 @@ from org_selector.errors import InvalidDecisionToken, InvalidSessionToken, Selec
 from org_selector.login_transaction import LoginTransaction, read_login_transaction
 
 LEEWAY = 30  # seconds that Auth0's clock and ours may differ
-SELECTION_TOKEN_LIFETIME = 120  # seconds; for the way back to Auth0
+SELECTION_TOKEN_LIFETIME = 300  # seconds; for the way back to Auth0
 MAX_TOKEN_BYTES = 2048  # token and state must fit into one request line of 8190 bytes
 MIN_SECRET_BYTES = 32
 _HS256 = HMACAlgorithm(HMACAlgorithm.SHA256)
@@ -56,7 +56,7 @@ class ActionTokens:
 
     def verify_session_token(self, unverified_token: str) -> LoginTransaction:
         """Return the login that the token describes, or raise InvalidSessionToken."""
-        claims = self._verify(unverified_token, "org-selector/select", 600, InvalidSessionToken)
+        claims = self._verify(unverified_token, "org-selector/select", 300, InvalidSessionToken)
         return read_login_transaction(claims)  # 7
 
     def verify_decision_token(self, unverified_token: str, body: bytes) -> str:
@@ -67,13 +67,13 @@ class ActionTokens:
         return str(claims["sub"])
 
     def sign_selection_token(
-        self, login: LoginTransaction, state: str, *, org_id: str, remember: bool
+        self, login: LoginTransaction, state: str, *, org_id: str, remember: bool, forget: bool
     ) -> str:
-        """Sign the choice of *org_id* for one login and `state`; *remember* makes it a default."""
+        """Sign the choice for one login and `state`; the last two change the default."""
         now = int(time.time())
         token = {"aud": "select-organization", "iat": now, "exp": now + SELECTION_TOKEN_LIFETIME}
         person = {"iss": login.issuer, "sub": login.auth0_user_id, "nonce": login.nonce}
-        choice = {"state": state, "org_id": org_id, "remember": remember}
+        choice = {"state": state, "org_id": org_id, "remember": remember, "forget": forget}
         claims = token | person | choice | {"jti": secrets.token_urlsafe(16)}
         signed = _HEADER + b"." + base64url_encode(json.dumps(claims).encode())
         return (signed + b"." + base64url_encode(_HS256.sign(signed, self._selection_key))).decode()

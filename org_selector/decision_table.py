@@ -39,13 +39,15 @@ The first row that fits wins. Each number is one function of this file.
 11 none is usable              choose                  =                      no_organization
 
 Row 2: this file decides whether the choice may be tried. `DecisionRows.apply_selection` then looks
-the membership up again and applies the choice.
+the membership up again and applies the choice. A login has one choice. The same one, asked again
+within a minute, is checked again and granted again, but applied once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from org_selector.standing import Organization, Standing
 
@@ -85,8 +87,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Grant the choice if it can be applied, else refuse with `selection_failed`."""
+    """Grant the organization if the choice can be applied, else refuse: `selection_failed`."""
 
+    org_id: UUID
     choice: AskedChoice
 
 
@@ -104,7 +107,7 @@ def decide(question: Question, standing: Standing) -> Decision | Apply:
     """
     return (
         _blocked(standing)
-        or _back_from_the_picker(question)
+        or _back_from_the_picker(question, standing)
         or _asked_but_suspended(question, standing)
         or _bound(question, standing)
         or _page_wanted(question)
@@ -121,14 +124,18 @@ def _blocked(standing: Standing) -> Decision | None:  # 1
     return Refused("not_a_member") if standing.blocked else None
 
 
-def _back_from_the_picker(question: Question) -> Refused | Apply | None:  # 2
+def _back_from_the_picker(question: Question, standing: Standing) -> Refused | Apply | None:  # 2
     choice = question.choice
     if choice is None:
         return None
-    # Only a page login can have shown the picker. A bound application allows no other organization.
-    if question.interaction != "page" or question.bound not in (None, choice.org_id):
+    # Only a page login can have shown the picker, and only organizations can be chosen there yet.
+    if question.interaction != "page" or choice.org_id is None:
         return Refused("selection_failed")
-    return Apply(choice)
+    if question.bound is not None:  # such an application allows no other organization
+        bound = standing.asked
+        if bound is None or bound.id != choice.org_id:
+            return Refused("selection_failed")
+    return Apply(UUID(choice.org_id), choice)
 
 
 def _asked_but_suspended(question: Question, standing: Standing) -> Decision | None:  # 3

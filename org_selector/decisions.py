@@ -10,15 +10,18 @@ import json
 from collections.abc import Callable
 from uuid import UUID
 
+import structlog
 from flask import Blueprint, Response, g, request
 
 from org_selector.action_tokens import ActionTokens
 from org_selector.decision_table import Apply, Choose, Decision, Granted, Refused, decide
 from org_selector.errors import InvalidDecisionRequest, InvalidDecisionToken
-from org_selector.question import MAX_BODY_BYTES, AskedChoice, AskedUser, Question, parse_question
+from org_selector.question import MAX_BODY_BYTES, AskedUser, Question, parse_question
 from org_selector.rows import DecisionRows
 from org_selector.standing import Profile, Standing
+from service.pool import Unavailable
 
+VERSION = 1  # of the answer
 MAX_NAME = 300  # characters; Auth0 has the same limit
 
 
@@ -49,10 +52,11 @@ class Decisions:
 
     def _load(self, question: Question) -> Standing:
         standing = self._rows.find_standing(question.user.id, question.asked)
-        profile = self._read_profile(question.user)
+        profile = self._read_profile(question.user, standing.profile if standing else None)
         if standing is not None and standing.profile == profile:
             return standing
-        # A new user, or one who changed in Auth0. Read again: invitations depend on the address.
+        # A new user, or one who changed in Auth0. Read again: invitations depend on the address,
+        # so a login whose address cannot be stored is not decided.
         self._rows.save_profile(profile)
         standing = self._rows.find_standing(question.user.id, question.asked)
         if standing is None:
@@ -63,31 +67,61 @@ class Decisions:
         self, question: Question, standing: Standing, decision: Decision | Apply
     ) -> Decision:
         if isinstance(decision, Apply):
-            return self._apply_choice(question.user.id, decision.choice)
+            return self._apply_choice(question.user.id, decision)
         # A hint in a page login means that a person switched in the app or followed a link, so the
         # picker lists that organization first next time. Refreshes and silent logins happen
         # without a person, and `apply_selection` notes the use by itself.
         if isinstance(decision, Granted) and question.hint and question.interaction == "page":
-            self._rows.save_last_use(standing.user_id, decision.organization.id)
+            self._save_last_use(standing.user_id, decision.organization.id)
         return decision
 
-    def _apply_choice(self, auth0_user_id: str, choice: AskedChoice) -> Decision:
+    def _apply_choice(self, auth0_user_id: str, apply: Apply) -> Decision:
+        choice = apply.choice
         organization = self._rows.apply_selection(
-            auth0_user_id, org_id=UUID(choice.org_id), nonce=choice.nonce, remember=choice.remember
+            auth0_user_id,
+            org_id=apply.org_id,
+            nonce=choice.nonce,
+            remember=choice.remember,
+            forget=choice.forget,
         )
         return Granted(organization) if organization else Refused("selection_failed")
 
-    def _read_profile(self, user: AskedUser) -> Profile:
+    def _save_last_use(self, user_id: UUID, org_id: str) -> None:
+        try:
+            self._rows.save_last_use(user_id, org_id)
+        except Unavailable as error:  # a read-only database, for example; the decision stands
+            structlog.get_logger().warning("last_use_not_saved", detail=error.detail)
+
+    def _read_profile(self, user: AskedUser, stored: Profile | None) -> Profile:
+        """Return what to store; without a connection (at a refresh) the address stays as it is."""
+        name = user.name[:MAX_NAME] if user.name else None
+        if user.connection is None and stored is not None:
+            return Profile(user.id, stored.email, stored.email_verified, name)
+        return Profile(user.id, *self._find_address(user), name)
+
+    def _find_address(self, user: AskedUser) -> tuple[str | None, bool]:
+        """
+        Return the address of the identity used now, and whether it counts as verified.
+
+        The primary profile's address does not count if another connection was used: its
+        administrator need not own that address. Nor does any of several that differ.
+        """
+        found = {
+            (one.email, one.email_verified)
+            for one in user.identities
+            if one.connection == user.connection
+        }
+        if len(found) != 1 or not self._trusts(user):
+            return user.email, False
+        ((email, verified),) = found
+        return email, bool(email) and verified
+
+    def _trusts(self, user: AskedUser) -> bool:
+        if user.connection is None:
+            return False
         if self._trusted_connections is None:
-            trusted = user.strategy == "auth0" or user.connection == "google-oauth2"
-        else:
-            trusted = user.connection in self._trusted_connections
-        return Profile(
-            auth0_user_id=user.id,
-            email=user.email,
-            email_verified=bool(user.email) and user.email_verified is True and trusted,
-            name=user.name[:MAX_NAME] if user.name else None,
-        )
+            return user.strategy == "auth0" or user.connection == "google-oauth2"
+        return user.connection in self._trusted_connections
 
 
 def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision]) -> Blueprint:
@@ -118,6 +152,7 @@ def _read_bearer() -> str:
 
 
 def _serialize(decision: Decision) -> dict[str, object]:
+    answer: dict[str, object] = {"version": VERSION}
     match decision:
         case Granted(organization):
             granted = {
@@ -126,11 +161,11 @@ def _serialize(decision: Decision) -> dict[str, object]:
                 "name": organization.name,
                 "role": organization.role,
             }
-            return {"outcome": "organization", "organization": granted}
+            return answer | {"outcome": "organization", "organization": granted}
         case Choose(notice):
-            return {"outcome": "choose", "notice": notice}
+            return answer | {"outcome": "choose", "notice": notice}
         case Refused(reason):
-            return {"outcome": "refuse", "reason": reason}
+            return answer | {"outcome": "refuse", "reason": reason}
 
 
 def _summarize(question: Question, decision: Decision) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """
 The login that waits for a choice, as a session token describes it.
 
-Checked here: each claim that the Action adds is text of the form in `SESSION_CLAIMS`. Signature,
-issuer, audience, subject and times are checked before, in `action_tokens.py`.
+Checked here: each claim that the Action adds is text of the form in `SESSION_CLAIMS`, and `version`
+is a number. Claims that a later Action adds are ignored. Signature, issuer, audience, subject and
+times are checked before, in `action_tokens.py`.
 """
 
 import re
@@ -17,6 +18,8 @@ _PATTERNS = {  # for the whole value; where it may be empty, "" means "not given
     "client_name": r".{0,80}",
     "nonce": r"[\w-]{16,64}",
     "hint": r".{0,255}",
+    "invitation": r".{0,64}",
+    "bound": r".{0,64}",
     "notice": r"[a-z_]{0,64}",
     # Pages link to it and their policy names it: an http(s) origin, or the scheme of a native app.
     "app_origin": r"(?!(?:javascript|data|vbscript|blob|file|https?):\Z)"
@@ -37,6 +40,8 @@ class LoginTransaction:
     client_name: str
     nonce: str  # one login, one choice
     hint: str  # user input: the signature does not make it right
+    invitation: str  # user input, too
+    bound: str  # the one organization that the application serves, or ""
     notice: str  # why the page is shown
     app_origin: str
     locale: str
@@ -49,6 +54,9 @@ def read_login_transaction(verified_claims: Mapping[str, Any]) -> LoginTransacti
     Raises:
         InvalidSessionToken: a claim is missing or has another form; the detail is its name.
     """
+    version = verified_claims.get("version")
+    if type(version) is not int or version < 1:
+        raise InvalidSessionToken("version")
     own: dict[str, Any] = {name: verified_claims.get(name) for name in SESSION_CLAIMS}
     for name, pattern in SESSION_CLAIMS.items():
         if not isinstance(own[name], str) or not pattern.fullmatch(own[name]):

@@ -1,17 +1,19 @@
 """
-What the Action asks at `POST /decisions`, read strictly.
+What the Action asks at `POST /decisions`.
 
-Checked: the body is strict JSON, every field is present, has its type and is not too long, and no
-field is unknown. That the body comes from the Action is checked before, in `action_tokens.py`.
+Checked: the body is strict JSON, and every field of this version is present, has its type and is
+not too long. Fields that a later Action adds are ignored, so that service and Action can be updated
+one after the other; what they would forbid must be a new kind of choice, which is refused.
+That the body comes from the Action is checked before, in `action_tokens.py`.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from org_guard.compact_token import MalformedInput, parse_json_object
 from org_selector.errors import InvalidDecisionRequest
@@ -24,7 +26,15 @@ Text = Field(max_length=2048)
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+class AskedIdentity(_Strict):
+    """An identity of the user, of the connection used now; linked accounts can have several."""
+
+    connection: str | None = Text
+    email: str | None = Text
+    email_verified: bool
 
 
 class AskedUser(_Strict):
@@ -36,14 +46,28 @@ class AskedUser(_Strict):
     name: str | None = Text
     connection: str | None = Text
     strategy: str | None = Text
+    identities: list[AskedIdentity] = Field(max_length=20)
 
 
 class AskedChoice(_Strict):
-    """The choice made in the picker, as the Action read it from the selection token."""
+    """
+    The choice made in the picker, as the Action read it from the selection token.
 
-    org_id: str = Field(pattern=f"^{_UUID_PATTERN}$")
+    It has exactly one of the first three fields. This service applies only an `org_id`.
+    """
+
+    org_id: str | None = Field(None, pattern=f"^{_UUID_PATTERN}$")
+    invitation_id: str | None = None
+    new_organization: str | None = None
     nonce: str = Field(min_length=16, max_length=64)
-    remember: bool
+    remember: bool  # make it the user's default
+    forget: bool  # the user has no default any more, unless `remember` sets one
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if [self.org_id, self.invitation_id, self.new_organization].count(None) != 2:
+            raise ValueError("not exactly one choice")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +93,7 @@ class Question(_Strict):
     answer `interaction_required` instead, "refresh" if the login has no browser.
     """
 
+    version: int = Field(ge=1)  # of the Action
     user: AskedUser
     client_id: str = Text
     interaction: Literal["page", "silent", "refresh"]

@@ -54,11 +54,16 @@ _APPLY_SELECTION = """
         from app_user u, membership m
         where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
         and m.user_id = u.id and m.org_id = %(org_id)s and not m.org_suspended
-    ), applied as (
-        insert into selection (nonce, user_id, org_id)
+    ), granted as (
+        -- The same choice again, which an answer that was lost causes, changes nothing.
+        insert into selection as s (nonce, user_id, org_id)
         select %(nonce)s, user_id, org_id from chosen
-        on conflict (nonce) do nothing
-        returning user_id, org_id
+        on conflict (nonce) do update set created_at = s.created_at
+        where (s.user_id, s.org_id) = (excluded.user_id, excluded.org_id)
+        and s.created_at > now() - interval '1 minute'
+        returning user_id, org_id, s.xmax = 0 as inserted -- not 0 where a row was there
+    ), applied as (
+        select user_id, org_id from granted where inserted
     ), used as (
         -- A rename in progress locks the row. The last use is not worth waiting for.
         update membership set last_selected_at = now() where (user_id, org_id) in (
@@ -69,7 +74,7 @@ _APPLY_SELECTION = """
     ), remembered as (
         update app_user u
         set default_org_id = case when %(remember)s then a.org_id end
-        from applied a where u.id = a.user_id
+        from applied a where u.id = a.user_id and (%(remember)s or %(forget)s)
         and u.default_org_id is distinct from case when %(remember)s then a.org_id end
     ), swept as (
         delete from selection where nonce in (
@@ -77,7 +82,7 @@ _APPLY_SELECTION = """
             order by created_at limit 2 for update skip locked
         )
     )
-    select c.org_id::text, c.org_slug, c.org_name, c.role, false from chosen c, applied
+    select c.org_id::text, c.org_slug, c.org_name, c.role, false from chosen c, granted
 """
 _SAVE_LAST_USE = """
     update membership set last_selected_at = now() where (user_id, org_id) in (
@@ -127,7 +132,7 @@ class DecisionRows:
         self._database.fetch_once(_SAVE_PROFILE, values)
 
     def apply_selection(
-        self, auth0_user_id: str, *, org_id: UUID, nonce: str, remember: bool
+        self, auth0_user_id: str, *, org_id: UUID, nonce: str, remember: bool, forget: bool
     ) -> Organization | None:
         """
         Make *org_id* the one choice of the login with this *nonce*, or change nothing.
@@ -135,12 +140,18 @@ class DecisionRows:
         One statement checks that the user is not blocked and is a member, that the organization
         is not suspended, and that this login has no choice yet. It also deletes up to two nonces
         older than a day, so that the table stays small.
+        The same choice again within a minute is checked in the same way and returned again.
+
+        Args:
+            remember: make it the user's default.
+            forget: remove the user's default; `remember` wins.
         """
         values = {
             "auth0_user_id": auth0_user_id,
             "org_id": org_id,
             "nonce": nonce,
             "remember": remember,
+            "forget": forget,
         }
         rows = self._database.fetch_once(_APPLY_SELECTION, values)
         return Organization(*rows[0]) if rows else None

@@ -118,7 +118,7 @@ class Page:
     all_suspended: bool  # the person has organizations, but none of them is usable
     sections: tuple[PageSection, ...]  # each has at least one row
     may_choose: bool  # at least one row is not suspended
-    has_default: bool
+    default_name: str  # of the organization with which the person always continues, or ""
     first_page: str  # a link, or "" where this is the first page
     next_page: str  # a link, or "" where this is the last page
 
@@ -157,7 +157,7 @@ def build_page(
         all_suspended=whole_list and _are_all_suspended(organizations),
         sections=tuple(section for section in sections if section.rows),
         may_choose=any(not one.suspended for one in recent + by_name),
-        has_default=organizations.default_org_id is not None,
+        default_name=organizations.default_name or "",
         first_page="" if address.first else address.link(),
         next_page=address.link(after=organizations.by_name[-1]) if organizations.more else "",
     )

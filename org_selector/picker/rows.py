@@ -19,7 +19,9 @@ END_OF_NAMES = "\U0010ffff"  # sorts after every character that a name can conta
 # The first row of both statements below is the person. Each further row is an organization; its
 # first column is true in the list of recently used ones and false in the list by name.
 _PERSON = """
-    select null::boolean, u.default_org_id::text, u.email, u.name, null, null,
+    select null::boolean, u.email, u.name, (
+            select org_name from membership where user_id = u.id and org_id = u.default_org_id
+        ), null, null,
         exists (select from selection where nonce = %(nonce)s), null
     from app_user u
     where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
@@ -93,7 +95,7 @@ class OrganizationList:
 
     email: str | None
     name: str | None
-    default_org_id: str | None
+    default_name: str | None  # of the organization with which the person always continues
     already_chosen: bool  # in this login
     recent: tuple[ListedOrganization, ...]  # the last use first, at most RECENT; first page only
     by_name: tuple[ListedOrganization, ...]  # at most PAGE_SIZE
@@ -163,12 +165,12 @@ class PickerRows:
 def _read_list(rows: list[tuple[Any, ...]]) -> OrganizationList | None:
     if not rows:
         return None
-    _, default_org_id, email, name, _, _, already_chosen, _ = rows[0]
+    _, email, name, default_name, _, _, already_chosen, _ = rows[0]
     by_name = [ListedOrganization._make(row[1:]) for row in rows if row[0] is False]
     return OrganizationList(
         email=email,
         name=name,
-        default_org_id=default_org_id,
+        default_name=default_name,
         already_chosen=already_chosen,
         recent=tuple(ListedOrganization._make(row[1:]) for row in rows if row[0]),
         by_name=tuple(by_name[:PAGE_SIZE]),

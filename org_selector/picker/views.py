@@ -89,6 +89,7 @@ class Picker:
                 login.unverified_state,
                 org_id=str(org_id),
                 remember="remember" in request.form,
+                forget="forget" in request.form,
             ),
         )
 

@@ -20,6 +20,8 @@ from service.pool import Database
 from tests.kit.action_tokens import CUSTOM_DOMAIN, DOMAIN, SELECTION_SECRET, SESSION_SECRET
 from tests.kit.databases import copy_database
 
+DATABASE_CONNECTION = "Username-Password-Authentication"
+
 
 @dataclass
 class Selector:
@@ -128,17 +130,9 @@ def make_settings(database_url: str) -> SelectorSettings:
 
 def ask(login: str = "joe", /, **changes: object) -> Question:
     """Return the Action's question about a login of a seeded person, with *changes*."""
-    person = next(one for one in seed.PEOPLE if one.login == login)
-    user = AskedUser(
-        id=person.auth0_user_id,
-        email=person.email,
-        email_verified=True,
-        name=person.name,
-        connection="Username-Password-Authentication",
-        strategy="auth0",
-    )
     question = Question(
-        user=user,
+        version=1,
+        user=AskedUser.model_validate(describe(login)),
         client_id="spa",
         interaction="page",
         hint=None,
@@ -151,9 +145,47 @@ def ask(login: str = "joe", /, **changes: object) -> Question:
     return Question.model_validate(question.model_dump() | changes)
 
 
-def choice(slug: str, *, nonce: str | None = None, remember: bool = False) -> dict[str, object]:
+def describe(
+    login: str,
+    *,
+    email: str | None = "",
+    email_verified: bool | None = True,
+    connection: str | None = DATABASE_CONNECTION,
+    strategy: str = "auth0",
+    **changes: object,
+) -> dict[str, object]:
+    """
+    Return the user of a question as the Action reads it: a seeded person with one identity.
+
+    Args:
+        email: "" is the person's own.
+    """
+    person = next(one for one in seed.PEOPLE if one.login == login)
+    address = person.email if email == "" else email
+    identity = {
+        "connection": connection,
+        "email": address,
+        "email_verified": email_verified is True,
+    }
+    return {
+        "id": person.auth0_user_id,
+        "email": address,
+        "email_verified": email_verified,
+        "name": person.name,
+        "connection": connection,
+        "strategy": strategy,
+        "identities": [identity],
+    } | changes
+
+
+def choice(
+    slug: str, *, nonce: str | None = None, remember: bool = False, forget: bool = False
+) -> dict[str, object]:
     """Return a choice as the Action reads it from a selection token."""
     chosen = AskedChoice(
-        org_id=str(seed.organization(slug).id), nonce=nonce or uuid4().hex, remember=remember
+        org_id=str(seed.organization(slug).id),
+        nonce=nonce or uuid4().hex,
+        remember=remember,
+        forget=forget,
     )
     return chosen.model_dump()

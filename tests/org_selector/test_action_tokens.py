@@ -114,13 +114,15 @@ def test_a_valid_session_token_becomes_exactly_its_login() -> None:
         "client_name": "Ex\u00e4mple \U0001f9ed",
         "nonce": "0123456789abcdef",
         "hint": "abc",
+        "invitation": "an invitation",
+        "bound": "an organization",
         "notice": "hint_unknown",
         "app_origin": "com.example.app:",
         "locale": "de-CH",
     }
 
     assert TOKENS.verify_session_token(SESSION.token(**changes)) == LoginTransaction(
-        issuer=DOMAIN, auth0_user_id=AUTH0_USER_ID, expires_at=now() + 600, **changes
+        issuer=DOMAIN, auth0_user_id=AUTH0_USER_ID, expires_at=now() + 300, **changes
     )
 
 
@@ -333,14 +335,16 @@ def test_a_selection_token_has_exactly_the_claims_of_the_choice() -> None:
     """They are the ones that the Action checks, signed with the first selection secret."""
     transaction = TOKENS.verify_session_token(SESSION.token(iss=CUSTOM_DOMAIN, nonce="N" * 22))
 
-    token = TOKENS.sign_selection_token(transaction, STATE, org_id=ORG_ID, remember=True)
+    token = TOKENS.sign_selection_token(
+        transaction, STATE, org_id=ORG_ID, remember=True, forget=True
+    )
     header, claims, mac = token.split(".")
     read = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
 
     assert mac == segment(signature(f"{header}.{claims}", SELECTION_SECRET))
     assert len(base64.urlsafe_b64decode(read["jti"] + "==")) == 16
     assert read == valid_selection_claims(
-        iss=CUSTOM_DOMAIN, nonce="N" * 22, remember=True, jti=read["jti"]
+        iss=CUSTOM_DOMAIN, nonce="N" * 22, remember=True, forget=True, jti=read["jti"]
     )
     assert json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))) == HEADER
 

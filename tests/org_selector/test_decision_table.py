@@ -17,7 +17,7 @@ FROZEN = replace(ABC, suspended=True)
 NEWCOMER = Standing(
     user_id=UUID(int=1), profile=Profile("auth0|joe", "joe@example.com", True, "Joe"), blocked=False
 )
-CHOICE = {"org_id": ABC.id, "nonce": "n" * 22, "remember": False}
+CHOICE = {"org_id": ABC.id, "nonce": "n" * 22, "remember": False, "forget": False}
 
 # The question, what the database knows, and the decision for a page, for a silent login and for a
 # refresh: a slug, the notice of a choice in brackets, or the reason of a refusal.
@@ -117,6 +117,8 @@ def test_the_organization_in_a_refresh_token_decides_a_refresh_only(
     [
         ({}, "apply"),
         ({"bound": ABC.id}, "apply"),
+        ({"bound": ABC.id.upper()}, "apply"),
+        ({"bound": ABC.slug}, "apply"),
         ({"hint": "xyz"}, "apply"),
         ({"prompt_select": True}, "apply"),
         ({"bound": XYZ.id}, "selection_failed"),
@@ -130,11 +132,13 @@ def test_a_choice_is_applied_only_at_a_page_and_in_the_bound_organization(
 ) -> None:
     """Row 2: a choice cannot move a bound application to another organization."""
     question = ask(**({"choice": CHOICE} | changes))
-    decision = decide(question, replace(NEWCOMER, usable=(ABC, XYZ)))
+    bound = str(question.bound).lower()
+    asked = next((one for one in (ABC, XYZ) if bound in (one.id, one.slug)), None)
+    decision = decide(question, replace(NEWCOMER, usable=(ABC, XYZ), asked=asked))
 
     assert _name(decision) == expected
     if isinstance(decision, Apply):
-        assert decision.choice == question.choice
+        assert (decision.org_id, decision.choice) == (UUID(ABC.id), question.choice)
 
 
 # Each pair fits two rows at once; the upper one must win.

@@ -1,7 +1,10 @@
 """Decisions against the real database: every row of the table, and what a choice changes."""
 
+import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -9,9 +12,11 @@ import pytest
 
 from local_stack import seed
 from org_selector.decision_table import Choose, Granted, Refused
-from tests.kit.running_selector import Selector, ask, choice
+from service.pool import Unavailable
+from tests.kit.running_selector import DATABASE_CONNECTION, Selector, choice, describe
 
 ABC = str(seed.organization("abc-inc").id)
+TRAVEL_ID = seed.organization("xyz-travel").id
 TRAVEL = str(seed.organization("xyz-travel").id)
 FROZEN = str(seed.organization("frozen-foods").id)
 SOLO = str(seed.organization("solo-works").id)
@@ -202,14 +207,13 @@ def test_a_person_with_one_organization_and_an_open_invitation_is_asked(selector
     ],
 )
 def test_an_invitation_counts_only_for_a_verified_address_of_a_trusted_connection(
-    selector: Selector, user: dict[str, object], invited: bool
+    selector: Selector, user: dict[str, Any], invited: bool
 ) -> None:
     """An enterprise connection may claim any address as verified."""
     selector.invite("ann@example.com", "abc-inc")
-    question = ask("ann")
-    changed = question.model_dump() | {"user": question.user.model_dump() | user}
+    decision = selector.decide("ann", user=describe("ann", **user))
 
-    assert ("[]" if invited else "solo-works") == _name(selector.decide("ann", **changed))
+    assert ("[]" if invited else "solo-works") == _name(decision)
 
 
 def test_a_person_with_one_organization_and_an_invitation_is_asked_despite_a_default(
@@ -266,9 +270,7 @@ def test_an_unknown_user_is_stored_at_the_first_question(selector: Selector) -> 
     selector.superuser.execute("delete from app_user where auth0_user_id = 'auth0|nina'")
 
     assert _name(selector.decide("nina", interaction="refresh")) == "no_organization"
-    question = ask("nina")
-    user = question.user.model_dump() | {"email": "new@example.com", "name": "N" * 400}
-    selector.decide("nina", user=user)
+    selector.decide("nina", user=describe("nina", email="new@example.com", name="N" * 400))
     rows = selector.superuser.execute(
         "select email, email_verified, name from app_user where auth0_user_id = 'auth0|nina'"
     ).fetchall()
@@ -305,33 +307,204 @@ def test_a_choice_counts_only_at_a_page_and_in_the_bound_organization(
     assert expected == _name(selector.decide(choice=choice("xyz-travel"), **changes))
 
 
-def test_of_forty_choices_of_one_login_at_once_one_is_applied(selector: Selector) -> None:
-    """The first one uses up the login's nonce."""
+def _choose_at_once(selector: Selector, login: str, slugs: list[str]) -> Counter[str]:
+    """Decide about one choice of the same login for each of *slugs*, at the same moment."""
     nonce = uuid4().hex
-    slugs = ["abc-inc", "xyz-travel"] * 20
-    with ThreadPoolExecutor(20) as pool:
-        decisions = list(
-            pool.map(lambda slug: selector.decide(choice=choice(slug, nonce=nonce)), slugs)
-        )
-    outcomes = sorted(_name(one) for one in decisions)
+    start = threading.Barrier(len(slugs))
 
-    assert [one for one in outcomes if one == "selection_failed"] == ["selection_failed"] * 39
-    assert sum(isinstance(one, Granted) for one in decisions) == 1
-    assert _name(selector.decide(choice=choice("abc-inc"))) == "abc-inc"
+    def choose(slug: str) -> str:
+        start.wait(10)
+        return _name(selector.decide(login, choice=choice(slug, nonce=nonce)))
+
+    with ThreadPoolExecutor(len(slugs)) as pool:
+        return Counter(pool.map(choose, slugs))
 
 
-def test_remembering_a_choice_sets_the_default_and_not_remembering_clears_it(
+def test_of_forty_different_choices_of_one_login_at_once_the_first_alone_is_applied(
     selector: Selector,
 ) -> None:
-    """The box on the page is the only setting."""
+    """It uses up the login's nonce, for every other organization."""
+    slugs = [f"customer-{number}" for number in range(1001, 1041)]
+    outcomes = _choose_at_once(selector, "max", slugs)
+
+    assert outcomes.pop("selection_failed") == 39
+    assert [*outcomes.values()] == [1]
+    assert outcomes.keys() <= set(slugs)
+
+
+def test_forty_equal_choices_of_one_login_at_once_get_the_one_organization(
+    selector: Selector,
+) -> None:
+    """An answer can be lost: the Action then asks again with the same choice."""
+    assert _choose_at_once(selector, "joe", ["abc-inc"] * 40) == {"abc-inc": 40}
+    rows = selector.superuser.execute("select count(*) from selection").fetchone()
+    assert rows == (1,)
+
+
+def test_a_choice_asked_again_is_checked_again(selector: Selector) -> None:
+    """A person who lost the organization meanwhile gets no token from a repeated question."""
+    again: dict[str, object] = {"choice": choice("abc-inc")}
+    assert _name(selector.decide(**again)) == "abc-inc"
+    assert _name(selector.decide(**again)) == "abc-inc"
+    selector.suspend("abc-inc")
+    assert _name(selector.decide(**again)) == "selection_failed"
+
+    lost: dict[str, object] = {"choice": choice("xyz-travel")}
+    assert _name(selector.decide(**lost)) == "xyz-travel"
+    selector.remove("joe", "xyz-travel")
+    assert _name(selector.decide(**lost)) == "selection_failed"
+
+
+def test_a_choice_asked_again_does_not_change_the_default_again(selector: Selector) -> None:
+    """Meanwhile the person may have set another one."""
+    again: dict[str, object] = {"choice": choice("abc-inc", remember=True)}
+    selector.decide(**again)
+    selector.set_default("joe", "xyz-travel")
+
+    assert _name(selector.decide(**again)) == "abc-inc"
+    assert selector.find_default("joe") == seed.organization("xyz-travel").id
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"), [("58 seconds", "abc-inc"), ("61 seconds", "selection_failed")]
+)
+def test_a_choice_is_answered_again_for_one_minute(
+    selector: Selector, age: str, expected: str
+) -> None:
+    """Later it is a replay."""
+    again: dict[str, object] = {"choice": choice("abc-inc")}
+    assert _name(selector.decide(**again)) == "abc-inc"
+    selector.superuser.execute("update selection set created_at = now() - %s::interval", (age,))
+
+    assert _name(selector.decide(**again)) == expected
+
+
+def test_a_default_is_set_and_removed_only_where_the_person_says_so(selector: Selector) -> None:
+    """An empty box on the page changes nothing."""
     selector.decide(choice=choice("xyz-travel", remember=True))
-    assert seed.organization("xyz-travel").id == selector.find_default("joe")
+    assert selector.find_default("joe") == TRAVEL_ID
     assert _name(selector.decide()) == "xyz-travel"
 
-    selector.decide(prompt_select=True)
     selector.decide(choice=choice("abc-inc"))
+    assert selector.find_default("joe") == TRAVEL_ID
+    selector.decide(choice=choice("abc-inc", forget=True))
     assert selector.find_default("joe") is None
     assert _name(selector.decide()) == "[]"
+
+    selector.decide(choice=choice("abc-inc", remember=True, forget=True))
+    assert selector.find_default("joe") == seed.organization("abc-inc").id
+
+
+@pytest.mark.parametrize(
+    "kind", [{"invitation_id": str(uuid4())}, {"new_organization": "Acme"}], ids=["a", "b"]
+)
+def test_a_kind_of_choice_that_this_service_cannot_apply_is_refused(
+    selector: Selector, kind: dict[str, object]
+) -> None:
+    """It comes from a later Action, and must not be taken for another kind."""
+    organization = choice("abc-inc")
+    assert _name(selector.decide(choice=organization)) == "abc-inc"
+    other = organization | {"org_id": None, "nonce": uuid4().hex} | kind
+
+    assert _name(selector.decide(choice=other)) == "selection_failed"
+
+
+GOOGLE, DATABASE = "google-oauth2", DATABASE_CONNECTION
+LINKED = [
+    {"connection": DATABASE, "email": "ann@example.com", "email_verified": True},
+    {"connection": GOOGLE, "email": "ann@gmail.example", "email_verified": True},
+]
+
+
+def _stored(selector: Selector, login: str) -> tuple[Any, ...] | None:
+    return selector.superuser.execute(
+        "select email, email_verified, name from app_user where auth0_user_id = %s",
+        (f"auth0|{login}",),
+    ).fetchone()
+
+
+@pytest.mark.parametrize("identities", [LINKED, LINKED[::-1]], ids=["primary first", "last"])
+@pytest.mark.parametrize(
+    ("connection", "strategy", "email", "verified"),
+    [
+        (DATABASE, "auth0", "ann@example.com", True),
+        (GOOGLE, "google-oauth2", "ann@gmail.example", True),
+        ("enterprise", "samlp", "ann@example.com", False),
+    ],
+)
+def test_of_linked_accounts_the_address_of_the_identity_used_now_counts(
+    selector: Selector,
+    identities: list[dict[str, object]],
+    connection: str,
+    strategy: str,
+    email: str,
+    verified: bool,
+) -> None:
+    """Otherwise an invitation to the primary address could be taken through any connection."""
+    user = describe("ann", connection=connection, strategy=strategy, identities=identities)
+    selector.decide("ann", user=user)
+
+    assert _stored(selector, "ann") == (email, verified, "Ann Solo")
+
+
+def test_a_linked_identity_of_an_untrusted_connection_verifies_no_address(
+    selector: Selector,
+) -> None:
+    """An enterprise connection can name the address of any invitation."""
+    selector.invite("boss@example.com", "abc-inc")
+    claimed = {"connection": "evil", "email": "boss@example.com", "email_verified": True}
+    user = describe("ann", connection="evil", strategy="samlp", identities=[*LINKED, claimed])
+
+    assert _name(selector.decide("ann", user=user)) == "solo-works"
+    assert _stored(selector, "ann") == ("ann@example.com", False, "Ann Solo")
+
+
+def test_no_address_counts_if_identities_of_one_connection_differ(selector: Selector) -> None:
+    """Auth0 names the connection that was used, not the identity."""
+    other = LINKED[1] | {"email": "other@gmail.example"}
+    user = describe("ann", connection=GOOGLE, strategy=GOOGLE, identities=[*LINKED, other])
+    selector.decide("ann", user=user)
+    assert _stored(selector, "ann") == ("ann@example.com", False, "Ann Solo")
+
+    equal = describe("ann", connection=GOOGLE, strategy=GOOGLE, identities=[*LINKED, LINKED[1]])
+    selector.decide("ann", user=equal)
+    assert _stored(selector, "ann") == ("ann@gmail.example", True, "Ann Solo")
+
+
+def test_a_refresh_without_a_connection_changes_the_name_only(selector: Selector) -> None:
+    """Auth0 does not say through which connection the person once logged in."""
+    user = describe("ann", connection=None, email="evil@example.com", name="Ann Two")
+    assert _name(selector.decide("ann", interaction="refresh", user=user)) == "solo-works"
+
+    assert _stored(selector, "ann") == ("ann@example.com", True, "Ann Two")
+
+
+def test_a_new_user_without_a_connection_has_no_verified_address(selector: Selector) -> None:
+    selector.superuser.execute("delete from app_user where auth0_user_id = 'auth0|nina'")
+    selector.decide("nina", interaction="refresh", user=describe("nina", connection=None))
+
+    assert _stored(selector, "nina") == ("nina@example.com", False, "Nina New")
+
+
+def test_a_read_only_database_still_decides_for_a_known_user(selector: Selector) -> None:
+    """A standby, for example. The last use is not saved; a choice needs to be."""
+    assert _name(selector.decide(hint="abc-inc")) == "abc-inc"
+    database = psycopg.conninfo.conninfo_to_dict(selector.url)["dbname"]
+    selector.superuser.execute(
+        psycopg.sql.SQL("alter database {} set default_transaction_read_only = on").format(
+            psycopg.sql.Identifier(str(database))
+        )
+    )
+    selector.superuser.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'org_selector' "
+        "and datname = current_database()"
+    )
+
+    assert _name(selector.decide(hint="xyz-travel")) == "xyz-travel"
+    with pytest.raises(Unavailable):
+        selector.decide(choice=choice("abc-inc"))
+    with pytest.raises(Unavailable):
+        selector.decide(user=describe("joe", email="new@example.com"))
 
 
 def test_a_choice_deletes_old_nonces_and_keeps_young_ones(selector: Selector) -> None:

@@ -1,12 +1,13 @@
 """Which organization a question is about, and which questions are refused."""
 
+import json
 from uuid import UUID
 
 import pytest
 
 from org_selector.errors import InvalidDecisionRequest
-from org_selector.question import Asked, parse_question
-from tests.kit.running_selector import ask
+from org_selector.question import Asked, AskedIdentity, AskedUser, Question, parse_question
+from tests.kit.running_selector import ask, choice, describe
 
 BOUND, HINT, REMEMBERED = "bound-inc", "hint-inc", "remembered-inc"
 ID = "0b9d0f1e-6a52-4c2b-9d43-5a0c5b1f2e11"
@@ -78,16 +79,76 @@ def test_a_hint_is_read_as_an_id_a_slug_or_neither(
     assert (asked.kind, asked.org_id, asked.slug) == (kind, org_id, slug)
 
 
-@pytest.mark.parametrize("field", ["picture", "audience", "protocol", "user", "interaction"])
-def test_a_question_with_a_field_too_many_or_too_few_is_refused(field: str) -> None:
+FIELDS = [*Question.model_fields, *AskedUser.model_fields, *AskedIdentity.model_fields]
+
+
+@pytest.mark.parametrize("field", [one for one in dict.fromkeys(FIELDS) if one != "choice"])
+def test_a_question_without_one_of_its_fields_is_refused(field: str) -> None:
     """The log gets the field's name and not its value."""
     whole = ask().model_dump_json().encode()
-    known = b'"%s":' % field.encode()
-    changed = whole.replace(known, b'"other":', 1)
-    if changed == whole:
-        changed = whole[:-1] + b"," + known + b'"secret"}'
+    changed = whole.replace(b'"%s":' % field.encode(), b'"other":', 1)
+    assert changed != whole
     assert parse_question(whole) == ask()
 
     with pytest.raises(InvalidDecisionRequest, match=field) as refusal:
         parse_question(changed)
-    assert "secret" not in refusal.value.detail
+    assert "example.com" not in refusal.value.detail
+
+
+@pytest.mark.parametrize(
+    "opening", [b'{"version":', b'"user":{', b'"identities":[{', b'"choice":{']
+)
+def test_a_field_that_a_later_action_adds_is_ignored(opening: bytes) -> None:
+    """So the Action and the service can be updated one after the other."""
+    question = ask(choice=choice("abc-inc", nonce="n" * 22))
+    whole = question.model_dump_json().encode()
+    added = opening.replace(b"{", b'{"later":[1],', 1)
+    changed = whole.replace(opening, added, 1)
+
+    assert changed != whole
+    assert parse_question(changed) == question
+
+
+@pytest.mark.parametrize("version", [1, 2, 99])
+def test_a_question_of_a_later_version_is_read_by_the_fields_it_shares(version: int) -> None:
+    assert ask(version=version).version == version
+
+
+@pytest.mark.parametrize("version", [0, -1, 1.0, "1", True, None])
+def test_a_question_whose_version_is_no_number_of_a_version_is_refused(version: object) -> None:
+    with pytest.raises(InvalidDecisionRequest, match="version"):
+        parse_question(json.dumps(ask().model_dump(mode="json") | {"version": version}).encode())
+
+
+INVITATION, NEW = {"invitation_id": ID}, {"new_organization": "Acme"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"org_id": None},
+        INVITATION,
+        NEW,
+        {"org_id": None} | INVITATION | NEW,
+        INVITATION | NEW,
+    ],
+)
+def test_a_question_with_no_choice_or_more_than_one_is_refused(changes: dict[str, object]) -> None:
+    """Two kinds at once have no meaning, whatever else the Action sends."""
+    made = choice("abc-inc")
+    assert ask(choice=made).choice is not None
+    body = ask().model_dump(mode="json") | {"choice": made | changes}
+
+    with pytest.raises(InvalidDecisionRequest, match="choice"):
+        parse_question(json.dumps(body).encode())
+
+
+def test_a_question_with_21_identities_is_refused() -> None:
+    """The Action sends at most 20."""
+    identity = {"connection": "c", "email": "a@example.com", "email_verified": True}
+    user = describe("joe", identities=[identity] * 20)
+    assert len(ask(user=user).user.identities) == 20
+    body = ask().model_dump(mode="json") | {"user": user | {"identities": [identity] * 21}}
+
+    with pytest.raises(InvalidDecisionRequest, match="identities"):
+        parse_question(json.dumps(body).encode())

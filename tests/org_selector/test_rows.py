@@ -27,10 +27,16 @@ def _find(statements: Statements, login: str, asked: Asked | None = None) -> Sta
 
 
 def _choose(
-    statements: Statements, login: str, org_id: UUID, nonce: str = NONCE, *, remember: bool = False
+    statements: Statements,
+    login: str,
+    org_id: UUID,
+    nonce: str = NONCE,
+    *,
+    remember: bool = False,
+    forget: bool = False,
 ) -> Organization | None:
     return DecisionRows(statements.database).apply_selection(
-        f"auth0|{login}", org_id=org_id, nonce=nonce, remember=remember
+        f"auth0|{login}", org_id=org_id, nonce=nonce, remember=remember, forget=forget
     )
 
 
@@ -238,33 +244,62 @@ def test_a_choice_that_is_not_allowed_changes_nothing(statements: Statements, wh
     assert _choose(statements, "joe", ABC) is not None
 
 
-def test_a_second_choice_of_a_login_is_refused(statements: Statements) -> None:
-    """For the same organization or another, and for every user."""
+def test_another_choice_of_a_login_is_refused(statements: Statements) -> None:
+    """For another organization, and for another user."""
     assert _choose(statements, "joe", ABC) is not None
     before = _written(statements)
 
-    for login, org_id in (("joe", ABC), ("joe", TRAVEL), ("sue", ABC)):
+    for login, org_id in (("joe", TRAVEL), ("sue", ABC)):
         assert _choose(statements, login, org_id, remember=True) is None
     assert _written(statements) == before
     assert _choose(statements, "joe", TRAVEL, "another nonce") is not None
 
 
+def test_the_same_choice_again_writes_nothing_but_its_own_row(statements: Statements) -> None:
+    """Its default and its last use were written the first time."""
+    first = _choose(statements, "joe", ABC, remember=True)
+    statements.run("update app_user set default_org_id = %s where name = 'Joe Doe'", TRAVEL)
+    before = _written(statements)
+
+    assert _choose(statements, "joe", ABC, remember=True) == first
+    assert len(before - _written(statements)) == 1
+    assert _defaults(statements) == {("auth0|joe", TRAVEL)}
+    age = statements.run("select count(*) from selection where created_at = now()")
+    assert age == [(1,)]
+
+
+@pytest.mark.parametrize(("age", "again"), [("59 seconds", True), ("60 seconds", False)])
+def test_the_same_choice_again_is_granted_for_one_minute(
+    statements: Statements, age: str, again: bool
+) -> None:
+    """Another nonce can still be used after that."""
+    assert _choose(statements, "joe", ABC) is not None
+    statements.run("update selection set created_at = now() - %s::text::interval", age)
+
+    assert (_choose(statements, "joe", ABC) is not None) is again
+    assert _choose(statements, "joe", ABC, "another nonce") is not None
+
+
 def test_remembering_sets_the_default_of_this_user_only(statements: Statements) -> None:
-    """Not remembering clears it. An unchanged default is not written."""
+    """Forgetting clears it. An unchanged default is not written."""
     sues = ("auth0|sue", TRAVEL)
     assert _choose(statements, "sue", TRAVEL, "of sue", remember=True)
-    for number, (remember, org_id, expected) in enumerate(
+    for number, (remember, forget, org_id, expected) in enumerate(
         [
-            (False, ABC, set()),
-            (True, ABC, {("auth0|joe", ABC)}),
-            (True, ABC, {("auth0|joe", ABC)}),
-            (True, TRAVEL, {("auth0|joe", TRAVEL)}),
-            (False, TRAVEL, set()),
-            (False, ABC, set()),
+            (False, False, ABC, set()),
+            (False, True, ABC, set()),
+            (True, False, ABC, {("auth0|joe", ABC)}),
+            (True, False, ABC, {("auth0|joe", ABC)}),
+            (False, False, TRAVEL, {("auth0|joe", ABC)}),
+            (True, True, TRAVEL, {("auth0|joe", TRAVEL)}),
+            (False, True, TRAVEL, set()),
+            (False, False, ABC, set()),
         ]
     ):
         before, known = _written(statements), _defaults(statements)
-        assert _choose(statements, "joe", org_id, f"nonce {number}", remember=remember)
+        assert _choose(
+            statements, "joe", org_id, f"nonce {number}", remember=remember, forget=forget
+        )
         assert _defaults(statements) == {sues} | expected
         changed = len(before - _written(statements))
         assert changed == 1 + (known != _defaults(statements))  # the membership, the default

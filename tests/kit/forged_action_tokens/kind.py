@@ -57,7 +57,7 @@ class Kind:
         return sign(HEADER, claims.encode(), SESSION_SECRET)
 
 
-SESSION: Final = Kind(valid_session_claims, TOKENS.verify_session_token, InvalidSessionToken, 600)
+SESSION: Final = Kind(valid_session_claims, TOKENS.verify_session_token, InvalidSessionToken, 300)
 DECISION: Final = Kind(
     lambda **changes: valid_decision_claims(BODY, **changes),
     lambda token: TOKENS.verify_decision_token(token, BODY),

@@ -14,6 +14,8 @@ FORGED_SESSIONS: Final[dict[str, Row]] = {
             ("client_name", 0, 80),
             ("nonce", 16, 64),
             ("hint", 0, 255),
+            ("invitation", 0, 64),
+            ("bound", 0, 64),
             ("notice", 0, 64),
             ("app_origin", 0, 255),
             ("locale", 0, 35),
@@ -26,6 +28,19 @@ FORGED_SESSIONS: Final[dict[str, Row]] = {
             "a list": ["a" * shortest],
             "too long": "a" * (longest + 1),
             **({"too short": "a" * (shortest - 1)} if shortest else {}),
+        }.items()
+    },
+    **{
+        f"version {what}": change_claims(version=value)
+        for what, value in {
+            "missing": ABSENT,
+            "null": None,
+            "zero": 0,
+            "negative": -1,
+            "a fraction": 1.0,
+            "true": True,
+            "a text": "1",
+            "a list": [1],
         }.items()
     },
 }

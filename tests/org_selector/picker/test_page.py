@@ -44,7 +44,7 @@ MANY = tuple(_organization(number) for number in range(1, 9))
 LIST = OrganizationList(
     email="joe@example.com",
     name="Joe",
-    default_org_id=None,
+    default_name=None,
     already_chosen=False,
     recent=(),
     by_name=FEW,
@@ -221,8 +221,8 @@ def test_a_person_without_an_organization_is_not_told_that_all_are_suspended() -
 
 def test_a_default_ticks_the_box() -> None:
     """Without a default the box is empty."""
-    assert _build(default_org_id=FEW[0].id).has_default
-    assert not _build().has_default
+    assert _build(default_name=FEW[0].name).default_name == FEW[0].name
+    assert _build().default_name == ""
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_person_sees_their_own_organizations(
     assert {one.last_selected_at for one in found.by_name} <= {None}
     assert found.more is (len(names) > 20)
     assert found.recent == ()
-    assert found.default_org_id is None
+    assert found.default_name is None
     assert found.already_chosen is False
 
 
@@ -105,7 +105,7 @@ def test_the_default_and_a_choice_of_this_login_are_found(
         assert joe is not None
         assert sue is not None
         assert joe.already_chosen is sue.already_chosen is (nonce == NONCE)
-        assert (joe.default_org_id, sue.default_org_id) == (str(TRAVEL), None)
+        assert (joe.default_name, sue.default_name) == ("XYZ Travel", None)
 
 
 @pytest.mark.parametrize("search", [None, ANY_SEARCH])

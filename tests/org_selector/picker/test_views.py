@@ -77,7 +77,7 @@ def test_a_choice_is_signed_for_this_login_and_sent_to_auth0(selector: Selector)
     assert f'action="https://{DOMAIN}/continue?state={STATE}"' in response.text
     assert isinstance(claims["exp"], int)
     assert isinstance(claims["iat"], int)
-    assert claims["exp"] - claims["iat"] == 120
+    assert claims["exp"] - claims["iat"] == 300
     assert len(str(claims["jti"])) >= 16
     for volatile in ("exp", "iat", "jti"):
         del claims[volatile]
@@ -89,18 +89,35 @@ def test_a_choice_is_signed_for_this_login_and_sent_to_auth0(selector: Selector)
         "nonce": visit.nonce,
         "org_id": TRAVEL,
         "remember": False,
+        "forget": False,
     }
 
 
-@pytest.mark.parametrize("box", [{}, {"remember": "yes"}], ids=["empty", "ticked"])
-def test_the_ticked_box_is_part_of_the_selection_token(
-    selector: Selector, box: dict[str, str]
+@pytest.mark.parametrize("boxes", [(), ("remember",), ("forget",), ("remember", "forget")])
+def test_each_ticked_box_is_part_of_the_selection_token(
+    selector: Selector, boxes: tuple[str, ...]
 ) -> None:
     """The decision applies it."""
     visit = enter(selector)
-    answer = visit.select(TRAVEL, data={"form": visit.form(), "org_id": TRAVEL} | box)
+    ticked = dict.fromkeys(boxes, "yes")
+    answer = visit.select(TRAVEL, data={"form": visit.form(), "org_id": TRAVEL} | ticked)
+    claims = selection_of(answer)
 
-    assert selection_of(answer)["remember"] is bool(box)
+    assert {name for name in ("remember", "forget") if claims[name] is True} == set(boxes)
+    assert {claims["remember"], claims["forget"]} <= {True, False}
+
+
+def test_a_person_with_a_default_can_stop_it_and_others_are_not_offered_to(
+    selector: Selector,
+) -> None:
+    """The page names the organization."""
+    assert 'name="forget"' not in enter(selector).page().text
+    selector.set_default("joe", "xyz-travel")
+    page = enter(selector).page().text
+
+    assert "Stop always continuing with</" not in page
+    assert "Stop always continuing with <bdi>XYZ Travel</bdi>" in page
+    assert "checked" not in page
 
 
 def test_a_login_on_the_custom_domain_continues_there(selector: Selector) -> None:
