@@ -10,7 +10,7 @@ import traceback
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from local_tenant import authorize, logout, management, token, userinfo
+from local_tenant import authorize, logout, management, second_factor, token, userinfo
 from local_tenant import login_page as login
 from local_tenant.answer import RESPONSE_MODES, PageError
 from local_tenant.client_authentication import AUTHENTICATION_METHODS
@@ -33,7 +33,7 @@ def create_app(tenant: Tenant) -> Flask:
     app.extensions["local_tenant"] = tenant
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for module in (authorize, login, logout, management, token, userinfo):
+    for module in (authorize, login, logout, management, second_factor, token, userinfo):
         app.register_blueprint(module.routes)
     app.register_blueprint(routes)
     return app

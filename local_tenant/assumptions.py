@@ -82,6 +82,28 @@ class Assumptions:
     # Auth0's type definitions allow for. "absent": the property is missing.
     session_without_browser: Literal["empty", "absent"] = "empty"
 
+    # `event.transaction.protocol` in onContinuePostLogin is that of the login. False: the property
+    # is missing.
+    protocol_at_continue: bool = True
+    # Parts of `event` that are missing in a refresh; any of "connection", "resource_server" and
+    # "request.hostname". Auth0's type definitions allow that for the first two.
+    absent_in_refresh: tuple[Literal["connection", "resource_server", "request.hostname"], ...] = ()
+
+    # Second factors (api.authentication.challengeWith, challengeWithAny, enrollWith, enrollWithAny)
+
+    # `error` when an Action asks for a second factor in a login with prompt=none, and in a refresh
+    # or password grant, where it stands beside `refused_grant_status`. Auth0 documents only that a
+    # custom token exchange fails then.
+    factor_error_silent: str = "interaction_required"
+    factor_error_without_browser: str = "mfa_required"
+    # `error` when the user is enrolled in none of the factors of a challenge, when all factors of
+    # an enrollment are enrolled, and at the fifth such command of a login. Documented is only that
+    # the login fails.
+    factor_failed_error: str = "access_denied"
+    # An Action that asks for a second factor and calls sendUserTo: the login is denied. Auth0
+    # documents that the two belong into different Actions. False: the user is redirected.
+    factor_with_redirect_fails: bool = True
+
     # /oauth/token
 
     # HTTP status of invalid_grant: the code or refresh token is unknown, used, expired or of

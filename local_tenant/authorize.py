@@ -18,7 +18,7 @@ from local_tenant.cookies import bind_login, find_session
 from local_tenant.logins import DeadLoginError, Login, Session
 from local_tenant.pages import error_page
 from local_tenant.parameters import Parameters, check_ext, describe_request, read_parameters, text
-from local_tenant.pipeline import Denied, Granted, Redirect, run_actions
+from local_tenant.pipeline import Denied, FactorAsked, Granted, Redirect, run_actions
 from local_tenant.tenant import current_tenant
 
 routes = Blueprint("authorize", __name__)
@@ -138,17 +138,19 @@ def resume() -> Response:
     login = tenant.records.take_transaction(state, "redirect", request.host, request.cookies)
     # event.request now describes /continue, not /authorize (Auth0's page "Actions: limitations").
     login.request = describe_request(read_parameters(request.args), read_parameters(request.form))
-    return _run(login, resumed=True)
+    return run(login, resumed=True)
 
 
 def proceed(login: Login, session: Session) -> Response:
     """Run the Actions for the user of this session and turn their outcome into a response."""
     login.user_id, login.session_id = session.user_id, session.id
     login.authenticated_at = session.authenticated_at
-    return _run(login)
+    login.connection = session.connection
+    return run(login)
 
 
-def _run(login: Login, *, resumed: bool = False) -> Response:
+def run(login: Login, *, resumed: bool = False) -> Response:
+    """Run the Actions from `login.position` on and turn their outcome into a response."""
     tenant = current_tenant()
     match run_actions(tenant, login, resumed=resumed):
         case Granted():
@@ -158,6 +160,9 @@ def _run(login: Login, *, resumed: bool = False) -> Response:
         case Redirect(url):
             state = tenant.records.suspend(login, "redirect")
             return bind_login(redirect(_add_state(url, state)), login)
+        case FactorAsked():
+            state = tenant.records.suspend(login, "factor")
+            return bind_login(redirect(url_for("second_factor.show", state=state)), login)
 
 
 def _add_state(url: str, state: str) -> str:

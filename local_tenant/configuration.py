@@ -63,12 +63,29 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """
+    A secondary identity of a user: another account that was linked to theirs.
+
+    A login with its `email` and the user's password stands for a login through its connection.
+    """
+
+    user_id: str  # with the provider, such as "google-oauth2|42"
+    connection: str
+    strategy: str
+    email: str
+    email_verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """
     A person who can log in.
 
     Args:
         password: in clear text; with an empty one the user cannot log in.
+        factors: the second factors they are enrolled in, each with the code that it accepts.
+        linked: secondary identities.
         permissions: those assigned to the user (RBAC), by the identifier of the API.
     """
 
@@ -84,6 +101,8 @@ class User:
     app_metadata: Mapping[str, Any] = field(default_factory=dict)
     user_metadata: Mapping[str, Any] = field(default_factory=dict)
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    factors: Mapping[str, str] = field(default_factory=dict, repr=False)
+    linked: tuple[LinkedIdentity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,20 @@ unknown value is absent, not null.
 
 from typing import TYPE_CHECKING, Any
 
-from local_tenant.configuration import Action
+from local_tenant.assumptions import Assumptions
+from local_tenant.configuration import Action, LinkedIdentity, User
 from local_tenant.logins import Login, format_time
 
 if TYPE_CHECKING:
     from local_tenant.tenant import Tenant
 
 
-def build_event(tenant: "Tenant", login: Login, action: Action) -> dict[str, Any]:
+def build_event(tenant: "Tenant", login: Login, action: Action, handler: str) -> dict[str, Any]:
     """Build the `event` for one run of one Action; an Action may change it, so none is shared."""
     client = tenant.clients[login.client_id]
     person = tenant.records.people[login.user_id]
     session = tenant.records.sessions.get(login.session_id)
+    assumptions = tenant.config.assumptions
     event: dict[str, Any] = {
         "authentication": {"methods": list(session.methods) if session else []},
         "authorization": {"roles": []},
@@ -29,16 +31,16 @@ def build_event(tenant: "Tenant", login: Login, action: Action) -> dict[str, Any
         },
         "configuration": {},
         "connection": {
-            "id": f"con_{person.user.connection}",
-            "name": person.user.connection,
-            "strategy": person.user.strategy,
+            "id": f"con_{login.connection[0]}",
+            "name": login.connection[0],
+            "strategy": login.connection[1],
             "metadata": {},
         },
-        "request": login.request,
+        "request": dict(login.request),
         "secrets": dict(action.secrets),
         "stats": {"logins_count": person.logins_count},
         "tenant": {"id": tenant.config.tenant_id},
-        "transaction": _transaction(login),
+        "transaction": _transaction(login, handler, assumptions),
         "user": _user(tenant, login),
     }
     if login.audience is not None:
@@ -49,12 +51,16 @@ def build_event(tenant: "Tenant", login: Login, action: Action) -> dict[str, Any
         event["session"] = {"id": session.id}
         if tenant.config.session_metadata:
             event["session"]["metadata"] = dict(session.metadata)
-    elif tenant.config.assumptions.session_without_browser == "empty":
+    elif assumptions.session_without_browser == "empty":
         event["session"] = {}
+    if login.protocol == "oauth2-refresh-token":
+        for name in assumptions.absent_in_refresh:
+            holder, _, member = name.rpartition(".")
+            (event[holder] if holder else event).pop(member, None)
     return event
 
 
-def _transaction(login: Login) -> dict[str, Any]:
+def _transaction(login: Login, handler: str, assumptions: Assumptions) -> dict[str, Any]:
     transaction: dict[str, Any] = {
         "protocol": login.protocol,
         "requested_scopes": list(login.scopes),
@@ -63,6 +69,8 @@ def _transaction(login: Login) -> dict[str, Any]:
     }
     if login.protocol != "oidc-basic-profile":
         return transaction
+    if handler == "onContinuePostLogin" and not assumptions.protocol_at_continue:
+        del transaction["protocol"]
     transaction |= {
         "id": login.id,
         "redirect_uri": login.redirect_uri,
@@ -82,7 +90,6 @@ def _transaction(login: Login) -> dict[str, Any]:
 def _user(tenant: "Tenant", login: Login) -> dict[str, Any]:
     person = tenant.records.people[login.user_id]
     user = person.user
-    provider, _, identity = user.user_id.partition("|")
     described = {
         "user_id": user.user_id,
         "email": user.email,
@@ -95,16 +102,27 @@ def _user(tenant: "Tenant", login: Login) -> dict[str, Any]:
         "app_metadata": dict(person.app_metadata),
         "user_metadata": dict(person.user_metadata),
         "multifactor": [],
+        "enrolledFactors": [{"type": factor} for factor in person.factors],
         "identities": [
-            {
-                "connection": user.connection,
-                "provider": provider,
-                "user_id": identity,
-                "isSocial": user.strategy not in {"auth0", "samlp", "waad", "oidc", "ad", "email"},
-            }
+            _identity(user),
+            *(
+                _identity(one)
+                | {"profileData": {"email": one.email, "email_verified": one.email_verified}}
+                for one in user.linked
+            ),
         ],
     }
     return {name: value for name, value in described.items() if value != ""}
+
+
+def _identity(identity: User | LinkedIdentity) -> dict[str, Any]:
+    provider, _, user_id = identity.user_id.partition("|")
+    return {
+        "connection": identity.connection,
+        "provider": provider,
+        "user_id": user_id,
+        "isSocial": identity.strategy not in {"auth0", "samlp", "waad", "oidc", "ad", "email"},
+    }
 
 
 def _refresh_token(tenant: "Tenant", login: Login) -> dict[str, Any]:

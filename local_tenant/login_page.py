@@ -7,13 +7,14 @@ from werkzeug import Response
 
 from local_tenant.answer import deliver_error
 from local_tenant.authorize import proceed
-from local_tenant.configuration import User
+from local_tenant.configuration import LinkedIdentity, User
 from local_tenant.cookies import remember_session
 from local_tenant.logins import Login
 from local_tenant.pages import login_page
 from local_tenant.tenant import current_tenant
 
 routes = Blueprint("login", __name__)
+Connection = tuple[str, str]
 
 
 @routes.get("/u/login")
@@ -43,9 +44,10 @@ def log_in() -> Response:
     tenant = current_tenant()
     state = request.args.get("state", "")
     login = tenant.records.find_transaction(state, "login", request.host, request.cookies)
-    user = _find_user()
-    if user is None:
+    found = _find_user()
+    if found is None:
         return _login_page(login, request.form.get("email", ""), refused=True)
+    user, connection = found
     login = tenant.records.take_transaction(state, "login", request.host, request.cookies)
     person = tenant.records.people[user.user_id]
     if person.blocked:
@@ -53,26 +55,36 @@ def log_in() -> Response:
         return deliver_error(login, assumptions.blocked_error, assumptions.blocked_description)
     with tenant.records.lock:
         person.logins_count += 1
-    session = tenant.records.add_session(request.host, user.user_id)
+    session = tenant.records.add_session(request.host, user.user_id, connection)
     response = proceed(login, session)
     remember_session(response, session)
     return response
 
 
-def _find_user() -> User | None:
+def _find_user() -> tuple[User, Connection] | None:
     config = current_tenant().config
     if config.one_click and (user_id := request.form.get("user_id")):
-        return next((user for user in config.users if user.user_id == user_id), None)
+        by_id = {user.user_id: user for user in config.users}
+        pressed = by_id.get(user_id)
+        return None if pressed is None else (pressed, (pressed.connection, pressed.strategy))
     return check_password(request.form.get("email", ""), request.form.get("password", ""))
 
 
-def check_password(email: str, password: str) -> User | None:
-    """Find the user with this e-mail address, in upper or lower case, and this password."""
+def check_password(email: str, password: str) -> tuple[User, Connection] | None:
+    """
+    Find the user with this password and one identity of this e-mail address, in any case.
+
+    Returns:
+        The user, and name and strategy of the identity's connection.
+    """
+    wanted = email.strip().casefold()
     for user in current_tenant().config.users:
-        same_address = user.email.casefold() == email.strip().casefold()
-        same_password = hmac.compare_digest(user.password.encode(), password.encode())
-        if same_address and same_password and user.password:
-            return user
+        if not user.password or not hmac.compare_digest(user.password.encode(), password.encode()):
+            continue
+        identities: tuple[User | LinkedIdentity, ...] = (user, *user.linked)
+        for identity in identities:
+            if identity.email.casefold() == wanted:
+                return user, (identity.connection, identity.strategy)
     return None
 
 

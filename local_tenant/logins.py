@@ -5,10 +5,11 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from local_tenant.configuration import User
 
+Waiting = Literal["login", "redirect", "factor"]
 DeadReason = Literal["unknown", "used", "expired", "other_browser", "session_ended"]
 
 
@@ -26,6 +27,7 @@ class Session:
     user_id: str
     authenticated_at: float
     expires_at: float
+    connection: tuple[str, str]  # name and strategy
     metadata: dict[str, str] = field(default_factory=dict)
     methods: list[dict[str, Any]] = field(default_factory=list)
 
@@ -33,6 +35,14 @@ class Session:
     def cookie(self) -> str:
         """The value of the session's cookie."""
         return f"{self.id}.{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFactor:
+    """A second factor that an Action asked for; one of `types` is enough."""
+
+    enroll: bool
+    types: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -74,12 +84,18 @@ class Login:
     user_id: str = ""
     session_id: str = ""
     authenticated_at: float = 0.0
+    connection: tuple[str, str] = ("", "")  # name and strategy of the one used
     refresh_token: "RefreshToken | None" = None
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     browser: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    waiting_for: Literal["login", "redirect"] = "login"
+    waiting_for: Waiting = "login"
     expires_at: float = 0.0
     position: int = 0  # of the Action that runs or waits
+    asked_factors: list["AskedFactor"] = field(default_factory=list)  # the next one first
+    proved_factors: list[str] = field(default_factory=list)
+    factor_commands: int = 0
+    new_factor_code: str = field(default="", repr=False)
+    wrong_codes: int = 0
     metadata: dict[str, Any] = field(default_factory=dict)
     effects: Effects = field(default_factory=Effects)
 
@@ -117,6 +133,7 @@ class RefreshToken:
     audience: str | None
     authenticated_at: float
     created_at: float
+    connection: tuple[str, str]
     metadata: Mapping[str, str] = field(default_factory=dict)
     used: bool = False
 
@@ -129,7 +146,19 @@ class Person:
     blocked: bool
     app_metadata: dict[str, Any]
     user_metadata: dict[str, Any]
+    factors: dict[str, str]
     logins_count: int = 0
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Make the person that a tenant starts with."""
+        return cls(
+            user,
+            user.blocked,
+            dict(user.app_metadata),
+            dict(user.user_metadata),
+            dict(user.factors),
+        )
 
 
 class DeadLoginError(Exception):

@@ -80,6 +80,25 @@ LOGIN = """
 {% endif %}
 """
 
+SECOND_FACTOR = """
+<h1>{{ title }}</h1>
+{% if enroll %}
+<p>Your new factor shows this code: <strong>{{ code }}</strong></p>
+{% else %}
+<p>Type the code of your second factor.</p>
+{% if code %}
+<p><small>This is a demo: the code is <strong>{{ code }}</strong>.</small></p>
+{% endif %}
+{% endif %}
+{% if refused %}<p role="alert" id="refused">Wrong code. Try again.</p>{% endif %}
+<form method="post">
+<label for="code">Code</label>
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus
+ {%- if refused %} aria-describedby="refused"{% endif %}>
+<button class="main" type="submit">Continue</button>
+</form>
+"""
+
 ERROR = """
 <h1>{{ title }}</h1>
 <p>{{ why }}</p>
@@ -138,6 +157,21 @@ def login_page(
         email=email,
         users=users,
         refused=refused,
+    )
+
+
+def second_factor_page(*, enroll: bool, code: str, refused: bool) -> Response:
+    """
+    Ask for the code of a second factor; if `refused`, with status 401 and a message.
+
+    Args:
+        enroll: the factor is new.
+        code: shown on the page; "" shows none.
+    """
+    title = "Add a second factor" if enroll else "Prove that it is you"
+    status = 401 if refused else 200
+    return _page(
+        SECOND_FACTOR, title=title, status=status, enroll=enroll, code=code, refused=refused
     )
 
 

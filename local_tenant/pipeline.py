@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from local_tenant.assumptions import RUNNER_ROWS
 from local_tenant.configuration import Action
 from local_tenant.events import build_event
-from local_tenant.logins import Effects, Login, format_time
+from local_tenant.logins import AskedFactor, Effects, Login, format_time
 
 if TYPE_CHECKING:
     from local_tenant.tenant import Tenant
@@ -33,7 +33,14 @@ class Redirect:
     url: str
 
 
-Outcome = Granted | Denied | Redirect
+@dataclass(frozen=True, slots=True)
+class FactorAsked:
+    """The user must prove or enroll the first of `login.asked_factors`; the next Action follows."""
+
+
+Outcome = Granted | Denied | Redirect | FactorAsked
+_FACTOR_NEEDED = "Multifactor authentication required"
+MAX_FACTOR_COMMANDS = 4  # in a login; page "Customize MFA selection for Universal Login"
 
 
 def run_actions(tenant: "Tenant", login: Login, *, resumed: bool = False) -> Outcome:
@@ -56,9 +63,10 @@ def run_actions(tenant: "Tenant", login: Login, *, resumed: bool = False) -> Out
         action = tenant.config.actions[login.position]
         handler = "onContinuePostLogin" if resumed else "onExecutePostLogin"
         outcome = _run_one(tenant, login, action, handler, user_changes)
+        if isinstance(outcome, Granted | FactorAsked):
+            login.position, resumed = login.position + 1, False
         if not isinstance(outcome, Granted):
             break
-        login.position, resumed = login.position + 1, False
     # Only now, because Auth0 writes user metadata at the end of the flow (page "Actions:
     # limitations").
     with tenant.records.lock:
@@ -80,7 +88,7 @@ def _run_one(
             "file": str(action.code),
             "name": action.name,
             "handler": handler,
-            "event": build_event(tenant, login, action),
+            "event": build_event(tenant, login, action, handler),
             "assumptions": {row: getattr(config.assumptions, row) for row in RUNNER_ROWS},
             "plan": {
                 "refresh_token_metadata": config.refresh_token_metadata,
@@ -115,7 +123,9 @@ def _decide(tenant: "Tenant", login: Login, asked: Any, error: str | None, handl
     if denied is not None and (url is None or assumptions.deny_beats_redirect):
         return Denied("access_denied", denied)
     if url is None:
-        return Granted()
+        return _ask_factors(tenant, login, asked["factors"]) if asked["factors"] else Granted()
+    if asked["factors"] and assumptions.factor_with_redirect_fails:
+        return Denied(assumptions.factor_failed_error, "A redirect and a factor in one Action.")
     if handler == "onContinuePostLogin" and not assumptions.second_redirect:
         return Denied("access_denied", "This login was already redirected once.")
     if login.protocol != "oidc-basic-profile" or "none" in login.prompt:
@@ -123,6 +133,43 @@ def _decide(tenant: "Tenant", login: Login, asked: Any, error: str | None, handl
     if not assumptions.claims_survive_redirect:
         login.effects = Effects()
     return Redirect(url)
+
+
+def _ask_factors(tenant: "Tenant", login: Login, commands: list[Any]) -> Outcome:
+    assumptions = tenant.config.assumptions
+    login.factor_commands += len(commands)
+    if login.factor_commands > MAX_FACTOR_COMMANDS:
+        return Denied(assumptions.factor_failed_error, "More than four commands for factors.")
+    if login.protocol != "oidc-basic-profile":
+        return Denied(assumptions.factor_error_without_browser, _FACTOR_NEEDED)
+    if "none" in login.prompt:
+        return Denied(assumptions.factor_error_silent, _FACTOR_NEEDED)
+    for command in commands:
+        enroll, types = command["what"] == "enroll", tuple(command["types"])
+        login.asked_factors.append(AskedFactor(enroll, types))
+    return find_asked_factor(tenant, login)
+
+
+def find_asked_factor(tenant: "Tenant", login: Login) -> Granted | Denied | FactorAsked:
+    """
+    Leave out the factors that this login has proved already; say what is first of the others.
+
+    A challenge ignores the types that the user is not enrolled in, an enrollment those that they
+    are. If that leaves none, the login fails.
+    """
+    enrolled = tenant.records.people[login.user_id].factors
+    while login.asked_factors:
+        asked = login.asked_factors[0]
+        if not any(factor in login.proved_factors for factor in asked.types):
+            fitting = [one for one in asked.types if (one in enrolled) is not asked.enroll]
+            if fitting:
+                login.asked_factors[0] = AskedFactor(asked.enroll, tuple(fitting))
+                return FactorAsked()
+            return Denied(
+                tenant.config.assumptions.factor_failed_error, "There is no such factor to use."
+            )
+        login.asked_factors.pop(0)
+    return Granted()
 
 
 def _apply(tenant: "Tenant", login: Login, asked: Any) -> None:

@@ -19,6 +19,7 @@ const RESTRICTED_CLAIMS = new Set(
     'sip_from_tag sip_via_branch sub sub_jwk toe txn typ uuid vot vtm x5t#S256').split(' '),
 );
 const FORBIDDEN_NAMESPACE_HOSTS = ['auth0.com', 'webtask.io', 'webtask.run'];
+const FACTORS = ['otp', 'email', 'push-notification', 'phone', 'webauthn-platform', 'webauthn-roaming', 'recovery-code'];
 const PROTOCOLS_WITHOUT_BROWSER = ['oauth2-resource-owner', 'oauth2-refresh-token', 'oauth2-password', 'oauth2-webauthn'];
 
 function isDroppedClaim(name) {
@@ -60,11 +61,10 @@ function setTransactionMetadata(metadata, key, value) {
  * `setMetadata`, `deleteMetadata` and `evictMetadata` of a session or a refresh token.
  * They record the operations, not the result: at a login the refresh token exists only after the Action has ended.
  */
-function metadataMembers({ api, noun, current, operations, mayWrite }) {
+function metadataMembers({ noun, current, operations, mayWrite }) {
   const entries = new Map(Object.entries(current ?? {}));
   const note = (operation) => {
     if (mayWrite(`Failed to set ${noun} metadata: `)) operations.push(operation);
-    return api();
   };
   return {
     setMetadata(key, value) {
@@ -77,15 +77,15 @@ function metadataMembers({ api, noun, current, operations, mayWrite }) {
       }
       if (!entries.has(key) && entries.size >= 25) throw new Error(`${failed}Metadata must not contain more than 25 entries`);
       entries.set(key, value);
-      return note(['set', key, value]);
+      note(['set', key, value]);
     },
     deleteMetadata(key) {
       entries.delete(key);
-      return note(['delete', key]);
+      note(['delete', key]);
     },
     evictMetadata() {
       entries.clear();
-      return note(['evict']);
+      note(['evict']);
     },
   };
 }
@@ -132,13 +132,34 @@ function newEffects(event) {
     refresh_token_metadata: [],
     session_metadata: [],
     methods: [],
+    factors: [],
     revoke_refresh_token: false,
     revoke_session: false,
   };
 }
 
+/**
+ * `challengeWith` and so on: the Action runs to its end, then the tenant asks for each of these, one after the other.
+ * Sources: Auth0's pages "Customize MFA selection for Universal Login" and "Customize MFA enrollments".
+ */
+function factorMembers(effects) {
+  const note = (what, factors) => {
+    for (const factor of factors) {
+      if (!FACTORS.includes(factor?.type)) throw new Error('The type of a factor is one of those that Auth0 documents.');
+    }
+    effects.factors.push({ what, types: factors.map(({ type }) => type) });
+  };
+  const withOthers = (what) => (factor, options) => note(what, [factor, ...(options?.additionalFactors ?? [])]);
+  return {
+    challengeWith: withOthers('challenge'),
+    challengeWithAny: (factors) => note('challenge', factors),
+    enrollWith: withOthers('enroll'),
+    enrollWithAny: (factors) => note('enroll', factors),
+  };
+}
+
 /** `api.session` and `api.refreshToken`: metadata, if the tenant's plan has it, and `revoke`, which also denies. */
-function lastingMembers(api, event, effects, assumptions, plan) {
+function lastingMembers(event, effects, assumptions, plan) {
   const byPlan = (allowed) => (failed) => {
     if (!allowed && assumptions.metadata_write_without_plan === 'throws') throw new Error(`${failed}not part of the plan`);
     return allowed;
@@ -146,17 +167,16 @@ function lastingMembers(api, event, effects, assumptions, plan) {
   const deny = (reason, mark) => {
     effects.deny = String(reason);
     effects[mark] = true;
-    return api();
   };
   const ofSession = metadataMembers({
-    api, noun: 'session', current: event.session?.metadata, operations: effects.session_metadata,
+    noun: 'session', current: event.session?.metadata, operations: effects.session_metadata,
     mayWrite(failed) {
       if (!event.session?.id) throw new Error(`${failed}Cannot set metadata on a session that does not exist.`);
       return byPlan(plan.session_metadata)(failed);
     },
   });
   const ofRefreshToken = metadataMembers({
-    api, noun: 'refresh token', current: event.refresh_token?.metadata, operations: effects.refresh_token_metadata,
+    noun: 'refresh token', current: event.refresh_token?.metadata, operations: effects.refresh_token_metadata,
     mayWrite: byPlan(plan.refresh_token_metadata),
   });
   return {
@@ -177,26 +197,30 @@ function createApi({ event, handler, assumptions, plan }) {
     access: strictly('api.access', { deny: chain((reason) => { effects.deny = String(reason); }) }),
     accessToken: strictly('api.accessToken', {
       setCustomClaim: chain((name, value) => setClaim(effects.access_token_claims, name, value)),
-      addScope: chain((scope) => { requireScope(scope); effects.add_scopes.push(scope); }),
-      removeScope: chain((scope) => { requireScope(scope); effects.remove_scopes.push(scope); }),
+      addScope(scope) { requireScope(scope); effects.add_scopes.push(scope); },
+      removeScope(scope) { requireScope(scope); effects.remove_scopes.push(scope); },
     }),
     idToken: strictly('api.idToken', { setCustomClaim: chain((name, value) => setClaim(effects.id_token_claims, name, value)) }),
     redirect: strictly('api.redirect', redirectMembers(own, event, effects, assumptions)),
     transaction: strictly('api.transaction', {
-      setMetadata: chain((key, value) => setTransactionMetadata(effects.transaction_metadata, key, value)),
+      setMetadata(key, value) {
+        setTransactionMetadata(effects.transaction_metadata, key, value);
+        // Visible at once in the same Action (page "Actions: transaction metadata").
+        if (event.transaction) event.transaction.metadata = { ...effects.transaction_metadata };
+      },
     }),
     user: strictly('api.user', {
       setAppMetadata: chain((key, value) => { effects.app_metadata[key] = value ?? null; }),
       setUserMetadata: chain((key, value) => { effects.user_metadata[key] = value ?? null; }),
     }),
-    multifactor: strictly('api.multifactor', { enable: chain(() => {}) }),
     authentication: strictly('api.authentication', {
+      ...factorMembers(effects),
       recordMethod: chain((url) => {
         if (handler !== 'onContinuePostLogin') throw new Error('recordMethod belongs into onContinuePostLogin.');
         effects.methods.push(new URL(url).href);
       }),
     }),
-    ...lastingMembers(own, event, effects, assumptions, plan),
+    ...lastingMembers(event, effects, assumptions, plan),
   };
   const api = strictly('api', members);
   return { api, effects };

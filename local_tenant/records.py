@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from local_tenant.configuration import TenantConfig
 from local_tenant.logins import (
@@ -24,6 +24,7 @@ from local_tenant.logins import (
     Person,
     RefreshToken,
     Session,
+    Waiting,
     client_of_state,
     format_time,
     new_state,
@@ -40,12 +41,7 @@ class Records:
     def __init__(self, config: TenantConfig) -> None:
         self._assumptions = config.assumptions
         self.lock = threading.RLock()
-        self.people = {
-            user.user_id: Person(
-                user, user.blocked, dict(user.app_metadata), dict(user.user_metadata)
-            )
-            for user in config.users
-        }
+        self.people = {user.user_id: Person.of(user) for user in config.users}
         self.sessions: dict[str, Session] = {}
         self.transactions: dict[str, Login] = {}
         self.codes: OrderedDict[str, Code] = OrderedDict()
@@ -57,12 +53,18 @@ class Records:
 
     # Sessions
 
-    def add_session(self, host: str, user_id: str) -> Session:
+    def add_session(self, host: str, user_id: str, connection: tuple[str, str]) -> Session:
         """Add a session for a user who has logged in with a password just now."""
         now = time.time()
         lifetime = self._assumptions.session_lifetime
         session = Session(
-            secrets.token_urlsafe(24), secrets.token_urlsafe(24), host, user_id, now, now + lifetime
+            secrets.token_urlsafe(24),
+            secrets.token_urlsafe(24),
+            host,
+            user_id,
+            now,
+            now + lifetime,
+            connection,
         )
         session.methods.append({"name": "pwd", "timestamp": format_time(now)})
         with self.lock:
@@ -91,7 +93,7 @@ class Records:
 
     # Unfinished logins
 
-    def suspend(self, login: Login, waiting_for: Literal["login", "redirect"]) -> str:
+    def suspend(self, login: Login, waiting_for: Waiting) -> str:
         """Keep a login until its browser comes back; return the `state` that identifies it."""
         now = time.time()
         login.waiting_for, login.expires_at = waiting_for, now + TRANSACTION_LIFETIME
@@ -127,7 +129,7 @@ class Records:
             if not hmac.compare_digest(login.browser.encode(), presented.encode()):
                 raise DeadLoginError("other_browser", login.client_id)
             if (
-                waiting_for == "redirect"
+                waiting_for != "login"
                 and self._assumptions.continue_needs_session
                 and login.session_id not in self.sessions
             ):

@@ -20,7 +20,7 @@ from local_tenant.issuance import granted_scopes, sign_access_token, sign_id_tok
 from local_tenant.login_page import check_password
 from local_tenant.logins import Login, RefreshToken
 from local_tenant.parameters import Parameters, describe_request, read_parameters, text
-from local_tenant.pipeline import Denied, Redirect, change_metadata, run_actions
+from local_tenant.pipeline import Denied, change_metadata, run_actions
 from local_tenant.tenant import current_tenant, issuer
 from local_tenant.token_error import TokenError
 
@@ -120,6 +120,7 @@ def _new_refresh_token(login: Login) -> tuple[str, str]:
         audience=login.audience,
         authenticated_at=login.authenticated_at,
         created_at=time.time(),
+        connection=login.connection,
         metadata=metadata,
     )
     return current_tenant().records.add_refresh_token(token), token.family
@@ -148,6 +149,7 @@ def _refresh(body: Parameters, client: Client) -> Response:
         user_id=token.user_id,
         session_id=token.session_id,
         authenticated_at=token.authenticated_at,
+        connection=token.connection,
         refresh_token=token,
     )
     metadata = dict(token.metadata)
@@ -168,9 +170,10 @@ def _exchange_password(body: Parameters, client: Client) -> Response:
     """Exchange e-mail address and password for tokens, without a browser (RFC 6749 section 4.3)."""
     tenant = current_tenant()
     audience = text(body, "audience") or None
-    user = check_password(text(body, "username"), text(body, "password"))
-    if user is None:
+    found = check_password(text(body, "username"), text(body, "password"))
+    if found is None:
         raise _invalid_grant("Wrong email or password.")
+    user, connection = found
     if audience is not None and audience not in tenant.apis:
         status = tenant.config.assumptions.refused_grant_status
         raise TokenError(status, "access_denied", f"Service not found: {audience}")
@@ -183,6 +186,7 @@ def _exchange_password(body: Parameters, client: Client) -> Response:
         audience=audience,
         user_id=user.user_id,
         authenticated_at=time.time(),
+        connection=connection,
     )
     with tenant.records.lock:
         tenant.records.people[user.user_id].logins_count += 1
@@ -199,11 +203,9 @@ def _describe(body: Parameters) -> dict[str, object]:
 
 def _run_actions(login: Login) -> None:
     status = current_tenant().config.assumptions.refused_grant_status
-    match run_actions(current_tenant(), login):
-        case Denied(error, description):
-            raise TokenError(status, error, description)
-        case Redirect():
-            raise TokenError(status, "interaction_required", "External interaction required")
+    outcome = run_actions(current_tenant(), login)
+    if isinstance(outcome, Denied):  # without a browser, pages are denials, too
+        raise TokenError(status, outcome.error, outcome.description)
 
 
 GRANTS: dict[str, Callable[[Parameters, Client], Response]] = {
