@@ -2,7 +2,9 @@
 
 import secrets as secrets_module
 import sys
+from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import click
@@ -70,11 +72,11 @@ def actions_command(folder: Path) -> None:
     """
     Write the Actions for Auth0 to FOLDER, in the layout of the Auth0 Deploy CLI.
 
+    Files under examples/ are to be adapted; the Deploy CLI does not deploy them.
     Nothing is written if one of the files is there already.
     """
     source = files("org_admin.actions")
-    actions = [one.name[:-5] for one in source.iterdir() if one.name.endswith(".json")]
-    names = [name for one in sorted(actions) for name in (f"{one}.json", f"{one}/code.js")]
+    names = sorted(_list_actions(source))
     for name in names:
         if (folder / "actions" / name).exists():
             sys.exit(f"{folder / 'actions' / name} is there already; name another folder.")
@@ -83,6 +85,14 @@ def actions_command(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.joinpath(name).read_bytes())
         click.echo(f"written  {target}")
+
+
+def _list_actions(source: Traversable) -> Iterator[str]:
+    for one in source.iterdir():
+        if one.name.endswith(".json"):
+            yield one.name
+        elif one.is_dir():
+            yield from (f"{one.name}/{two.name}" for two in one.iterdir() if two.name[-3:] == ".js")
 
 
 @main.command("secret")

@@ -9,6 +9,7 @@ from local_stack.node import PROJECT
 from org_admin.cli import main
 
 FILES = (
+    "examples/challenge-second-factor.js",
     "keep-organization-hint.json",
     "keep-organization-hint/code.js",
     "select-organization.json",
