@@ -123,6 +123,8 @@ def test_the_organization_in_a_refresh_token_decides_a_refresh_only(
         ({"prompt_select": True}, "apply"),
         ({"bound": XYZ.id}, "selection_failed"),
         ({"bound": ""}, "selection_failed"),
+        ({"choice": CHOICE | {"org_id": None, "invitation_id": "i"}}, "selection_failed"),
+        ({"choice": CHOICE | {"org_id": None, "new_organization": "N"}}, "selection_failed"),
         ({"interaction": "silent"}, "selection_failed"),
         ({"interaction": "refresh"}, "selection_failed"),
     ],
