@@ -43,6 +43,7 @@ API_SCOPES = (
     "read:projects write:projects"
 )
 SIGNING_KEY_SCOPES = ("read:signing_keys", "create:signing_keys", "update:signing_keys")
+Starting = tuple[Child, str, str]  # a program, the URL that answers once it is ready, and its name
 _SERVICES = {"selector": "selector", "api": "resource API"}
 
 
@@ -221,17 +222,14 @@ class Stack:
         self._report("database: migrated, people and organizations in place")
         # Start all, then wait for each. All start in this thread, because Linux ends a program when
         # the thread that started it ends (child.py).
-        starting = [
-            self._start_spa(),
-            self._start_tenant(),
-            self._start_service("selector", self.selector_environment(), self.selector_url),
-            self._start_service("api", self.api_environment(), self.api_url),
-        ]
-        for child, ready, what in starting:
+        for child, ready, what in self._start_programs():
             wait_until(ready, child, START_SECONDS)
             self._report(what)
 
-    def _start_tenant(self) -> tuple[Child, str, str]:
+    def _start_programs(self) -> list[Starting]:
+        return [self._start_spa(), self._start_tenant(), self._start_selector(), self._start_api()]
+
+    def _start_tenant(self) -> Starting:
         config = self.folder / "tenant.json"
         _write_private(config, self.tenant_config().to_json())
         argv: list[str | Path] = [sys.executable, "-m", "local_tenant", "--node", node()]
@@ -241,15 +239,19 @@ class Stack:
         ready = f"http://127.0.0.1:{port}/.well-known/jwks.json"
         return child, ready, "stand-in for an Auth0 tenant, with the Actions in Node 22"
 
-    def _start_service(
-        self, name: str, environment: dict[str, str], url: str
-    ) -> tuple[Child, str, str]:
+    def _start_selector(self) -> Starting:
+        return self._start_service("selector", self.selector_environment(), self.selector_url)
+
+    def _start_api(self) -> Starting:
+        return self._start_service("api", self.api_environment(), self.api_url)
+
+    def _start_service(self, name: str, environment: dict[str, str], url: str) -> Starting:
         argv: list[str | Path] = [sys.executable, "-m", "gunicorn"]
         argv += ["-c", "python:service.gunicorn_settings", f"wsgi:{name}"]
         child = self.processes.start(name, argv, env=environment, cwd=PROJECT)
         return child, f"{url}/readyz", f"{_SERVICES[name]} under gunicorn"
 
-    def _start_spa(self) -> tuple[Child, str, str]:
+    def _start_spa(self) -> Starting:
         config = self.folder / "spa.json"
         settings = {
             "domain": self.tenant_url,
