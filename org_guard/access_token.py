@@ -13,8 +13,10 @@ The checks, in this order; no claim is read before the signature is verified:
 6. `require_client`: it is not an ID token. The client id is in `azp` (typ "JWT") or `client_id`
    (typ "at+jwt"), never in both, and is not in `aud`; no claim is there that only ID tokens have.
 7. `require_person`: `sub` has 1 to 255 characters and is not the application itself.
-8. `require_scope_text`: `scope` is a string, or absent.
-9. `require_organization`: our claim (`<namespace>org_id`) is one lower-case UUID; there is neither
+8. `require_plain_bearer`: the token is not bound to a key (`cnf`: DPoP, mTLS), not delegated
+   (`act`), and not an agent's (`sub_profile` other than "user"). None of these is supported yet.
+9. `require_scopes`: `scope` is a string, divided by spaces, or absent.
+10. `require_organization`: our claim (`<namespace>org_id`) is one lower-case UUID; there is neither
    Auth0's own `org_id` nor an `org:…` permission (design C in docs/choosing-a-design.md).
 
 Not checked: membership (`row_security` asks the database at every request), whether the scopes
@@ -38,7 +40,8 @@ from org_guard.token_claims import (
     require_issuer_and_audience,
     require_organization,
     require_person,
-    require_scope_text,
+    require_plain_bearer,
+    require_scopes,
     require_times,
 )
 
@@ -88,9 +91,9 @@ class AccessTokenVerifier:
         org_role = claims.get(self._org_role)
         return Principal(
             auth0_user_id=claims["sub"],
-            org_id=require_organization(claims, self._org_id),  # 9
+            org_id=require_organization(claims, self._org_id),  # 10
             org_role=org_role if isinstance(org_role, str) else None,  # for `GuardByClaimAlone`
-            scopes=frozenset(claims.get("scope", "").split()),
+            scopes=require_scopes(claims),  # 9
             client_id=claims.get("azp") or claims["client_id"],  # 6: exactly one of them is there
             expires_at=claims["exp"],
         )
@@ -105,7 +108,7 @@ class AccessTokenVerifier:
         require_times(claims)  # 5
         client_id = require_client(claims, token.header["typ"], self._id_token_claims)  # 6
         require_person(claims, client_id)  # 7
-        require_scope_text(claims)  # 8
+        require_plain_bearer(claims)  # 8
         return claims
 
 

@@ -3,7 +3,7 @@ Design C: verify an access token that names all organizations of a person.
 
 They are permissions of Auth0's role-based access control; `org:abc-inc` stands for a slug.
 
-Checked: 1 to 8 of `access_token`; and no claim names one organization, as in designs A, B and D,
+Checked: 1 to 9 of `access_token`; and no claim names one organization, as in designs A, B and D,
 whose verifier in turn refuses these tokens.
 Not checked: membership (`row_security`), and which organization the request is for
 (`organization_header`). These tokens carry no membership role.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from org_guard.access_token import AccessTokenVerifier, Keys
 from org_guard.errors import InvalidToken
-from org_guard.token_claims import list_organizations
+from org_guard.token_claims import list_organizations, require_scopes
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # as in migration 0001
 
@@ -50,7 +50,7 @@ class OrganizationsTokenVerifier:
         return OrganizationsToken(
             auth0_user_id=claims["sub"],
             org_slugs=frozenset(filter(SLUG.fullmatch, list_organizations(claims))),
-            scopes=frozenset(claims.get("scope", "").split()),
+            scopes=require_scopes(claims),
             client_id=claims.get("azp") or claims["client_id"],
             expires_at=claims["exp"],
         )

@@ -1,10 +1,11 @@
 """
-Checks 4 to 9 of `access_token`: what the claims of an access token must say.
+Checks 4 to 10 of `access_token`: what the claims of an access token must say.
 
 Each function takes claims whose signature is verified, changes nothing, and raises InvalidToken if
 a claim is wrong. It returns the claim that it has checked, or nothing.
 
-Sources: RFC 7519 section 4.1; RFC 9068 sections 2.2 and 4; Auth0 "Access Token Profiles".
+Sources: RFC 7519 section 4.1; RFC 9068 sections 2.2 and 4; RFC 9449 section 6 and RFC 8705 section
+3 (`cnf`); RFC 8693 section 4.1 (`act`); Auth0 "Access Token Profiles".
 """
 
 import re
@@ -64,14 +65,22 @@ def require_person(claims: Mapping[str, Any], client_id: str) -> None:
         raise InvalidToken("client credentials")
 
 
-def require_scope_text(claims: Mapping[str, Any]) -> None:
-    """8: the scopes are one string, or absent."""
-    if "scope" in claims and not isinstance(claims["scope"], str):
+def require_plain_bearer(claims: Mapping[str, Any]) -> None:
+    """8: the token is bound to no key, and the person themself asked for it, not an agent."""
+    if "cnf" in claims or "act" in claims or claims.get("sub_profile", "user") != "user":
+        raise InvalidToken("cnf, act or sub_profile")
+
+
+def require_scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+    """9: the scopes are one string, divided by spaces (RFC 6749 section 3.3), or absent."""
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
         raise InvalidToken("scope")
+    return frozenset(filter(None, scope.split(" ")))  # split() would divide at any white space
 
 
 def require_organization(claims: Mapping[str, Any], org_id_claim: str) -> str:
-    """9: our claim names one organization, and no other claim names any; return its id."""
+    """10: our claim names one organization, and no other claim names any; return its id."""
     org_id = claims.get(org_id_claim)
     if not isinstance(org_id, str) or not _UUID.fullmatch(org_id):
         raise InvalidToken("organization")
@@ -89,6 +98,9 @@ def list_organizations(claims: Mapping[str, Any]) -> list[str]:
     return [one.removeprefix("org:") for one in strings if one.startswith("org:")]
 
 
-def _list_audiences(claims: Mapping[str, Any]) -> list[Any]:
+def _list_audiences(claims: Mapping[str, Any]) -> list[str]:
     aud = claims.get("aud")
-    return aud if isinstance(aud, list) else [aud]
+    audiences: list[Any] = aud if isinstance(aud, list) else [aud]
+    if not all(isinstance(one, str) for one in audiences):
+        raise InvalidToken("aud")
+    return audiences

@@ -3,7 +3,7 @@ Attacker: an attacker with the tenant's public keys and real tokens of every kin
 Wants: to pass as another person, or as a member of another organization.
 Stopped by: `org_guard/access_token.py` `_require_header` `_require_signature`,
 `org_guard/token_claims.py` `require_issuer_and_audience` `require_times` `require_client`
-`require_person` `require_scope_text` `require_organization`
+`require_person` `require_plain_bearer` `require_scopes` `require_organization`
 
 Every row of `tests/kit/forged_access_tokens/` is sent over HTTP, against both designs. The answer
 is always the same bytes, so the attacker does not learn which check failed. Neither the answer nor

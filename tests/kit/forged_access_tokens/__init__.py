@@ -10,6 +10,7 @@ from typing import Final
 
 from tests.kit.forged_access_tokens.algorithms import ALGORITHMS
 from tests.kit.forged_access_tokens.all_organizations import FORGED_PERMISSIONS
+from tests.kit.forged_access_tokens.bound_and_delegated import BOUND_AND_DELEGATED
 from tests.kit.forged_access_tokens.client import CLIENT
 from tests.kit.forged_access_tokens.harmless import (
     VALID,
@@ -51,6 +52,7 @@ FAMILIES: Final = (
     TIMES,
     PERSON,
     CLIENT,
+    BOUND_AND_DELEGATED,
     SCOPE_AND_PERMISSIONS,
     OTHER_TOKENS,
     ALGORITHMS,

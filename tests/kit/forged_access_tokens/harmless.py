@@ -60,6 +60,24 @@ VALID: Final[dict[str, Valid]] = {
         change_claims(sub="email|joe@clients"), auth0_user_id="email|joe@clients"
     ),
     "another application": _valid(change_client("mobile"), client_id="mobile"),
+    "the profile of a user": _valid(change_claims(sub_profile="user")),
+    "two scopes with several spaces": _valid(
+        change_claims(scope=" read:projects  read:members "),
+        scopes=frozenset({"read:projects", "read:members"}),
+    ),
+    **{
+        f"scopes divided by {what}, which are one": _valid(
+            change_claims(scope=f"read:projects{space}read:members"),
+            scopes=frozenset({f"read:projects{space}read:members"}),
+        )
+        for what, space in {
+            "a tab": "\t",
+            "a line feed": "\n",
+            "a no-break space": "\u00a0",
+            "an ideographic space": "\u3000",
+            "a line separator": "\u2028",
+        }.items()
+    },
     "no scope": _valid(change_claims(scope=ABSENT), scopes=frozenset()),
     "an empty scope": _valid(change_claims(scope=""), scopes=frozenset()),
     "one scope, twice": _valid(
