@@ -160,7 +160,7 @@ function showError(error) {
     views.showRemoved(error.lost.name);
   } else {
     console.warn(error); // only here: an attacker's link can determine the text of an error
-    const { action } = views.showRefused(refusal ?? error.error ?? 'unknown_error');
+    const { action } = views.showRefused(refusal ?? error.error ?? 'unknown_error', refusal !== null);
     tryAgain = action === 'select' ? select : retry;
   }
 }

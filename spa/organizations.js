@@ -17,7 +17,8 @@ const TRANSIENT = ['selection_failed', 'temporarily_unavailable'];
 
 /** The codes with which the Action refuses a login or a renewal. */
 export const REFUSALS = Object.freeze([
-  'organization_required', 'not_a_member', 'no_organization', 'organization_suspended', ...TRANSIENT,
+  'organization_required', 'not_a_member', 'no_organization', 'organization_suspended',
+  'organizations_conflict', 'second_factor_required', ...TRANSIENT,
 ]);
 
 /**
@@ -41,10 +42,13 @@ export class OrganizationMismatch extends Error {
   }
 }
 
-/** @param {any} error of any method here @returns {string | null} one of REFUSALS, or `null` */
+/**
+ * Read why a login or a renewal was refused: one of REFUSALS, or the text of a refusal that is not ours,
+ * such as another Action's. An attacker's link can bring such a text: show it as text or not at all.
+ * @param {any} error of any method here @returns {string | null} `null` if it is not a refusal
+ */
 export function readRefusal(error) {
-  const code = error?.error === 'access_denied' ? error.error_description : null;
-  return REFUSALS.includes(code) ? code : null;
+  return error?.error === 'access_denied' ? String(error.error_description ?? 'access_denied') : null;
 }
 
 /** @param {string} token @returns {Record<string, any>} its claims, unverified: do not trust them */

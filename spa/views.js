@@ -43,6 +43,20 @@ const EXPLANATIONS = {
     button: 'Choose another organization',
     action: 'select',
   },
+  organizations_conflict: {
+    heading: 'This login cannot be used here',
+    cause: 'The app started a login through another kind of organization, which this service does not know.',
+    advice: 'Tell the people who run the app the code below. Another try will not help.',
+    button: 'Log in again',
+    action: 'retry',
+  },
+  second_factor_required: {
+    heading: 'A second factor is needed',
+    cause: 'Choosing an organization needs a second factor, such as a code from your phone. This login did not ask for one.',
+    advice: 'Log in again. If you are not asked for it, tell the people who run the app the code below.',
+    button: 'Log in again',
+    action: 'retry',
+  },
   selection_failed: {
     heading: 'Your choice did not arrive',
     cause: 'The page where you chose was open for too long, or was used twice or in two windows.',
@@ -57,6 +71,15 @@ const EXPLANATIONS = {
     button: 'Try again',
     action: 'retry',
   },
+};
+
+/** @type {Explanation} a refusal with a code that this app does not know */
+const REFUSED = {
+  heading: 'The login was refused',
+  cause: 'The login service gave a reason that this app does not know.',
+  advice: 'Tell support the code below. You can also log in again.',
+  button: 'Log in again',
+  action: 'retry',
 };
 
 /** @type {Explanation} */
@@ -131,11 +154,13 @@ export function showLoggedOut(hint, why) {
 }
 
 /**
- * @param {string} code one of REFUSALS, or another error's
+ * @param {string} code one of REFUSALS, or that of another refusal or error
+ * @param {boolean} [refused] whether it is a refusal
  * @returns {Explanation}
  */
-export function showRefused(code) {
-  const explanation = Object.hasOwn(EXPLANATIONS, code) ? EXPLANATIONS[code] : UNKNOWN;
+export function showRefused(code, refused = false) {
+  const other = refused ? REFUSED : UNKNOWN;
+  const explanation = Object.hasOwn(EXPLANATIONS, code) ? EXPLANATIONS[code] : other;
   write('refused-heading', explanation.heading);
   write('refused-cause', explanation.cause);
   write('refused-advice', explanation.advice);

@@ -46,9 +46,14 @@ def test_the_table_of_codes_is_what_the_action_denies_with() -> None:
     """Apps are written against this table."""
     rows = read_table("README.md", "codes of a refused login")
     reasons = ACTION[ACTION.index("const REASONS = [") :].partition("]")[0]
+    own = re.findall(r"new Denied\('([a-z_]+)'|super\('([a-z_]+)'", ACTION)
 
-    codes = {*re.findall(r"'([a-z_]+)'", reasons), "temporarily_unavailable"}
+    codes = {*re.findall(r"'([a-z_]+)'", reasons), *(one or other for one, other in own)}
+    assert len(codes) == 8
     assert {code for code, *_cells in rows} == {f"`{code}`" for code in codes}
+    app = (PROJECT / "spa" / "organizations.js").read_text()
+    known = app[app.index("const TRANSIENT") : app.index("@typedef")]
+    assert set(re.findall(r"'([a-z_]+)'", known)) == codes
 
 
 @pytest.mark.parametrize("file", DOCUMENTS)
