@@ -1,5 +1,8 @@
 'use strict';
-/** A mistake in the Action's secrets refuses every login for this audience. */
+/**
+ * A mistake in the Action's secrets refuses every login for this audience. Reproduced at commit 3d47401: a comma
+ * in AUDIENCES, or a placeholder of the Deploy CLI that was left there, let every login pass untouched.
+ */
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { AUDIENCE, SELECTION_SECRET, SESSION_SECRET, comeBack, ending, run } = require('./login.js');

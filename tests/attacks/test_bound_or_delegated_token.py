@@ -5,7 +5,8 @@ Stopped by: `org_guard/token_claims.py` `require_plain_bearer`
 
 Auth0 binds a token to a key with `cnf` (DPoP, mTLS), names who acts for a person in `act` (token
 exchange, on-behalf-of), and an agent's own token has another `sub_profile` than "user". The API
-checks no proof of a key and keeps no record of actors, so it refuses all three.
+checks no proof of a key and keeps no record of actors, so it refuses all three. (Reproduced at
+commit 3d47401: they were taken as a person's bearer token. Documented by Auth0.)
 Sources: RFC 9449 section 6, RFC 8705 section 3, RFC 8693 section 4.1.
 """
 

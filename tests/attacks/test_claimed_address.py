@@ -5,6 +5,7 @@ Stopped by: `org_selector/decisions.py` `_find_address` `_trusts`
 
 An address counts if the identity that is used now has proved it, through a trusted connection.
 Linked accounts have several identities, and Auth0's profile shows the address of the first.
+(Reproduced at commit 3d47401: any trusted connection vouched for the address of the profile.)
 """
 
 from typing import Any

@@ -487,7 +487,11 @@ def test_a_new_user_without_a_connection_has_no_verified_address(selector: Selec
 
 
 def test_a_read_only_database_still_decides_for_a_known_user(selector: Selector) -> None:
-    """A standby, for example. The last use is not saved; a choice needs to be."""
+    """
+    A standby, for example. The last use is not saved; a choice needs to be.
+
+    Reproduced at commit 3d47401: a login with a hint was refused.
+    """
     assert _name(selector.decide(hint="abc-inc")) == "abc-inc"
     database = psycopg.conninfo.conninfo_to_dict(selector.url)["dbname"]
     selector.superuser.execute(
