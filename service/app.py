@@ -1,17 +1,19 @@
 """
 The Flask app that both services start from, with one fixed order of work around every view.
 
-Before the view: the log line begins; a preflight is answered; a path with a second spelling is
-refused. After the view or an error handler: security headers; CORS; the log line is written.
+Before the view: the log line begins; a body in chunks is read; a preflight is answered; a path with
+a second spelling is refused. After the view or an error handler: security headers; CORS; the log
+line is written.
 """
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from service.cors import Cors
 from service.headers import add_headers
@@ -68,6 +70,7 @@ def create_app(
     @app.before_request
     def before_the_view() -> Response | None:
         log.begin()
+        _read_chunked_body(max_body_bytes)
         preflight = cors.answer_preflight() if cors else None
         # Werkzeug would take //me for /me, and so pass a proxy's rule that blocks /me.
         if preflight is None and request.environ["PATH_INFO"].startswith("//"):
@@ -85,6 +88,24 @@ def create_app(
     add_health(app, require_ready)
     _answer_errors(app, refusals)
     return app
+
+
+def _read_chunked_body(limit: int) -> None:
+    """
+    Read a body that comes in chunks, so that the view finds it with its length.
+
+    Werkzeug would cut it at the limit, and the view would take the rest for the whole.
+
+    Raises:
+        RequestEntityTooLarge: it is longer than *limit* bytes.
+    """
+    environ = request.environ
+    if "CONTENT_LENGTH" in environ or not environ.get("wsgi.input_terminated"):
+        return
+    body = environ["wsgi.input"].read(limit + 1)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
 
 
 def _answer_errors(app: Flask, refusals: Refusals) -> None:

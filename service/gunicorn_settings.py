@@ -38,6 +38,9 @@ timeout = 30
 graceful_timeout = 10
 keepalive = 75  # longer than a proxy's, so that the proxy is the one who hangs up
 control_socket_disable = True
+# No header of a request sets SCRIPT_NAME or PATH_INFO. By default a proxy on this machine may, and
+# many pass such a header on from the client.
+forwarder_headers = ""
 
 
 class logger_class(Logger):  # type: ignore[misc]  # gunicorn ships no types

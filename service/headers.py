@@ -8,7 +8,8 @@ opened it, and the app would never get the result.
 from flask import Response
 
 _ALWAYS = {
-    "cache-control": "no-store",
+    # no-transform: some content networks rewrite e-mail addresses and scripts in pages otherwise.
+    "cache-control": "no-store, no-transform",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "cross-origin-resource-policy": "same-origin",
     # Not no-referrer: browsers would send `Origin: null` with our own form, which is refused.

@@ -179,7 +179,7 @@ def test_every_answer_forbids_caches_to_store_it(api: RunningApi) -> None:
 
     assert [one.status_code for one in answers] == [200, 403, 404, 422, 401]
     for answer in answers:
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == "no-store, no-transform"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "Set-Cookie" not in answer.headers
     assert len({one.headers["X-Request-Id"] for one in answers}) == len(answers)

@@ -93,6 +93,6 @@ def test_an_answer_cannot_be_framed_run_as_a_script_or_stored(target: Target) ->
     for answer in (target.get("/projects"), target.get("/nowhere")):
         assert answer.content_type in ("application/json", "application/problem+json")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == "no-store, no-transform"
         assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

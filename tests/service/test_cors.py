@@ -133,7 +133,7 @@ def test_a_page_of_a_configured_origin_can_read_every_answer(
     }
     assert _varies(answer)
     assert answer.headers["X-Request-Id"]
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "no-store, no-transform"
 
 
 @pytest.mark.parametrize("origin", STRANGERS)

@@ -572,7 +572,7 @@ def test_every_answer_has_the_strict_headers(selector: Selector, path: str) -> N
     answer = selector.app.test_client().get(path, base_url=OWN_ORIGIN)
 
     assert answer.status_code in (400, 404, 405)
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "no-store, no-transform"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "strict-origin"
     assert answer.headers["X-Frame-Options"] == "DENY"
