@@ -7,6 +7,7 @@ further token. `Decisions` works in three steps: load, decide (`decision_table.p
 """
 
 import json
+import socket
 from collections.abc import Callable
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from flask import Blueprint, Response, g, request
 
 from org_selector.action_tokens import ActionTokens
 from org_selector.decision_table import Apply, Choose, Decision, Granted, Refused, decide
-from org_selector.errors import InvalidDecisionRequest, InvalidDecisionToken
+from org_selector.errors import CallerGone, InvalidDecisionRequest, InvalidDecisionToken
 from org_selector.question import MAX_BODY_BYTES, AskedUser, Question, parse_question
 from org_selector.rows import DecisionRows
 from org_selector.standing import Profile, Standing
@@ -136,11 +137,34 @@ def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision
         question = parse_question(body)
         if question.user.id != auth0_user_id:
             raise InvalidDecisionToken("the token is for another user")
+        require_caller(request.environ.get("gunicorn.socket"))
         decision = answer(question)
         g.log = _summarize(question, decision)
         return Response(json.dumps(_serialize(decision)), content_type="application/json")
 
     return blueprint
+
+
+def require_caller(connection: socket.socket | None) -> None:
+    """
+    Refuse a question whose connection the Action has closed, before Postgres is asked.
+
+    While Postgres is slow, such questions would queue up in front of those that still wait.
+    Without a socket (another server than gunicorn) every question is answered.
+
+    Raises:
+        CallerGone: the connection is closed.
+    """
+    if connection is None:
+        return
+    try:
+        gone = not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        gone = False  # open, and nothing more was sent
+    except OSError:
+        gone = True
+    if gone:
+        raise CallerGone
 
 
 def _read_bearer() -> str:

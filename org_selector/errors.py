@@ -53,6 +53,15 @@ class InvalidDecisionToken(SelectorError):
     challenge = "Bearer"
 
 
+class CallerGone(SelectorError):
+    """The Action has given up waiting. The code of this answer is for the log."""
+
+    status = 400
+    code = "caller_gone"
+    title = "The caller has gone"
+    advice = ""
+
+
 class InvalidDecisionRequest(SelectorError):
     """The Action sent something that this version does not understand."""
 
