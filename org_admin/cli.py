@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import psycopg
 
-from schema.migrate import MigrationFailed, list_pending, migrate
+from schema.migrate import TRIES, Migration, MigrationFailed, list_pending, migrate
 from service.environment import require_database_url
 
 
@@ -40,6 +40,8 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
     Bring the database to the schema of this release.
 
     Safe to run twice at once, and to interrupt: each migration is applied whole or not at all.
+    Safe while the services run: where another session has a table locked, it tries again for two
+    minutes, and logins go on meanwhile.
     The first one creates the roles org_selector, org_api and org_gate, for which the owner needs
     CREATEROLE. Afterwards give the first two a password:
 
@@ -54,7 +56,7 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
             click.echo(f"{len(pending)} to apply" if pending else "Up to date.")
             return
         applied = 0
-        for migration in migrate(owner_database_url):
+        for migration in migrate(owner_database_url, wait=_report_wait):
             click.echo(f"applied  {migration.name}")
             applied += 1
         click.echo("Done." if applied else "Up to date.")
@@ -64,6 +66,10 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
         sys.exit(f"OWNER_DATABASE_URL {error}.")
     except psycopg.OperationalError as error:
         sys.exit(f"Cannot reach the database: {error}\nCheck OWNER_DATABASE_URL.")
+
+
+def _report_wait(migration: Migration, attempt: int) -> None:
+    click.echo(f"waiting  {migration.name}: another session has a lock (try {attempt} of {TRIES})")
 
 
 @main.command("actions")

@@ -3,16 +3,26 @@ Bring the database to the newest schema: plain numbered SQL files, one transacti
 
 Two runs at once are safe: an advisory lock makes the second wait, and then it finds nothing to do.
 A run may be killed at any moment: a file is applied completely or not at all.
+
+A change of a table waits for every transaction that reads it, and meanwhile all new readers wait
+for the change. So a file gives up when a lock takes longer than `LOCK_TIMEOUT`, undoes what it has
+done, lets the others through, and tries again.
 """
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
 
 _LOCK = 7_265_001  # the advisory lock that every run takes; the number has no meaning
+# Milliseconds; shorter than the services' own lock_timeout (service/pool.py), so that a login that
+# waits behind a migration is late and not refused.
+LOCK_TIMEOUT = 400
+PAUSE = 1.0  # seconds between two tries
+TRIES = 120
 _CREATE_LEDGER = """
     create table if not exists schema_migration (
         version integer primary key,
@@ -51,13 +61,19 @@ def list_migrations() -> list[Migration]:
     return sorted(migrations, key=lambda migration: migration.version)
 
 
-def migrate(owner_database_url: str) -> Iterator[Migration]:
+def migrate(
+    owner_database_url: str, *, wait: Callable[[Migration, int], None] = lambda *_: None
+) -> Iterator[Migration]:
     """
     Apply the missing migrations and yield each one after it was committed.
 
+    Args:
+        wait: called with the migration and the number of the try before each pause.
+
     Raises:
         MigrationFailed: a file has changed since it was applied, the database is newer than this
-            release, or a statement failed and nothing of its file was kept.
+            release, a statement failed, or another session kept a lock for too long. Nothing of
+            that file was kept.
     """
     with psycopg.connect(owner_database_url, connect_timeout=5, autocommit=True) as conn:
         try:
@@ -70,12 +86,8 @@ def migrate(owner_database_url: str) -> Iterator[Migration]:
                 "Connect as the owner of the database."
             ) from error
         for migration in list_migrations():
-            with conn.transaction():
-                conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
-                if _is_applied(conn, migration):
-                    continue
-                _apply(conn, migration)
-            yield migration
+            if _apply_patiently(conn, migration, wait):
+                yield migration
 
 
 def list_pending(owner_database_url: str) -> list[Migration]:
@@ -107,10 +119,35 @@ def _is_applied(conn: psycopg.Connection, migration: Migration) -> bool:
     return True
 
 
+def _apply_patiently(
+    conn: psycopg.Connection, migration: Migration, wait: Callable[[Migration, int], None]
+) -> bool:
+    """Apply a migration as soon as no lock is in the way; return whether it was missing."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            with conn.transaction():
+                conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                if _is_applied(conn, migration):
+                    return False
+                _apply(conn, migration)
+            return True
+        except psycopg.errors.LockNotAvailable:
+            wait(migration, attempt)
+            time.sleep(PAUSE)
+    raise MigrationFailed(
+        f"{migration.name} was not applied: other sessions keep tables locked. The view "
+        "pg_stat_activity lists them; end the one with the oldest xact_start, and run this again."
+    )
+
+
 def _apply(conn: psycopg.Connection, migration: Migration) -> None:
+    # After the advisory lock, for which a second run may wait as long as the first one takes.
+    conn.execute(f"set local lock_timeout = {LOCK_TIMEOUT}".encode())
     try:
         # Our own file, never input; without parameters psycopg sends all its statements at once.
         conn.execute(migration.sql.encode())
+    except psycopg.errors.LockNotAvailable:
+        raise
     except psycopg.Error as error:
         raise MigrationFailed(f"{migration.name} failed and was undone: {error}") from error
     conn.execute(

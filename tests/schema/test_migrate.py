@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -13,8 +14,10 @@ from click.testing import CliRunner
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_admin.cli import main
+from org_selector.rows import DecisionRows
 from schema import migrate as migrations
 from schema.migrate import Migration, MigrationFailed, migrate
+from service.pool import Database
 from tests.kit.marked_block import read_block
 
 
@@ -298,6 +301,51 @@ def test_a_migration_keeps_the_rows_of_an_earlier_release(old_owner_url: str, st
     assert after == before
     assert joined == (4, 4)
     assert (role, names) == (("admin",), [("Joe",), ("X",)])
+
+
+def test_logins_go_on_while_a_reader_keeps_a_migration_waiting(
+    old_owner_url: str, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A report, for example, that reads the memberships for a long time.
+
+    Reproduced at commit 3d47401: the migration waited, and every login behind it was refused.
+    """
+    monkeypatch.setattr(migrations, "PAUSE", 0.2)
+    with psycopg.connect(old_owner_url) as conn:
+        conn.execute("insert into app_user (auth0_user_id) values ('auth0|joe')")
+    url = stack.postgres.url("migrations", "org_selector")
+    database = Database(url, size=4, configure=lambda conn: None)
+    rows, tries = DecisionRows(database), []
+    with closing(database), psycopg.connect(old_owner_url) as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute("select count(*) from membership")
+        running = pool.submit(
+            lambda: list(migrate(old_owner_url, wait=lambda _, attempt: tries.append(attempt)))
+        )
+        while len(tries) < 3:
+            assert rows.find_standing("auth0|joe", None) is not None
+        assert not running.done()
+        reader.commit()
+
+        assert [one.version for one in running.result(timeout=30)] == [2]
+    assert tries[:3] == [1, 2, 3]
+
+
+def test_a_migration_that_never_gets_its_locks_says_how_to_find_who_has_them(
+    old_owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And changes nothing; the same command works later."""
+    monkeypatch.setattr(migrations, "PAUSE", 0.0)
+    monkeypatch.setattr(migrations, "TRIES", 2)
+    runner = CliRunner(env={"OWNER_DATABASE_URL": old_owner_url})
+    with psycopg.connect(old_owner_url) as reader:
+        reader.execute("select count(*) from membership")
+        refused = runner.invoke(main, ["migrate"])
+
+    assert refused.exit_code == 1
+    assert refused.output.count("waiting  0002_resource_api.sql: another session has a lock") == 2
+    assert "pg_stat_activity" in refused.output
+    assert runner.invoke(main, ["migrate"]).output == "applied  0002_resource_api.sql\nDone.\n"
 
 
 def test_the_second_migration_does_not_change_the_selectors_privileges(
