@@ -21,6 +21,8 @@ from functools import cached_property
 from flask import Response
 from itsdangerous import Signer
 
+from org_guard.compact_token import MalformedInput, parse_compact_token
+from org_selector.action_tokens import MAX_TOKEN_BYTES
 from org_selector.errors import CrossSiteForm, InvalidSessionToken
 
 MAX_STATE = 1024  # characters; Auth0 sends about 166
@@ -77,13 +79,25 @@ class LoginCookies:
             path="/",
         )
 
-    def forget_oldest(
-        self, response: Response, cookies: Mapping[str, str], login: UnverifiedLogin
+    def make_room(
+        self,
+        response: Response,
+        cookies: Mapping[str, str],
+        login: UnverifiedLogin,
+        auth0_user_id: str,
     ) -> None:
-        """Delete the oldest logins to make room; browsers send them first (RFC 6265, 5.4)."""
-        own = self._prefix + login.login_id
-        waiting = [name for name in cookies if name.startswith(self._prefix) and name != own]
-        for name in waiting[: max(0, len(waiting) + 1 - MAX_WAITING)]:
+        """
+        Delete waiting logins so that *login*, of this person, can be added.
+
+        First the person's own, the oldest first; then the newest of others. So an attacker who
+        makes a browser open links of the attacker's own logins drives out no login of the victim.
+        Browsers send the oldest cookie first (RFC 6265 section 5.4).
+        """
+        new = self._prefix + login.login_id
+        waiting = [name for name in cookies if name.startswith(self._prefix) and name != new]
+        own = [name for name in waiting if _read_unverified_user(cookies[name]) == auth0_user_id]
+        others = [name for name in reversed(waiting) if name not in own]
+        for name in [*own, *others][: max(0, len(waiting) + 1 - MAX_WAITING)]:
             response.delete_cookie(name, secure=True, httponly=True, samesite="Lax", path="/")
 
     def read(self, cookies: Mapping[str, str], login_id: str) -> UnverifiedLogin:
@@ -124,6 +138,15 @@ class LoginCookies:
             raise CrossSiteForm("form signature") from error
         if not self._signer.verify_signature(login.value.encode(), signature):
             raise CrossSiteForm("form signature")
+
+
+def _read_unverified_user(unverified_value: str) -> object:
+    # Good enough to choose a cookie to delete: the token was verified before it was stored.
+    try:
+        unverified_token = unverified_value.rpartition(".")[0]
+        return parse_compact_token(unverified_token, max_bytes=MAX_TOKEN_BYTES).claims.get("sub")
+    except MalformedInput:
+        return None
 
 
 def parse_login(unverified_session_token: str, unverified_state: str) -> UnverifiedLogin:

@@ -53,7 +53,7 @@ class Picker:
         transaction = self._tokens.verify_session_token(login.unverified_session_token)
         page = url_for("picker.show", login_id=login.login_id)
         response = Response(status=303, headers={"Location": page})
-        self._cookies.forget_oldest(response, request.cookies, login)
+        self._cookies.make_room(response, request.cookies, login, transaction.auth0_user_id)
         self._cookies.save(response, login, max(1, transaction.expires_at - int(time.time())))
         return response
 

@@ -10,6 +10,7 @@ from flask import Response
 
 from org_selector.errors import CrossSiteForm, InvalidSessionToken
 from org_selector.picker.cookie import LoginCookies, UnverifiedLogin, parse_login
+from tests.kit.action_tokens import HEADER, SESSION_SECRET, sign, valid_session_claims
 
 NEW, OLD = "the newest secret, of more than 32 bytes", "the secret before it, as long as it is"
 TOKEN = "a.session.token"
@@ -31,10 +32,12 @@ def _browser(*logins: UnverifiedLogin) -> dict[str, str]:
     return dict(_save(login)[:2] for login in logins)
 
 
-def _forgotten(browser: dict[str, str], login: UnverifiedLogin) -> dict[str, set[str]]:
-    """Return the cookies that *login* deletes, each with its attributes."""
+def _forgotten(
+    browser: dict[str, str], login: UnverifiedLogin, person: str = "auth0|joe"
+) -> dict[str, set[str]]:
+    """Return the cookies that a login of this person deletes, each with its attributes."""
     response = Response()
-    COOKIES.forget_oldest(response, browser, login)
+    COOKIES.make_room(response, browser, login, person)
     ended = [line.split("; ") for line in response.headers.getlist("Set-Cookie")]
     return {pair.partition("=")[0]: set(attributes) for pair, *attributes in ended}
 
@@ -104,9 +107,15 @@ def test_a_malformed_cookie_is_refused(value: str) -> None:
         COOKIES.read({name: value}, JOE.login_id)
 
 
-def test_a_fourth_login_deletes_the_cookie_of_the_oldest() -> None:
+def _waiting(person: str, number: int) -> UnverifiedLogin:
+    """Return a login of this person that waits for a choice."""
+    token = sign(HEADER, valid_session_claims(sub=person), SESSION_SECRET)
+    return UnverifiedLogin(token, f"state-{number}")
+
+
+def test_a_persons_fourth_login_deletes_the_cookie_of_the_oldest() -> None:
     """Cookies of other apps stay. Deleting a `__Host-` cookie needs the same attributes."""
-    logins = [UnverifiedLogin(TOKEN, f"state-{number}") for number in range(4)]
+    logins = [_waiting("auth0|joe", number) for number in range(4)]
     oldest = f"__Host-login-{logins[0].login_id}"
     browser = {"first": "of another app"} | _browser(*logins[:3]) | {"last": "of another app"}
 
@@ -117,9 +126,45 @@ def test_a_fourth_login_deletes_the_cookie_of_the_oldest() -> None:
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=0"} <= forgotten[oldest]
 
 
+@pytest.mark.parametrize(
+    ("waiting", "new", "deleted"),
+    [
+        # Joe waits; an attacker makes his browser open links of the attacker's own logins.
+        (["joe", "evil", "evil"], "evil", 1),
+        (["evil", "joe", "evil"], "evil", 0),
+        (["evil", "evil", "joe"], "evil", 0),
+        (["joe", "evil", "worse"], "worst", 2),
+        (["evil", "joe", "worse"], "joe", 1),
+        (["evil", "worse", "worst"], "joe", 2),
+        (["joe", "joe", "evil"], "evil", 2),
+    ],
+)
+def test_logins_of_an_attacker_drive_out_their_own_and_not_the_victims(
+    waiting: list[str], new: str, deleted: int
+) -> None:
+    """
+    The person's own go first, the oldest before the others; then the newest of other people.
+
+    Reproduced at commit 3d47401: three links drove out the login that waited.
+    """
+    logins = [_waiting(f"auth0|{person}", number) for number, person in enumerate(waiting)]
+    forgotten = _forgotten(_browser(*logins), _waiting(f"auth0|{new}", 9), f"auth0|{new}")
+
+    assert forgotten.keys() == {f"__Host-login-{logins[deleted].login_id}"}
+
+
+@pytest.mark.parametrize("value", ["", ".", "a.b.c.d", "x" * 5_000, "\u00e4.b.c.d"])
+def test_a_cookie_that_holds_no_token_counts_as_another_persons(value: str) -> None:
+    """It makes room like every other one."""
+    logins = [_waiting("auth0|joe", number) for number in range(2)]
+    browser = _browser(*logins) | {"__Host-login-odd": value}
+
+    assert _forgotten(browser, _waiting("auth0|ann", 9), "auth0|ann").keys() == {"__Host-login-odd"}
+
+
 def test_a_reload_deletes_no_cookie() -> None:
     """The reloaded login already has one."""
-    logins = [UnverifiedLogin(TOKEN, f"state-{number}") for number in range(3)]
+    logins = [_waiting("auth0|joe", number) for number in range(3)]
 
     for login in logins:
         assert _forgotten(_browser(*logins), login) == {}
