@@ -131,7 +131,7 @@ async function guard(event, api, work) {
     }
     if (!audiences.includes(event.resource_server.identifier)) return;
     if (FOREIGN_PROTOCOLS.includes(event.transaction?.protocol)) return;
-    if (event.organization !== undefined) {
+    if (event.organization) {
       throw new Denied('organizations_conflict', 'a login through Organizations of Auth0');
     }
     requirePerson(event);
@@ -148,7 +148,7 @@ async function guard(event, api, work) {
 function requirePerson({ transaction, session }) {
   const exchange = transaction?.protocol === 'oauth2-token-exchange';
   const foreign = exchange && !NATIVE_SOCIAL.includes(transaction.subject_token_type);
-  if (foreign || transaction?.actor !== undefined || session?.actor !== undefined) {
+  if (foreign || transaction?.actor || session?.actor) {
     throw new Denied('organization_required', 'an application acts for the person');
   }
 }

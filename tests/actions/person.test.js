@@ -94,6 +94,18 @@ test('a login through Auth0\'s own Organizations is denied, at every kind of log
   }
 });
 
+test('a login whose organization and actor are null is one of the person themself', async () => {
+  const login = await run({
+    change: (event) => {
+      event.organization = null;
+      event.transaction.actor = null;
+      event.session = { id: 's', actor: null };
+    },
+  });
+
+  assert.equal(ending(login), 'organization');
+});
+
 test('a login through Auth0\'s own Organizations for another API passes untouched', async () => {
   const login = await run({
     change: (event) => {
