@@ -69,10 +69,10 @@ def run(stack: Stack) -> list[Line]:
 def _add_members(superuser: psycopg.Connection, org_id: UUID) -> list[str]:
     """Make 50 people members of the organization that has projects; return their Auth0 user ids."""
     found = superuser.execute(
-        "insert into membership (user_id, org_id, role) "
-        "select id, %s, 'member' from app_user where email like 'user%%' "
+        "insert into org.membership (user_id, org_id, role) "
+        "select id, %s, 'member' from org.app_user where email like 'user%%' "
         "order by email limit 50 on conflict do nothing "
-        "returning (select auth0_user_id from app_user where id = user_id)",
+        "returning (select auth0_user_id from org.app_user where id = user_id)",
         (org_id,),
     ).fetchall()
     return [auth0_user_id for (auth0_user_id,) in found]
@@ -151,8 +151,8 @@ def _removal(superuser: psycopg.Connection, api: Server, person: BenchmarkUser) 
     request, through = _list_projects(person.auth0_user_id, org_id), 0
     load.exchange(api.port, request)
     superuser.execute(
-        "delete from membership where org_id = %s "
-        "and user_id = (select id from app_user where auth0_user_id = %s)",
+        "delete from org.membership where org_id = %s "
+        "and user_id = (select id from org.app_user where auth0_user_id = %s)",
         (org_id, person.auth0_user_id),
     )
     removed = time.monotonic()

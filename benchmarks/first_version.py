@@ -31,7 +31,7 @@ def list_projects() -> Response:
         org_id = claims[f"{os.environ['CLAIM_NAMESPACE']}org_id"]
         conn.execute("select set_config('app.org_id', %s, true)", (org_id,))
         rows = conn.execute(
-            "select id::text, name, description, created_at, updated_at from project "
+            "select id::text, name, description, created_at, updated_at from org.project "
             "order by created_at desc, id desc limit 20"
         ).fetchall()
     return jsonify(

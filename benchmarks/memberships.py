@@ -21,38 +21,38 @@ SIZES = (10, 1_000, 20_000)
 # 50,000 organizations. Their names begin with a hash, so that names and numbers sort differently.
 _FILL = """
 set session_replication_role = replica;
-insert into organization (id, slug, name)
+insert into org.organization (id, slug, name)
 select md5('organization ' || n)::uuid, 'org-' || n,
     initcap(substr(md5('name ' || n), 1, 8)) || ' Company ' || n
 from generate_series(1, 50000) n;
-insert into app_user (id, auth0_user_id, email, email_verified, name)
+insert into org.app_user (id, auth0_user_id, email, email_verified, name)
 select md5('user ' || n)::uuid, 'auth0|' || substr(md5('user ' || n), 1, 24),
     'user' || n || '@example.com', true, 'User ' || n
 from generate_series(1, 195000) n;
-insert into membership
+insert into org.membership
     (user_id, org_id, role, last_selected_at, org_slug, org_name, org_suspended)
 select md5('user ' || u)::uuid, o.id, 'member',
     case when k < 2 then now() - k * interval '1 day' end, o.slug, o.name, false
 from generate_series(1, 195000) u
 cross join generate_series(0, 4) k
-join organization o
+join org.organization o
     on o.slug = 'org-' || 1 + (u::bigint * 7919 + k * 10007) % 50000;
-insert into invitation (org_id, email, role, expires_at)
+insert into org.invitation (org_id, email, role, expires_at)
 select md5('organization ' || n)::uuid, 'invited' || n || '@example.com', 'member',
     now() + interval '7 days'
 from generate_series(1, 20000) n;
-insert into selection (nonce, user_id, org_id)
+insert into org.selection (nonce, user_id, org_id)
 select md5('nonce ' || n), md5('user ' || n)::uuid, md5('organization ' || n)::uuid
 from generate_series(1, 20000) n;
 """
 _ADD_PERSON = """
 with person as (
-    insert into app_user (id, auth0_user_id, email, email_verified, name, default_org_id)
+    insert into org.app_user (id, auth0_user_id, email, email_verified, name, default_org_id)
     values (md5(%(id)s)::uuid, %(id)s, %(email)s, true, 'Max Many',
         case when %(size)s > 1 then md5('organization 2')::uuid end)
     returning id
 )
-insert into membership
+insert into org.membership
     (user_id, org_id, role, last_selected_at, org_slug, org_name, org_suspended)
 select person.id, md5('organization ' || n)::uuid, 'admin',
     case when n <= 5 then now() - n * interval '1 day' end,
@@ -122,7 +122,8 @@ class NumberedOrganization:
 def load_organization(conn: psycopg.Connection, number: int) -> NumberedOrganization:
     """Read organization *number* from the database."""
     row = conn.execute(
-        "select id, slug, name, lower(name) from organization where slug = %s", (f"org-{number}",)
+        "select id, slug, name, lower(name) from org.organization where slug = %s",
+        (f"org-{number}",),
     ).fetchone()
     assert row is not None
     return NumberedOrganization(*row)
@@ -132,8 +133,8 @@ def load_middle(conn: psycopg.Connection, person: BenchmarkUser) -> tuple[str, U
     """Return (name_key, id) of the organization in the middle of the person's list by name."""
     row = conn.execute(
         """
-        select name_key, org_id from membership
-        where user_id = (select id from app_user where auth0_user_id = %s)
+        select name_key, org_id from org.membership
+        where user_id = (select id from org.app_user where auth0_user_id = %s)
         order by name_key, org_id offset %s limit 1
         """,
         (person.auth0_user_id, person.size // 2),
@@ -146,8 +147,8 @@ def list_organizations(conn: psycopg.Connection, person: BenchmarkUser, limit: i
     """Return at most *limit* of the person's organizations, ordered by id, so of any name."""
     rows = conn.execute(
         """
-        select org_id from membership
-        where user_id = (select id from app_user where auth0_user_id = %s)
+        select org_id from org.membership
+        where user_id = (select id from org.app_user where auth0_user_id = %s)
         order by org_id limit %s
         """,
         (person.auth0_user_id, limit),

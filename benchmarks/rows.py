@@ -43,7 +43,7 @@ _COLUMNS: LiteralString = "p.id::text, p.name, p.description, p.created_at, p.up
 _PAGE: LiteralString = (
     "(p.created_at, p.id) < (%s::timestamptz, %s) order by p.created_at desc, p.id desc limit 21"
 )
-_QUERY: LiteralString = f"select {_COLUMNS} from project p where {_PAGE}"  # noqa: S608
+_QUERY: LiteralString = f"select {_COLUMNS} from org.project p where {_PAGE}"  # noqa: S608
 _FIRST_PAGE = Keyset().before
 
 
@@ -81,7 +81,7 @@ def prepare(postgres: Postgres, name: str) -> list[BenchmarkUser]:
         for person in people:
             memberships.add_person(conn, person)
         conn.execute(
-            "insert into project (org_id, name, description, created_at) "
+            "insert into org.project (org_id, name, description, created_at) "
             "select md5('organization ' || o)::uuid, 'Project ' || n, 'What it is about', "
             "now() - n * interval '1 hour' "
             "from generate_series(1, 200) o, generate_series(1, 300) n"
@@ -164,13 +164,13 @@ def _meter(conn: psycopg.Connection, call: Callable[[], object]) -> Callable[[],
 
 def _read_by_primary_key(conn: psycopg.Connection, person: BenchmarkUser) -> Any:
     return conn.execute(
-        "select id from app_user where auth0_user_id = %s", (person.auth0_user_id,)
+        "select id from org.app_user where auth0_user_id = %s", (person.auth0_user_id,)
     ).fetchone()
 
 
 def _read_without_membership(conn: psycopg.Connection, org_id: UUID) -> Any:
     rows = conn.execute(
-        f"select {_COLUMNS} from project p where p.org_id = %s and {_PAGE}",  # noqa: S608
+        f"select {_COLUMNS} from org.project p where p.org_id = %s and {_PAGE}",  # noqa: S608
         (org_id, *_FIRST_PAGE),
     ).fetchall()
     assert len(rows) == 21
@@ -180,10 +180,10 @@ def _read_without_membership(conn: psycopg.Connection, org_id: UUID) -> Any:
 def _read_with_membership(conn: psycopg.Connection, person: BenchmarkUser, org_id: UUID) -> Any:
     rows = conn.execute(
         f"""
-        select found.* from app_user u
-        join membership m on m.user_id = u.id and m.org_id = %s and not m.org_suspended,
+        select found.* from org.app_user u
+        join org.membership m on m.user_id = u.id and m.org_id = %s and not m.org_suspended,
         lateral (
-            select {_COLUMNS} from project p where p.org_id = m.org_id and {_PAGE}
+            select {_COLUMNS} from org.project p where p.org_id = m.org_id and {_PAGE}
         ) found
         where u.auth0_user_id = %s and u.blocked_at is null
         """,  # noqa: S608 - constants

@@ -101,7 +101,7 @@ def _measure(conn: psycopg.Connection, plain: psycopg.Connection) -> tuple[Round
     floor: Calls = {
         SELECT_ONE: lambda: plain.execute("select 1").fetchone(),
         PRIMARY_KEY: lambda: plain.execute(
-            "select id from app_user where auth0_user_id = %s", (PEOPLE[0].auth0_user_id,)
+            "select id from org.app_user where auth0_user_id = %s", (PEOPLE[0].auth0_user_id,)
         ).fetchone(),
     }
     backend, plain_backend = conn.info.backend_pid, plain.info.backend_pid

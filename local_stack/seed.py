@@ -145,17 +145,17 @@ def seed(superuser_url: str) -> None:
     """Add the rows that are missing; existing ones stay, so that a demo keeps its changes."""
     with psycopg.connect(superuser_url) as conn, conn.cursor() as cursor:
         cursor.executemany(
-            "insert into organization (id, slug, name, suspended_at) "
+            "insert into org.organization (id, slug, name, suspended_at) "
             "values (%s, %s, %s, case when %s then now() end) on conflict do nothing",
             [(one.id, one.slug, one.name, one.suspended) for one in ORGANIZATIONS],
         )
         cursor.executemany(
-            "insert into app_user (id, auth0_user_id, email, email_verified, name) "
+            "insert into org.app_user (id, auth0_user_id, email, email_verified, name) "
             "values (%s, %s, %s, true, %s) on conflict do nothing",
             [(uuid5(_NAMES, one.email), one.auth0_user_id, one.email, one.name) for one in PEOPLE],
         )
         cursor.executemany(
-            "insert into membership (user_id, org_id, role) "
+            "insert into org.membership (user_id, org_id, role) "
             "values (%s, %s, %s) on conflict do nothing",
             [
                 (uuid5(_NAMES, one.email), organization(slug).id, role)
@@ -164,7 +164,7 @@ def seed(superuser_url: str) -> None:
             ],
         )
         cursor.executemany(
-            "insert into project (org_id, id, name) values (%s, %s, %s) on conflict do nothing",
+            "insert into org.project (org_id, id, name) values (%s, %s, %s) on conflict do nothing",
             [
                 (organization(slug).id, uuid5(_NAMES, f"{slug} {name}"), name)
                 for slug, names in PROJECTS.items()

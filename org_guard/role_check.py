@@ -88,7 +88,7 @@ def require_plain_role(conn: psycopg.Connection) -> None:
         """
         select r.rolsuper or r.rolbypassrls or exists (
             select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = 'public' and c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
+            where n.nspname = 'org' and c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
         )
         from pg_roles r where r.rolname = current_user
         """

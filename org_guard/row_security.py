@@ -28,13 +28,13 @@ from org_guard.principal import Principal
 # `select` puts the query between these two. Postgres has to enter first: the query is lateral and
 # depends on the result of the entry; "offset 0" keeps the planner from merging query and entry.
 _BEFORE_QUERY: LiteralString = """
-    select found.* from enter_organization(%s, %s, %s) as entered (role), lateral (
+    select found.* from org.enter_organization(%s, %s, %s) as entered (role), lateral (
         select * from ("""
 _AFTER_QUERY: LiteralString = """
         ) query where entered.role is not null offset 0
     ) found
 """
-_ENTER: LiteralString = "select enter_organization(%s, %s, %s)"
+_ENTER: LiteralString = "select org.enter_organization(%s, %s, %s)"
 _REFUSALS: dict[str, type[GuardError]] = {
     "ORG01": NotAMember,
     "ORG02": OrganizationSuspended,
@@ -171,7 +171,7 @@ class RowSecurity:
 
     def find_org_id(self, slug: str) -> str | None:
         """Return the id of the organization with that slug; no membership is checked."""
-        [(org_id,)] = self._fetch("select find_organization_id(%s)::text", (slug,))
+        [(org_id,)] = self._fetch("select org.find_organization_id(%s)::text", (slug,))
         return None if org_id is None else str(org_id)
 
     def _load_visit(self) -> Visit:

@@ -17,30 +17,30 @@ from service.pool import Database
 _FIND_STANDING_ASKED = """
     select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null, false,
         n.org_id::text, n.org_slug, n.org_name, n.role, n.org_suspended
-    from app_user u left join membership n on n.user_id = u.id and n.org_id = coalesce(
-        %s::uuid, (select id from organization where slug = %s))
+    from org.app_user u left join org.membership n on n.user_id = u.id and n.org_id = coalesce(
+        %s::uuid, (select id from org.organization where slug = %s))
     where u.auth0_user_id = %s
 """
 _FIND_STANDING = """
     select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
         u.email_verified and exists (
-            select from invitation i
+            select from org.invitation i
             where i.email = lower(u.email) and i.accepted_at is null
             and i.expires_at > now()
         ),
         d.org_id::text, d.org_slug, d.org_name, d.role, d.org_suspended,
         s.org_id::text, s.org_slug, s.org_name, s.role, s.org_suspended
-    from app_user u
-    left join membership d on d.user_id = u.id and d.org_id = u.default_org_id
+    from org.app_user u
+    left join org.membership d on d.user_id = u.id and d.org_id = u.default_org_id
     left join lateral (
         select org_id, org_slug, org_name, role, org_suspended
-        from membership where user_id = u.id and not org_suspended
+        from org.membership where user_id = u.id and not org_suspended
         order by name_key limit 2
     ) s on true
     where u.auth0_user_id = %s
 """
 _SAVE_PROFILE = """
-    insert into app_user as u (auth0_user_id, email, email_verified, name)
+    insert into org.app_user as u (auth0_user_id, email, email_verified, name)
     values (%s, %s, %s, %s)
     on conflict (auth0_user_id) do update
     set email = excluded.email, email_verified = excluded.email_verified,
@@ -51,12 +51,12 @@ _SAVE_PROFILE = """
 _APPLY_SELECTION = """
     with chosen as (
         select m.user_id, m.org_id, m.org_slug, m.org_name, m.role
-        from app_user u, membership m
+        from org.app_user u, org.membership m
         where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
         and m.user_id = u.id and m.org_id = %(org_id)s and not m.org_suspended
     ), granted as (
         -- The same choice again, which an answer that was lost causes, changes nothing.
-        insert into selection as s (nonce, user_id, org_id)
+        insert into org.selection as s (nonce, user_id, org_id)
         select %(nonce)s, user_id, org_id from chosen
         on conflict (nonce) do update set created_at = s.created_at
         where (s.user_id, s.org_id) = (excluded.user_id, excluded.org_id)
@@ -66,27 +66,27 @@ _APPLY_SELECTION = """
         select user_id, org_id from granted where inserted
     ), used as (
         -- A rename in progress locks the row. The last use is not worth waiting for.
-        update membership set last_selected_at = now() where (user_id, org_id) in (
-            select m.user_id, m.org_id from membership m, applied a
+        update org.membership set last_selected_at = now() where (user_id, org_id) in (
+            select m.user_id, m.org_id from org.membership m, applied a
             where m.user_id = a.user_id and m.org_id = a.org_id
             for update of m skip locked
         )
     ), remembered as (
-        update app_user u
+        update org.app_user u
         set default_org_id = case when %(remember)s then a.org_id end
         from applied a where u.id = a.user_id and (%(remember)s or %(forget)s)
         and u.default_org_id is distinct from case when %(remember)s then a.org_id end
     ), swept as (
-        delete from selection where nonce in (
-            select nonce from selection where created_at < now() - interval '1 day'
+        delete from org.selection where nonce in (
+            select nonce from org.selection where created_at < now() - interval '1 day'
             order by created_at limit 2 for update skip locked
         )
     )
     select c.org_id::text, c.org_slug, c.org_name, c.role, false from chosen c, granted
 """
 _SAVE_LAST_USE = """
-    update membership set last_selected_at = now() where (user_id, org_id) in (
-        select user_id, org_id from membership
+    update org.membership set last_selected_at = now() where (user_id, org_id) in (
+        select user_id, org_id from org.membership
         where user_id = %s and org_id = %s and (
             last_selected_at is null or last_selected_at < now() - interval '1 minute')
         for update skip locked

@@ -24,12 +24,12 @@ begin
 end
 $$;
 
-revoke all on schema public from public;
-grant usage on schema public to org_selector, org_api;
--- Postgres checks foreign keys as the owner of the tables, who may not own the database.
-grant usage on schema public to current_user;
+-- The schema exists: it holds the ledger of migrations. Nothing outside it is changed, and every
+-- statement names it, so that it works beside tables of yours with the same names.
+revoke all on schema org from public;
+grant usage on schema org to org_selector, org_api;
 
-create table organization (
+create table org.organization (
     id uuid primary key default gen_random_uuid(),
     -- Never reused: no service may delete an organization or change its slug.
     -- Never shaped like an id, so that a hint is clearly one or the other.
@@ -43,7 +43,7 @@ create table organization (
     created_at timestamptz not null default now()
 );
 
-create table app_user (
+create table org.app_user (
     id uuid primary key default gen_random_uuid(),
     auth0_user_id text not null unique check (char_length(auth0_user_id) between 1 and 255),
     email text,
@@ -54,9 +54,9 @@ create table app_user (
     created_at timestamptz not null default now()
 );
 
-create table membership (
-    user_id uuid not null references app_user (id) on delete cascade,
-    org_id uuid not null references organization (id) on delete cascade,
+create table org.membership (
+    user_id uuid not null references org.app_user (id) on delete cascade,
+    org_id uuid not null references org.organization (id) on delete cascade,
     role text not null check (role in ('owner', 'admin', 'member')),
     joined_at timestamptz not null default now(),
     last_selected_at timestamptz,
@@ -71,24 +71,24 @@ create table membership (
     primary key (user_id, org_id) include (org_name, org_slug, role, org_suspended)
 );
 
-create index membership_by_name on membership (user_id, name_key, org_id)
+create index membership_by_name on org.membership (user_id, name_key, org_id)
     include (org_name, org_slug, role, org_suspended);
-create index membership_by_last_use on membership (user_id, last_selected_at desc)
+create index membership_by_last_use on org.membership (user_id, last_selected_at desc)
     include (org_id, org_name, org_slug, role, org_suspended, name_key)
     where last_selected_at is not null;
-create index membership_by_organization on membership (org_id, joined_at, user_id);
+create index membership_by_organization on org.membership (org_id, joined_at, user_id);
 -- Make the planner expect a hundred members in each organization, more than the average. Otherwise
 -- it finds one membership by the index above, which is narrower than the key, and reads all members
 -- of an organization that really is large.
-alter table membership alter column org_id set (n_distinct = -0.01);
+alter table org.membership alter column org_id set (n_distinct = -0.01);
 
-alter table app_user add constraint default_is_a_membership
-    foreign key (id, default_org_id) references membership (user_id, org_id)
+alter table org.app_user add constraint default_is_a_membership
+    foreign key (id, default_org_id) references org.membership (user_id, org_id)
     on delete set null (default_org_id);
 
-create table invitation (
+create table org.invitation (
     id uuid primary key default gen_random_uuid(),
-    org_id uuid not null references organization (id) on delete cascade,
+    org_id uuid not null references org.organization (id) on delete cascade,
     email text not null check (email = lower(email)),
     role text not null check (role in ('owner', 'admin', 'member')),
     expires_at timestamptz not null,
@@ -96,27 +96,27 @@ create table invitation (
     created_at timestamptz not null default now()
 );
 
-create index invitation_open_by_email on invitation (email, expires_at)
+create index invitation_open_by_email on org.invitation (email, expires_at)
     where accepted_at is null;
-create index invitation_by_organization on invitation (org_id);
+create index invitation_by_organization on org.invitation (org_id);
 
-create table selection (
+create table org.selection (
     nonce text primary key, -- one for each login, so that a second choice in it fails
-    user_id uuid not null references app_user (id) on delete cascade,
-    org_id uuid not null references organization (id) on delete cascade,
+    user_id uuid not null references org.app_user (id) on delete cascade,
+    org_id uuid not null references org.organization (id) on delete cascade,
     created_at timestamptz not null default now()
 );
 
-create index selection_by_age on selection (created_at);
-create index selection_by_user on selection (user_id);
-create index selection_by_organization on selection (org_id);
+create index selection_by_age on org.selection (created_at);
+create index selection_by_user on org.selection (user_id);
+create index selection_by_organization on org.selection (org_id);
 
-create function copy_organization() returns trigger
-language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+create function org.copy_organization() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     select o.slug, o.name, o.suspended_at is not null
     into strict new.org_slug, new.org_name, new.org_suspended
-    from organization o where o.id = new.org_id
+    from org.organization o where o.id = new.org_id
     -- A rename or suspension at this moment waits for this transaction, or this one waits for it.
     -- Not "for share": two transactions that both add a member and then change the organization
     -- would wait for each other.
@@ -126,66 +126,68 @@ end
 $$;
 
 -- Two statements, because org_api renames organizations and may update no other copy than the name.
-create function copy_changed_organization() returns trigger
-language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+create function org.copy_changed_organization() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if new.name is distinct from old.name then
-        update membership set org_name = new.name where org_id = new.id;
+        update org.membership set org_name = new.name where org_id = new.id;
     end if;
     if (new.slug, new.suspended_at is null) is distinct from (old.slug, old.suspended_at is null)
     then
-        update membership set org_slug = new.slug, org_suspended = new.suspended_at is not null
+        update org.membership set org_slug = new.slug, org_suspended = new.suspended_at is not null
         where org_id = new.id;
     end if;
     return null;
 end
 $$;
 
-revoke all on function copy_organization() from public;
-revoke all on function copy_changed_organization() from public;
+revoke all on function org.copy_organization() from public;
+revoke all on function org.copy_changed_organization() from public;
 
-create trigger membership_copies_organization before insert on membership
-    for each row execute function copy_organization();
-create trigger organization_copies_itself after update of slug, name, suspended_at on organization
-    for each row execute function copy_changed_organization();
+create trigger membership_copies_organization before insert on org.membership
+    for each row execute function org.copy_organization();
+create trigger organization_copies_itself
+    after update of slug, name, suspended_at on org.organization
+    for each row execute function org.copy_changed_organization();
 
-alter table organization enable row level security;
-alter table organization force row level security;
-alter table app_user enable row level security;
-alter table app_user force row level security;
-alter table membership enable row level security;
-alter table membership force row level security;
-alter table invitation enable row level security;
-alter table invitation force row level security;
-alter table selection enable row level security;
-alter table selection force row level security;
+alter table org.organization enable row level security;
+alter table org.organization force row level security;
+alter table org.app_user enable row level security;
+alter table org.app_user force row level security;
+alter table org.membership enable row level security;
+alter table org.membership force row level security;
+alter table org.invitation enable row level security;
+alter table org.invitation force row level security;
+alter table org.selection enable row level security;
+alter table org.selection force row level security;
 
 -- The owner is an administrator and may change everything. Forced row-level security also applies
 -- to the owner, so policies must allow it.
-create policy owner_manages on organization to current_user using (true) with check (true);
-create policy owner_manages on app_user to current_user using (true) with check (true);
-create policy owner_manages on membership to current_user using (true) with check (true);
-create policy owner_manages on invitation to current_user using (true) with check (true);
-create policy owner_manages on selection to current_user using (true) with check (true);
+create policy owner_manages on org.organization to current_user using (true) with check (true);
+create policy owner_manages on org.app_user to current_user using (true) with check (true);
+create policy owner_manages on org.membership to current_user using (true) with check (true);
+create policy owner_manages on org.invitation to current_user using (true) with check (true);
+create policy owner_manages on org.selection to current_user using (true) with check (true);
 
 -- The selector serves one person across organizations, so its policies cannot limit it to one
 -- organization. The grants below limit it to a few columns and verbs.
-create policy selector_reads on organization for select to org_selector using (true);
-create policy selector_reads on app_user for select to org_selector using (true);
-create policy selector_adds on app_user for insert to org_selector with check (true);
-create policy selector_updates on app_user for update to org_selector using (true);
-create policy selector_reads on membership for select to org_selector using (true);
-create policy selector_updates on membership for update to org_selector using (true);
-create policy selector_reads on invitation for select to org_selector using (true);
-create policy selector_reads on selection for select to org_selector using (true);
-create policy selector_adds on selection for insert to org_selector with check (true);
-create policy selector_locks on selection for update to org_selector using (true);
-create policy selector_removes on selection for delete to org_selector using (true);
+create policy selector_reads on org.organization for select to org_selector using (true);
+create policy selector_reads on org.app_user for select to org_selector using (true);
+create policy selector_adds on org.app_user for insert to org_selector with check (true);
+create policy selector_updates on org.app_user for update to org_selector using (true);
+create policy selector_reads on org.membership for select to org_selector using (true);
+create policy selector_updates on org.membership for update to org_selector using (true);
+create policy selector_reads on org.invitation for select to org_selector using (true);
+create policy selector_reads on org.selection for select to org_selector using (true);
+create policy selector_adds on org.selection for insert to org_selector with check (true);
+create policy selector_locks on org.selection for update to org_selector using (true);
+create policy selector_removes on org.selection for delete to org_selector using (true);
 
-grant select on organization, membership, invitation, schema_migration to org_selector;
-grant select, insert (auth0_user_id, email, email_verified, name) on app_user to org_selector;
-grant update (email, email_verified, name, default_org_id) on app_user to org_selector;
-grant update (last_selected_at) on membership to org_selector;
-grant select, insert (nonce, user_id, org_id), delete on selection to org_selector;
+grant select on org.organization, org.membership, org.invitation, org.schema_migration
+    to org_selector;
+grant select, insert (auth0_user_id, email, email_verified, name) on org.app_user to org_selector;
+grant update (email, email_verified, name, default_org_id) on org.app_user to org_selector;
+grant update (last_selected_at) on org.membership to org_selector;
+grant select, insert (nonce, user_id, org_id), delete on org.selection to org_selector;
 -- For "for update skip locked" only: a login that deletes old rows must not wait for another one.
-grant update (created_at) on selection to org_selector;
+grant update (created_at) on org.selection to org_selector;

@@ -24,7 +24,7 @@ LOCK_TIMEOUT = 400
 PAUSE = 1.0  # seconds between two tries
 TRIES = 120
 _CREATE_LEDGER = """
-    create table if not exists schema_migration (
+    create table if not exists org.schema_migration (
         version integer primary key,
         name text not null,
         sha256 text not null,
@@ -79,11 +79,12 @@ def migrate(
         try:
             with conn.transaction():
                 conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                conn.execute("create schema if not exists org")
                 conn.execute(_CREATE_LEDGER)
         except psycopg.errors.InsufficientPrivilege as error:
             raise MigrationFailed(
-                "This role may not create tables in the schema public. "
-                "Connect as the owner of the database."
+                "This role may not create the schema org. Connect as the owner of the database, "
+                "or let the owner run: create schema org authorization …"
             ) from error
         for migration in list_migrations():
             if _apply_patiently(conn, migration, wait):
@@ -93,7 +94,7 @@ def migrate(
 def list_pending(owner_database_url: str) -> list[Migration]:
     """Return what `migrate` would apply, without changing anything."""
     with psycopg.connect(owner_database_url, connect_timeout=5) as conn:
-        [(ledger,)] = conn.execute("select to_regclass('public.schema_migration')").fetchall()
+        [(ledger,)] = conn.execute("select to_regclass('org.schema_migration')").fetchall()
         if ledger is None:
             return list_migrations()
         return [one for one in list_migrations() if not _is_applied(conn, one)]
@@ -101,7 +102,7 @@ def list_pending(owner_database_url: str) -> list[Migration]:
 
 def _is_applied(conn: psycopg.Connection, migration: Migration) -> bool:
     applied: dict[int, str] = dict(
-        conn.execute("select version, sha256 from schema_migration").fetchall()
+        conn.execute("select version, sha256 from org.schema_migration").fetchall()
     )
     newest = list_migrations()[-1].version
     if applied and max(applied) > newest:
@@ -151,6 +152,6 @@ def _apply(conn: psycopg.Connection, migration: Migration) -> None:
     except psycopg.Error as error:
         raise MigrationFailed(f"{migration.name} failed and was undone: {error}") from error
     conn.execute(
-        "insert into schema_migration (version, name, sha256) values (%s, %s, %s)",
+        "insert into org.schema_migration (version, name, sha256) values (%s, %s, %s)",
         (migration.version, migration.name, migration.sha256),
     )

@@ -143,4 +143,4 @@ def test_what_stops_an_attack_is_there(path: Path) -> None:
     for file, names in re.findall(r"`([^`]+/[^`]+)`((?: `\w+`)+)", stopped_by):
         source = (PROJECT / file).read_text()
         for name in re.findall(r"\w+", names):
-            assert re.search(rf"\b(?:def|class|function|policy) {name}\b", source), name
+            assert re.search(rf"\b(?:def|class|function|policy) (?:org\.)?{name}\b", source), name

@@ -40,7 +40,7 @@ answer_refusals(app)
 @app.get("/organization")
 @guard.require_auth("read:organization")
 def show_organization(principal):
-    return guard.rows.select(principal, "select slug from organization")[0][0]
+    return guard.rows.select(principal, "select slug from org.organization")[0][0]
 
 answer = app.test_client().get("/organization", headers={"Authorization": f"Bearer {token}"})
 print(answer.status_code, answer.text if answer.status_code == 200 else answer.json["detail"])

@@ -71,7 +71,7 @@ class AuditEventRows:
             select e.id::text, e.at, e.action, e.actor_user_id::text, e.actor_name,
                 split_part(e.action, '.', 1), e.target_id::text, e.target_name, e.details,
                 e.client_id
-            from audit_event e where (e.at, e.id) < (%s::timestamptz, %s)
+            from org.audit_event e where (e.at, e.id) < (%s::timestamptz, %s)
             order by e.at desc, e.id desc limit %s
             """,
             (*keyset.before, keyset.limit + 1),
@@ -101,9 +101,10 @@ def add_audit_event(
     """
     conn.execute(
         """
-        insert into audit_event (actor_name, client_id, action, target_id, target_name, details)
+        insert into org.audit_event (actor_name, client_id, action, target_id, target_name, details)
         values (
-            (select name from app_user where id = (select entered_user())), %s, %s, %s, %s, %s
+            (select name from org.app_user where id = (select org.entered_user())),
+            %s, %s, %s, %s, %s
         )
         """,
         (principal.client_id, action, target_id, target_name, Jsonb(details or {})),

@@ -19,10 +19,10 @@ def claim_key(conn: psycopg.Connection, request: KeyedRequest) -> str | None:
         Unavailable: the key was deleted, as expired, before it could be read.
     """
     # Row-level security keeps this to the caller's own keys, so it never takes long.
-    conn.execute("delete from idempotency_key where created_at < now() - interval '1 day'")
+    conn.execute("delete from org.idempotency_key where created_at < now() - interval '1 day'")
     claimed = conn.execute(
         """
-        insert into idempotency_key (key, request_sha256) values (%s, %s)
+        insert into org.idempotency_key (key, request_sha256) values (%s, %s)
         on conflict do nothing returning key
         """,
         (request.key, request.sha256),
@@ -30,7 +30,7 @@ def claim_key(conn: psycopg.Connection, request: KeyedRequest) -> str | None:
     if claimed is not None:
         return None
     row = conn.execute(
-        "select request_sha256, answer from idempotency_key where key = %s", (request.key,)
+        "select request_sha256, answer from org.idempotency_key where key = %s", (request.key,)
     ).fetchone()
     if row is None:
         raise Unavailable("the key expired this very moment")
@@ -43,5 +43,5 @@ def claim_key(conn: psycopg.Connection, request: KeyedRequest) -> str | None:
 def store_answer(conn: psycopg.Connection, request: KeyedRequest, answer: bytes) -> None:
     """Store *answer*, which is JSON, under the key that this transaction claimed."""
     conn.execute(
-        "update idempotency_key set answer = %s where key = %s", (answer.decode(), request.key)
+        "update org.idempotency_key set answer = %s where key = %s", (answer.decode(), request.key)
     )

@@ -44,8 +44,8 @@ class MeRows:
             principal,
             """
             select u.id::text, u.name, u.email, m.role, o.id::text, o.slug, o.name
-            from app_user u join membership m on m.user_id = u.id, organization o
-            where u.id = (select entered_user())
+            from org.app_user u join org.membership m on m.user_id = u.id, org.organization o
+            where u.id = (select org.entered_user())
             """,
         )
         if not rows:

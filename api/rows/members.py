@@ -43,7 +43,7 @@ class MemberRows:
             principal,
             """
             select m.user_id::text, u.name, u.email, m.role, m.joined_at
-            from membership m join app_user u on u.id = m.user_id
+            from org.membership m join org.app_user u on u.id = m.user_id
             where (m.joined_at, m.user_id) > (%s::timestamptz, %s)
             order by m.joined_at, m.user_id limit %s
             """,
@@ -62,7 +62,9 @@ class MemberRows:
         with self._rows.organization(principal) as conn:
             member, verdict, _ = self._decide(conn, principal, user_id, role)
             if verdict == "change":
-                conn.execute("update membership set role = %s where user_id = %s", (role, user_id))
+                conn.execute(
+                    "update org.membership set role = %s where user_id = %s", (role, user_id)
+                )
                 details = {"role": [member.role, role]}
                 add_audit_event(
                     conn, principal, "member.role_changed", user_id, member.name, details
@@ -81,7 +83,7 @@ class MemberRows:
             # Before the removal: afterwards the name of a person who leaves cannot be read.
             action: Action = "member.left" if is_self else "member.removed"
             add_audit_event(conn, principal, action, user_id, member.name)
-            conn.execute("delete from membership where user_id = %s", (user_id,))
+            conn.execute("delete from org.membership where user_id = %s", (user_id,))
 
     def _decide(
         self,
@@ -105,11 +107,12 @@ class MemberRows:
         row = conn.execute(
             """
             select a.role, a.user_id = %(user_id)s, exists (
-                    select from membership o where o.role = 'owner' and o.user_id <> %(user_id)s
+                    select from org.membership o where o.role = 'owner' and o.user_id <> %(user_id)s
                 ), m.user_id::text, u.name, u.email, m.role, m.joined_at
-            from membership a
-            left join (membership m join app_user u on u.id = m.user_id) on m.user_id = %(user_id)s
-            where a.user_id = (select entered_user())
+            from org.membership a
+            left join (org.membership m join org.app_user u on u.id = m.user_id)
+                on m.user_id = %(user_id)s
+            where a.user_id = (select org.entered_user())
             """,
             {"user_id": user_id},
         ).fetchone()

@@ -33,7 +33,7 @@ class OrganizationRows:
     def load_organization(self, principal: Principal) -> Organization:
         """Load the organization."""
         rows = self._rows.select(
-            principal, "select id::text, slug, name, created_at from organization"
+            principal, "select id::text, slug, name, created_at from org.organization"
         )
         if not rows:
             raise NotAMember("removed between the entry and now")
@@ -45,7 +45,7 @@ class OrganizationRows:
             lock_organization(self._rows, conn, principal)
             row = conn.execute(
                 """
-                update organization o set name = %s from organization before
+                update org.organization o set name = %s from org.organization before
                 where before.id = o.id
                 returning o.id::text, o.slug, o.name, o.created_at, before.name
                 """,
@@ -70,5 +70,5 @@ def lock_organization(rows: RowSecurity, conn: psycopg.Connection, principal: Pr
     Then check the caller again, who may have been removed, blocked or demoted during the wait.
     """
     # "no key": inserts that refer to the organization, such as a new project, need not wait.
-    conn.execute("select from organization for no key update")
+    conn.execute("select from org.organization for no key update")
     rows.enter_again(conn, principal)

@@ -44,7 +44,7 @@ class ProjectRows:
             principal,
             """
             select p.id::text, p.name, p.description, p.created_at, p.updated_at
-            from project p where (p.created_at, p.id) < (%s::timestamptz, %s)
+            from org.project p where (p.created_at, p.id) < (%s::timestamptz, %s)
             order by p.created_at desc, p.id desc limit %s
             """,
             (*keyset.before, keyset.limit + 1),  # one more tells whether another page follows
@@ -57,7 +57,7 @@ class ProjectRows:
         rows = self._rows.select(
             principal,
             """
-            select id::text, name, description, created_at, updated_at from project
+            select id::text, name, description, created_at, updated_at from org.project
             where id = %s
             """,
             (project_id,),
@@ -96,9 +96,9 @@ class ProjectRows:
                 with before as (
                     select id, name, description, coalesce(%s, name) as new_name,
                         coalesce(%s, description) as new_description
-                    from project where id = %s for no key update
+                    from org.project where id = %s for no key update
                 )
-                update project p
+                update org.project p
                 set name = b.new_name, description = b.new_description,
                     updated_at = case
                         when (b.name, b.description) = (b.new_name, b.new_description)
@@ -129,7 +129,7 @@ class ProjectRows:
         """Delete a project."""
         with self._rows.organization(principal) as conn:
             row = conn.execute(
-                "delete from project where id = %s returning name", (project_id,)
+                "delete from org.project where id = %s returning name", (project_id,)
             ).fetchone()
             if row is None:
                 raise NotFound
@@ -141,7 +141,7 @@ def _insert_project(
 ) -> Project:
     [row] = conn.execute(
         """
-        insert into project (name, description) values (%s, %s)
+        insert into org.project (name, description) values (%s, %s)
         returning id::text, name, description, created_at, updated_at
         """,
         (name, description),

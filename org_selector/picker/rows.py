@@ -20,25 +20,25 @@ END_OF_NAMES = "\U0010ffff"  # sorts after every character that a name can conta
 # first column is true in the list of recently used ones and false in the list by name.
 _PERSON = """
     select null::boolean, u.email, u.name, (
-            select org_name from membership where user_id = u.id and org_id = u.default_org_id
+            select org_name from org.membership where user_id = u.id and org_id = u.default_org_id
         ), null, null,
-        exists (select from selection where nonce = %(nonce)s), null
-    from app_user u
+        exists (select from org.selection where nonce = %(nonce)s), null
+    from org.app_user u
     where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
     union all
 """
 _BY_NAME = """
     select m.recent, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
         m.org_suspended, m.last_selected_at
-    from app_user u cross join lateral (
+    from org.app_user u cross join lateral (
         (
             select true as recent, org_id, org_slug, org_name, name_key, role,
                 org_suspended, last_selected_at
-            from membership where user_id = u.id and last_selected_at is not null
+            from org.membership where user_id = u.id and last_selected_at is not null
             order by last_selected_at desc limit %(recent)s
         ) union all (
             select false, org_id, org_slug, org_name, name_key, role, org_suspended, null
-            from membership where user_id = u.id
+            from org.membership where user_id = u.id
             and (name_key, org_id) > (%(name_key)s, %(org_id)s)
             order by name_key, org_id limit %(limit)s
         )
@@ -48,14 +48,14 @@ _BY_NAME = """
 _BY_SEARCH = """
     select false, m.org_id::text, m.org_slug, m.org_name, m.name_key, m.role,
         m.org_suspended, null
-    from app_user u
+    from org.app_user u
     cross join lateral (
         select case when exists (
-            select from membership where user_id = u.id offset %(substring_up_to)s
+            select from org.membership where user_id = u.id offset %(substring_up_to)s
         ) then lower(%(search)s) else '' end as beginning offset 0
     ) b
     cross join lateral (
-        select * from membership where user_id = u.id
+        select * from org.membership where user_id = u.id
         -- One lower bound: with two, Postgres would start reading the index at the weaker one.
         and (name_key, org_id) > (greatest(%(name_key)s, b.beginning), %(org_id)s)
         and name_key < b.beginning || %(end_of_names)s
@@ -67,12 +67,12 @@ _BY_SEARCH = """
 _LOAD_PAGE = _PERSON + _BY_NAME
 _SEARCH_PAGE = _PERSON + _BY_SEARCH
 _FIND_SELECTABLE = """
-    select exists (select from selection where nonce = %(nonce)s),
+    select exists (select from org.selection where nonce = %(nonce)s),
         exists (
-            select from membership
+            select from org.membership
             where user_id = u.id and org_id = %(org_id)s and not org_suspended
         )
-    from app_user u
+    from org.app_user u
     where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
 """
 

@@ -37,7 +37,7 @@ def at_once(*calls: Call) -> list[TestResponse]:
 def owners(api: RunningApi) -> int:
     """Count the owners of ABC Inc."""
     row = api.superuser.execute(
-        "select count(*) from membership where org_id = %s and role = 'owner'", (ABC.id,)
+        "select count(*) from org.membership where org_id = %s and role = 'owner'", (ABC.id,)
     ).fetchone()
     assert row is not None
     return int(row[0])
@@ -75,7 +75,7 @@ def waiting(api: RunningApi, call: Call) -> Iterator[Future[TestResponse]]:
         yield answer
 
 
-HOLD_ORGANIZATION = f"select from organization where id = '{ABC.id}' for no key update"
+HOLD_ORGANIZATION = f"select from org.organization where id = '{ABC.id}' for no key update"
 
 DUELS: dict[str, tuple[tuple[str, str, str | None], tuple[str, str, str | None]]] = {
     "demote each other": (("joe", "sue", "admin"), ("sue", "joe", "admin")),
@@ -126,10 +126,10 @@ def test_an_admin_who_is_demoted_or_removed_during_a_change_is_refused(
         waiting(api, change(api, "sue", "nina", new_role)) as answer,
     ):
         if role is None:
-            conn.execute("delete from membership where user_id = %s", (api.user_id("sue"),))
+            conn.execute("delete from org.membership where user_id = %s", (api.user_id("sue"),))
         else:
             sue = api.user_id("sue")
-            conn.execute("update membership set role = %s where user_id = %s", (role, sue))
+            conn.execute("update org.membership set role = %s where user_id = %s", (role, sue))
         conn.commit()
         refused = answer.result(timeout=5)
 
@@ -150,7 +150,8 @@ def test_an_owner_who_becomes_the_last_during_a_change_stays_owner(
             waiting(api, change(api, "joe", "joe", role)) as answer,
         ):
             conn.execute(
-                "update membership set role = 'member' where user_id = %s", (api.user_id("sue"),)
+                "update org.membership set role = 'member' where user_id = %s",
+                (api.user_id("sue"),),
             )
             conn.commit()
             assert code(answer.result(timeout=5)) == "last_owner"
@@ -164,7 +165,7 @@ def test_a_change_of_a_locked_membership_gets_a_503_and_changes_nothing(
     """The error arrives with COMMIT; the audit event of the change is rolled back, too."""
     api.set_role("nina", "abc-inc", "member")
     call = change(api, "joe", "nina", new_role)
-    lock = f"select from membership where user_id = '{api.user_id('nina')}' for update"
+    lock = f"select from org.membership where user_id = '{api.user_id('nina')}' for update"
     with held(api, stack, lock):
         refused = call()
     assert (refused.status_code, code(refused)) == (503, "temporarily_unavailable")
@@ -286,12 +287,12 @@ def test_a_second_request_with_a_key_waits_for_the_first(
     body, key = {"name": "Once"}, "the-key"
     made = post_patiently(api, body, key)()
     row = api.superuser.execute(
-        "delete from idempotency_key returning org_id, user_id, key, request_sha256, answer"
+        "delete from org.idempotency_key returning org_id, user_id, key, request_sha256, answer"
     ).fetchone()
     url = stack.postgres.url(api.database_name, "postgres")
     with psycopg.connect(url) as conn:
         conn.execute(
-            "insert into idempotency_key (org_id, user_id, key, request_sha256, answer) "
+            "insert into org.idempotency_key (org_id, user_id, key, request_sha256, answer) "
             "values (%s, %s, %s, %s, %s)",
             row,
         )
@@ -384,11 +385,11 @@ def test_renames_role_changes_and_new_members_do_not_block_each_other(
     def join_and_leave(_n: int) -> TestResponse:
         with psycopg.connect(url) as conn:  # as the selector and the CLI do it
             conn.execute(
-                "insert into membership (user_id, org_id, role) values (%s, %s, 'member')",
+                "insert into org.membership (user_id, org_id, role) values (%s, %s, 'member')",
                 (ann, ABC.id),
             )
             conn.execute(
-                "update membership set last_selected_at = now() where org_id = %s", (ABC.id,)
+                "update org.membership set last_selected_at = now() where org_id = %s", (ABC.id,)
             )
         return api.request("DELETE", f"/members/{ann}", token=tokens["sue"])
 
@@ -402,7 +403,7 @@ def test_renames_role_changes_and_new_members_do_not_block_each_other(
     assert len(renames) == 2 * ROUNDS
     _require_chain(renames, "ABC Inc", api.get("/organization").get_json()["name"])
     copies = api.superuser.execute(
-        "select distinct org_name from membership where org_id = %s", (ABC.id,)
+        "select distinct org_name from org.membership where org_id = %s", (ABC.id,)
     ).fetchall()
     assert copies == [(api.get("/organization").get_json()["name"],)]
 
@@ -432,9 +433,9 @@ def test_each_of_five_people_at_once_gets_only_their_own_answer(api: RunningApi)
 @pytest.mark.parametrize(
     ("what", "refusal"),
     [
-        ("delete from membership where user_id = %(user)s", "not_a_member"),
-        ("update membership set role = 'member' where user_id = %(user)s", "insufficient_role"),
-        ("update app_user set blocked_at = now() where id = %(user)s", "not_a_member"),
+        ("delete from org.membership where user_id = %(user)s", "not_a_member"),
+        ("update org.membership set role = 'member' where user_id = %(user)s", "insufficient_role"),
+        ("update org.app_user set blocked_at = now() where id = %(user)s", "not_a_member"),
     ],
     ids=["removed", "demoted", "blocked"],
 )
@@ -453,13 +454,13 @@ def test_an_admin_who_loses_the_right_while_waiting_for_a_lock_changes_nothing(
         for call in calls:
             api.set_role("sue", ABC.slug, "admin")
             with ThreadPoolExecutor(1) as pool:
-                lock = f"select from organization where id = '{ABC.id}' for update"
+                lock = f"select from org.organization where id = '{ABC.id}' for update"
                 with held(api, stack, lock) as other:
                     answer = pool.submit(call)
                     time.sleep(0.15)  # the request has entered and waits; it gives up after 0.5 s
                     other.execute(what.encode(), {"user": api.user_id("sue")})
                 assert code(answer.result()) == refusal
-            api.superuser.execute("update app_user set blocked_at = null")
+            api.superuser.execute("update org.app_user set blocked_at = null")
     finally:
         api.set_role("sue", ABC.slug, "member")
         api.set_role("ann", ABC.slug, None)

@@ -38,31 +38,31 @@ LISTS = (
         "/projects",
         "project_by_age",
         True,
-        "insert into project (org_id, name, created_at) "
+        "insert into org.project (org_id, name, created_at) "
         "select %(org)s, 'Project ' || n, {at} from generate_series(1, %(rows)s) n",
-        "delete from project where id = %s",
+        "delete from org.project where id = %s",
         lambda rows: ProjectRows(rows).list_projects,
     ),
     Listed(
         "/audit-events",
         "audit_event_by_age",
         True,
-        "insert into audit_event (org_id, at, actor_user_id, client_id, action, target_id) "
+        "insert into org.audit_event (org_id, at, actor_user_id, client_id, action, target_id) "
         "select %(org)s, {at}, gen_random_uuid(), 'x', 'a.b', gen_random_uuid() "
         "from generate_series(1, %(rows)s) n",
-        "delete from audit_event where id = %s",
+        "delete from org.audit_event where id = %s",
         lambda rows: AuditEventRows(rows).list_audit_events,
     ),
     Listed(
         "/members",
         "membership_by_organization",
         False,
-        "with person as (insert into app_user (auth0_user_id, name) "
+        "with person as (insert into org.app_user (auth0_user_id, name) "
         "select 'many|' || gen_random_uuid(), 'Person ' || n from generate_series(1, %(rows)s) n "
         "returning id, split_part(name, ' ', 2)::int as n) "
-        "insert into membership (user_id, org_id, role, joined_at) "
+        "insert into org.membership (user_id, org_id, role, joined_at) "
         "select id, %(org)s, 'member', {at} from person",
-        "delete from membership where user_id = %s",
+        "delete from org.membership where user_id = %s",
         lambda rows: MemberRows(rows).list_members,
     ),
 )
@@ -83,9 +83,9 @@ def fill(api: RunningApi, listed: Listed, rows: int, at: str = TIMES["apart"]) -
 @pytest.fixture
 def api(api: RunningApi) -> RunningApi:
     """An API where Ann's organization has only herself, who joined long ago."""
-    api.superuser.execute("delete from project where org_id = %s", (SOLO.id,))
+    api.superuser.execute("delete from org.project where org_id = %s", (SOLO.id,))
     api.superuser.execute(
-        "update membership set joined_at = '2020-01-01' where org_id = %s", (SOLO.id,)
+        "update org.membership set joined_at = '2020-01-01' where org_id = %s", (SOLO.id,)
     )
     return api
 

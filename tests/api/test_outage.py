@@ -171,17 +171,17 @@ def test_a_request_that_waits_for_a_lock_for_too_long_gets_a_503(
     requests = calls(api)
     with connect(cluster) as other:
         with other.transaction():
-            other.execute("lock table membership in access exclusive mode")
+            other.execute("lock table org.membership in access exclusive mode")
             for request in requests[::4]:  # each waits half a second
                 began = time.monotonic()
                 require_unavailable(request(), began)
         with other.transaction():
-            other.execute("lock table project in access exclusive mode")
+            other.execute("lock table org.project in access exclusive mode")
             began = time.monotonic()
             require_unavailable(api.get("/projects"), began)
             assert api.get("/me").status_code == 200
         with other.transaction():
-            other.execute("select from organization for update")
+            other.execute("select from org.organization for update")
             began = time.monotonic()
             require_unavailable(api.request("PATCH", "/organization", {"name": "x"}), began)
             assert api.get("/organization").status_code == 200

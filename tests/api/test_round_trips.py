@@ -27,7 +27,7 @@ from service.pool import Database
 from tests.kit.running_api import RunningApi, make_settings, run_api
 
 ABC = seed.organization("abc-inc").id
-READ: LiteralString = "select name from project limit 9"
+READ: LiteralString = "select name from org.project limit 9"
 
 
 class Wire:
@@ -121,7 +121,7 @@ def rows(wire: Wire) -> Iterator[RowSecurity]:
     with rows.visit("member"):
         rows.select(_principal(), READ)
         with rows.organization(_principal()) as conn:
-            conn.execute("select name from project").fetchall()
+            conn.execute("select name from org.project").fetchall()
         yield rows
     database.close()
 
@@ -153,9 +153,9 @@ def test_a_transaction_of_one_statement_takes_two_round_trips(
     """BEGIN, the entry and the statement are one, COMMIT is the other."""
     counted = [wire.trips]
     with rows.organization(_principal()) as conn:
-        assert conn.execute("select name from project").fetchall()
+        assert conn.execute("select name from org.project").fetchall()
         counted.append(wire.trips)
-        assert conn.execute("select name from project").fetchall()
+        assert conn.execute("select name from org.project").fetchall()
         counted.append(wire.trips)
     counted.append(wire.trips)
 
@@ -167,8 +167,8 @@ def test_a_write_whose_results_are_not_read_takes_one_round_trip(
 ) -> None:
     """COMMIT included."""
     with wire.count() as counted, rows.organization(_principal()) as conn:
-        conn.execute("update project set updated_at = now()")
-        conn.execute("update project set updated_at = now()")
+        conn.execute("update org.project set updated_at = now()")
+        conn.execute("update org.project set updated_at = now()")
     with wire.count() as nothing, rows.organization(_principal()):
         pass
 
@@ -208,7 +208,9 @@ def test_a_whole_request_takes_one_round_trip_or_two_with_a_commit(
     body: dict[str, str] | None,
 ) -> None:
     """Token, scope, membership, role and suspension are all checked."""
-    project = api.superuser.execute("select id from project where org_id = %s", (ABC,)).fetchone()
+    project = api.superuser.execute(
+        "select id from org.project where org_id = %s", (ABC,)
+    ).fetchone()
     assert project is not None
     address = path.format(project=project[0], sue=api.user_id("sue"))
     with _client(wire, keys_url) as client:

@@ -45,7 +45,7 @@ def send(api: RunningApi, row: Row, **options: Any) -> TestResponse:
 
 def number_of_events(api: RunningApi) -> int:
     """Count the audit events of all organizations."""
-    row = api.superuser.execute("select count(*) from audit_event").fetchone()
+    row = api.superuser.execute("select count(*) from org.audit_event").fetchone()
     assert row is not None
     return int(row[0])
 
@@ -232,7 +232,7 @@ def test_every_member_may_leave(api: RunningApi, role: str) -> None:
     """Leaving needs no role, and removes no other person."""
     api.set_role("nina", "abc-inc", role)
     api.superuser.execute(  # what a foreign key must clear, in a table the API may not write
-        "update app_user set default_org_id = %s where id = %s", (ABC.id, api.user_id("nina"))
+        "update org.app_user set default_org_id = %s where id = %s", (ABC.id, api.user_id("nina"))
     )
 
     left = api.request("DELETE", f"/members/{api.user_id('nina')}", login="nina")
@@ -302,16 +302,18 @@ def _remove(api: RunningApi) -> None:
 
 def _block(api: RunningApi) -> None:
     api.superuser.execute(
-        "update app_user set blocked_at = now() where id = %s", (api.user_id("sue"),)
+        "update org.app_user set blocked_at = now() where id = %s", (api.user_id("sue"),)
     )
 
 
 def _suspend(api: RunningApi) -> None:
-    api.superuser.execute("update organization set suspended_at = now() where id = %s", (ABC.id,))
+    api.superuser.execute(
+        "update org.organization set suspended_at = now() where id = %s", (ABC.id,)
+    )
 
 
 def _delete_person(api: RunningApi) -> None:
-    api.superuser.execute("delete from app_user where id = %s", (api.user_id("sue"),))
+    api.superuser.execute("delete from org.app_user where id = %s", (api.user_id("sue"),))
 
 
 @pytest.mark.parametrize(
@@ -510,7 +512,7 @@ def test_a_view_that_does_not_enter_the_organization_gets_a_500(
     @guard.require_auth("read:projects")
     def come_in(principal: Principal) -> str:
         with guard.rows.organization(principal) as conn:
-            row = conn.execute("select name from organization").fetchone()
+            row = conn.execute("select name from org.organization").fetchone()
             return str(row)
 
     @api.app.get("/enters-as-another")
@@ -551,7 +553,7 @@ def test_an_unexpected_error_is_a_500_without_details_and_undoes_the_change(
     @guard.require_auth()
     def fail(principal: Principal) -> str:
         with guard.rows.organization(principal) as conn:
-            conn.execute("update organization set name = 'Changed'")
+            conn.execute("update org.organization set name = 'Changed'")
             raise ZeroDivisionError("the secret")
 
     answer = api.request("POST", "/fails")
@@ -680,8 +682,8 @@ def test_the_audit_trail_keeps_the_names_of_removed_members(api: RunningApi) -> 
     api.request("DELETE", f"/projects/{project}", login="sue")
     api.request("DELETE", f"/members/{sue}", login="sue")
     before = events(api)
-    api.superuser.execute("update app_user set name = 'Nobody' where id = %s", (sue,))
-    api.superuser.execute("delete from app_user where id = %s", (sue,))
+    api.superuser.execute("update org.app_user set name = 'Nobody' where id = %s", (sue,))
+    api.superuser.execute("delete from org.app_user where id = %s", (sue,))
 
     assert events(api) == before
     assert [(one["actor"]["name"], one["target"]["name"]) for one in before] == [

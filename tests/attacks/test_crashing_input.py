@@ -98,7 +98,7 @@ def test_a_malformed_path_or_query_is_refused(target: Target) -> None:
 def test_names_that_look_like_code_are_stored_as_they_are(target: Target) -> None:
     """Quotes, markup, other scripts and percent signs."""
     for name in (
-        "'; drop table project; --",
+        "'; drop table org.project; --",
         "%s %(name)s {0} ${jndi:ldap://x}",
         "<script>alert(1)</script>",
         "\u202edesrever",

@@ -26,17 +26,17 @@ def remove(target: Target) -> None:
 
 def block(target: Target) -> None:
     target.api.superuser.execute(
-        "update app_user set blocked_at = now() where auth0_user_id = 'auth0|joe'"
+        "update org.app_user set blocked_at = now() where auth0_user_id = 'auth0|joe'"
     )
 
 
 def forget(target: Target) -> None:
-    target.api.superuser.execute("delete from app_user where auth0_user_id = 'auth0|joe'")
+    target.api.superuser.execute("delete from org.app_user where auth0_user_id = 'auth0|joe'")
 
 
 def suspend(target: Target) -> None:
     target.api.superuser.execute(
-        "update organization set suspended_at = now() where id = %s", (ABC,)
+        "update org.organization set suspended_at = now() where id = %s", (ABC,)
     )
 
 

@@ -24,23 +24,23 @@ from tests.kit.target import Target
 ABC, SOLO = seed.organization("abc-inc").id, seed.organization("solo-works").id
 TABLES = ("app_user", "audit_event", "idempotency_key", "membership", "organization", "project")
 READS: tuple[LiteralString, ...] = (
-    "select org_id from project",
-    "select org_id from project order by org_id desc, id limit 100",
-    "select org_id from project union all select org_id from membership",
-    "with a as materialized (select org_id from project) select org_id from a",
-    "select (select org_id from project limit 1)",
-    "select org_id from project group by org_id",
-    "select p.org_id from project p cross join organization o",
-    "select o.id from organization o left join project p on p.org_id <> o.id",
-    "select distinct org_id from (select org_id from project offset 0) a",
+    "select org_id from org.project",
+    "select org_id from org.project order by org_id desc, id limit 100",
+    "select org_id from org.project union all select org_id from org.membership",
+    "with a as materialized (select org_id from org.project) select org_id from a",
+    "select (select org_id from org.project limit 1)",
+    "select org_id from org.project group by org_id",
+    "select p.org_id from org.project p cross join org.organization o",
+    "select o.id from org.organization o left join org.project p on p.org_id <> o.id",
+    "select distinct org_id from (select org_id from org.project offset 0) a",
 )
 BARE: tuple[LiteralString, ...] = (
-    "select count(*) from project",
+    "select count(*) from org.project",
     "select 1",
-    "select 1 from project limit 0",
-    "select 1 from project where id is null",
+    "select 1 from org.project limit 0",
+    "select 1 from org.project where id is null",
     "select now(), current_setting('app.org_id', true)",
-    "select 1 from project where false",
+    "select 1 from org.project where false",
     "select 1 where false",
 )
 NOT_OF_AN_ORGANIZATION = {"schema_migration"}
@@ -88,13 +88,13 @@ def everything(conn: psycopg.Connection) -> dict[str, list[Any]]:
     columns = conn.execute(
         "select c.relname, array_agg(a.attname order by a.attnum) from pg_class c "
         "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
-        "where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') "
+        "where c.relnamespace = 'org'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') "
         "and has_column_privilege(c.oid, a.attnum, 'select') group by 1 order by 1"
     ).fetchall()
     return {
         table: conn.execute(
             SQL("select {} from {} order by 1, 2").format(
-                SQL(", ").join(map(Identifier, names)), Identifier(table)
+                SQL(", ").join(map(Identifier, names)), Identifier("org", table)
             )
         ).fetchall()
         for table, names in columns
@@ -126,7 +126,7 @@ def test_a_query_passed_to_select_sees_one_organization(target: Target, rows: Ro
         for query in READS:
             found = rows.select(principal(login, slug), query)
             assert {row[0] for row in found} == {org_id}, query
-        [(count,)] = rows.select(principal(login, slug), "select count(*) from project")
+        [(count,)] = rows.select(principal(login, slug), "select count(*) from org.project")
         assert count == truth(target, slug)["project"]
 
 
@@ -144,14 +144,14 @@ def test_joins_counts_and_subqueries_see_one_organization(
 ) -> None:
     """Wherever the table is in the query."""
     queries: tuple[LiteralString, ...] = (
-        "select count(*) from project",
-        "select count(*) from (select 1 from project union all select 1 from project) a",
-        "select count(*) from project a cross join project b",
-        "with recursive a as (select id from project) select count(*) from a",
-        "select (select count(*) from project)",
-        "select count(*) filter (where true) from project where true or org_id is not null",
-        "select max(n) from (select row_number() over () n from project) a",
-        "select count(*) from organization o left join project p on true",
+        "select count(*) from org.project",
+        "select count(*) from (select 1 from org.project union all select 1 from org.project) a",
+        "select count(*) from org.project a cross join org.project b",
+        "with recursive a as (select id from org.project) select count(*) from a",
+        "select (select count(*) from org.project)",
+        "select count(*) filter (where true) from org.project where true or org_id is not null",
+        "select max(n) from (select row_number() over () n from org.project) a",
+        "select count(*) from org.organization o left join org.project p on true",
     )
     ours = truth(target, "abc-inc")["project"]
     with rows.organization(JOE) as conn:
@@ -166,14 +166,14 @@ def test_update_and_delete_change_the_rows_of_one_organization(
 ) -> None:
     """Without any condition: they change all rows of ABC Inc and none of Solo Works."""
     changes: tuple[LiteralString, ...] = (
-        "update project set name = 'x'",
-        "update project set name = 'x' where org_id <> current_setting('app.org_id')::uuid",
-        "update organization set name = 'x'",
-        "update membership set role = 'member'",
-        "update idempotency_key set answer = 'x'",
-        "delete from idempotency_key",
-        "delete from project",
-        "delete from membership",
+        "update org.project set name = 'x'",
+        "update org.project set name = 'x' where org_id <> current_setting('app.org_id')::uuid",
+        "update org.organization set name = 'x'",
+        "update org.membership set role = 'member'",
+        "update org.idempotency_key set answer = 'x'",
+        "delete from org.idempotency_key",
+        "delete from org.project",
+        "delete from org.membership",
     )
     before = target.snapshot("solo-works")
     for change in changes:
@@ -190,16 +190,19 @@ def test_a_row_cannot_be_inserted_or_moved_into_another_organization(
 ) -> None:
     """With the id of the entered organization the insert works."""
     statements: tuple[tuple[LiteralString, bool], ...] = (
-        ("insert into project (org_id, name) values (%s, 'x')", True),
-        ("insert into project (org_id, name) select %s, name from project limit 1", True),
-        ("insert into audit_event (org_id, client_id, action, target_id) "
+        ("insert into org.project (org_id, name) values (%s, 'x')", True),
+        ("insert into org.project (org_id, name) select %s, name from org.project limit 1", True),
+        ("insert into org.audit_event (org_id, client_id, action, target_id) "
          "values (%s, 'x', 'project.created', gen_random_uuid())", False),
-        ("insert into idempotency_key (org_id, key, request_sha256) values (%s, 'x', 'x')", False),
-        ("insert into membership (org_id, user_id, role) "
-         "select %s, user_id, 'owner' from membership limit 1", False),
-        ("update project set org_id = %s", False),
-        ("update membership set org_id = %s", False),
-        ("update organization set id = %s", False),
+        (
+            "insert into org.idempotency_key (org_id, key, request_sha256) values (%s, 'x', 'x')",
+            False,
+        ),
+        ("insert into org.membership (org_id, user_id, role) "
+         "select %s, user_id, 'owner' from org.membership limit 1", False),
+        ("update org.project set org_id = %s", False),
+        ("update org.membership set org_id = %s", False),
+        ("update org.organization set id = %s", False),
     )  # fmt: skip
     before = target.snapshot("solo-works")
     for statement, own in statements:
@@ -217,23 +220,23 @@ def test_org_api_cannot_add_members_suspend_block_or_change_the_audit_trail(
 ) -> None:
     """Not even in the organization it entered."""
     statements: tuple[LiteralString, ...] = (
-        "insert into membership (org_id, user_id) select org_id, user_id from membership",
-        "update organization set suspended_at = now()",
-        "update organization set slug = 'another'",
-        "delete from organization",
-        "update app_user set blocked_at = null",
-        "update app_user set email = 'x@example.com'",
-        "select auth0_user_id from app_user",
-        "delete from audit_event",
-        "update audit_event set actor_name = 'x'",
-        "insert into audit_event (actor_user_id, client_id, action, target_id) "
+        "insert into org.membership (org_id, user_id) select org_id, user_id from org.membership",
+        "update org.organization set suspended_at = now()",
+        "update org.organization set slug = 'another'",
+        "delete from org.organization",
+        "update org.app_user set blocked_at = null",
+        "update org.app_user set email = 'x@example.com'",
+        "select auth0_user_id from org.app_user",
+        "delete from org.audit_event",
+        "update org.audit_event set actor_name = 'x'",
+        "insert into org.audit_event (actor_user_id, client_id, action, target_id) "
         "values (gen_random_uuid(), 'x', 'project.created', gen_random_uuid())",
-        "select * from invitation",
-        "select * from selection",
-        "alter table project no force row level security",
-        "alter table project disable row level security",
+        "select * from org.invitation",
+        "select * from org.selection",
+        "alter table org.project no force row level security",
+        "alter table org.project disable row level security",
         "drop policy entered on project",
-        "truncate project",
+        "truncate org.project",
         "create table mine (id int)",
         "set role org_owner",
         "set role org_gate",
@@ -282,17 +285,17 @@ def test_a_refused_entry_leaves_only_the_organization_entered_before(
     target: Target, database: Database
 ) -> None:
     """The transaction catches the refusal with a savepoint and continues."""
-    counts: LiteralString = "select count(*), count(*) filter (where org_id = %s) from project"
+    counts: LiteralString = "select count(*), count(*) filter (where org_id = %s) from org.project"
     ours = truth(target, "abc-inc")["project"]
     with database.connection() as conn:
         conn.execute("begin")
         conn.execute("savepoint here")
         for entered, seen in ((False, 0), (True, ours)):
             if entered:
-                conn.execute("select enter_organization('auth0|joe', %s)", (ABC,))
+                conn.execute("select org.enter_organization('auth0|joe', %s)", (ABC,))
                 conn.execute("savepoint here")
             with pytest.raises(psycopg.DatabaseError) as refused:
-                conn.execute("select enter_organization('auth0|joe', %s)", (SOLO,))
+                conn.execute("select org.enter_organization('auth0|joe', %s)", (SOLO,))
             assert refused.value.sqlstate == "ORG01"
             conn.execute("rollback to savepoint here")
             assert conn.execute(counts, (SOLO,)).fetchone() == (seen, 0)

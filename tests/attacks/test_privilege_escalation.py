@@ -51,8 +51,9 @@ def remove(target: Target, actor: str, whom: str) -> tuple[int, str | None]:
 def roles(target: Target) -> dict[str, str]:
     """Return the membership role of each person in ABC Inc."""
     rows = target.api.superuser.execute(
-        "select u.auth0_user_id, m.role from membership m join app_user u on u.id = m.user_id "
-        "join organization o on o.id = m.org_id where o.slug = 'abc-inc'"
+        "select u.auth0_user_id, m.role from org.membership m "
+        "join org.app_user u on u.id = m.user_id "
+        "join org.organization o on o.id = m.org_id where o.slug = 'abc-inc'"
     ).fetchall()
     return {login.removeprefix("auth0|"): role for login, role in rows}
 

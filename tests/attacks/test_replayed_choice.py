@@ -47,7 +47,7 @@ def test_a_choice_of_an_hour_ago_is_refused(selector: Selector) -> None:
     """The same choice passes once more in its first minute."""
     again: dict[str, object] = {"choice": choice("abc-inc")}
     assert [name(selector.decide(**again)) for _ in range(2)] == ["abc-inc"] * 2
-    selector.superuser.execute("update selection set created_at = now() - interval '1 hour'")
+    selector.superuser.execute("update org.selection set created_at = now() - interval '1 hour'")
 
     assert name(selector.decide(**again)) == "selection_failed"
 

@@ -48,12 +48,12 @@ def test_a_key_is_kept_for_a_day_and_not_used_up_by_a_failure(api: RunningApi) -
 
     for age, same in (("23 hours", True), ("25 hours", False)):
         api.superuser.execute(
-            "update idempotency_key set created_at = now() - %s::interval", (age,)
+            "update org.idempotency_key set created_at = now() - %s::interval", (age,)
         )
         answer = api.request("POST", "/projects", {"name": "Right"}, headers=key)
         assert answer.status_code == 201
         assert (answer.data == first.data) is same
-    row = api.superuser.execute("select count(*) from idempotency_key").fetchone()
+    row = api.superuser.execute("select count(*) from org.idempotency_key").fetchone()
     assert row == (1,)
 
 

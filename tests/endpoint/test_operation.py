@@ -243,7 +243,7 @@ def test_a_change_of_an_organization_takes_its_name_and_nothing_else(
         ("x", ""),
         ("x" * 200, "y" * 2000),
         ("🚀" * 200, "🌙" * 2000),
-        ("'; drop table project; --", "%s %(name)s {} \\ \" '"),
+        ("'; drop table org.project; --", "%s %(name)s {} \\ \" '"),
         ("<script>alert('x')</script>", "line\nline\r\n\ttab"),
         ("شركة النور \u202e(desrever)", "\u2028\u200b\ufeff"),
         ("e\u0301 is not \u00e9", " spaces "),

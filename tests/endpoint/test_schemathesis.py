@@ -97,8 +97,8 @@ def plausible_requests(api: RunningApi) -> Iterator[None]:
 
 def _add_member(api: RunningApi) -> str:
     row = api.superuser.execute(
-        "with person as (insert into app_user (auth0_user_id) values (%s) returning id) "
-        "insert into membership (user_id, org_id, role) select id, %s, 'member' from person "
+        "with person as (insert into org.app_user (auth0_user_id) values (%s) returning id) "
+        "insert into org.membership (user_id, org_id, role) select id, %s, 'member' from person "
         "returning user_id::text",
         (f"auth0|{uuid4()}", ABC.id),
     ).fetchone()

@@ -57,7 +57,8 @@ def default_abc(postgres: Postgres) -> Iterator[None]:
     """Let joe always continue with ABC Inc."""
     url = postgres.url(DATABASE, "postgres")
     change = (
-        "update app_user set default_org_id = (select id from organization where slug = %s) "
+        "update org.app_user set default_org_id = "
+        "(select id from org.organization where slug = %s) "
         "where auth0_user_id = 'auth0|joe'"
     )
     with psycopg.connect(url, autocommit=True) as superuser:
@@ -147,7 +148,8 @@ def test_a_login_by_a_linked_account_takes_the_address_of_that_account(
         for email in ("kate@gmail.example", "kate@example.com"):
             with Person(bound).open_app(ext_org="abc-inc").log_in(email):
                 stored = superuser.execute(
-                    "select email, email_verified from app_user where auth0_user_id = 'auth0|kate'"
+                    "select email, email_verified from org.app_user "
+                    "where auth0_user_id = 'auth0|kate'"
                 ).fetchone()
             assert stored == (email, True)
-        superuser.execute("delete from app_user where auth0_user_id = 'auth0|kate'")
+        superuser.execute("delete from org.app_user where auth0_user_id = 'auth0|kate'")

@@ -22,9 +22,9 @@ def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[psycopg.Co
     try:
         yield superuser
     finally:
-        superuser.execute("update app_user set default_org_id = null")
+        superuser.execute("update org.app_user set default_org_id = null")
         superuser.execute(
-            "update organization set suspended_at = null where slug <> 'frozen-foods'"
+            "update org.organization set suspended_at = null where slug <> 'frozen-foods'"
         )
         seed.seed(stack.postgres.url(DATABASE, "postgres"))
 
@@ -257,8 +257,8 @@ def test_a_removed_member_gets_no_further_token(
     window.enter("joe", "xyz-travel").wait_for_lists()
     with restored(superuser, window.stack):
         superuser.execute(
-            "delete from membership where org_id = %s and user_id = "
-            "(select id from app_user where auth0_user_id = 'auth0|joe')",
+            "delete from org.membership where org_id = %s and user_id = "
+            "(select id from org.app_user where auth0_user_id = 'auth0|joe')",
             (TRAVEL.id,),
         )
         window.page.click("#renew")
@@ -277,7 +277,7 @@ def test_a_member_of_a_suspended_organization_gets_no_further_token(
     window.enter("joe", "xyz-travel").wait_for_lists()
     with restored(superuser, window.stack):
         superuser.execute(
-            "update organization set suspended_at = now() where id = %s", (TRAVEL.id,)
+            "update org.organization set suspended_at = now() where id = %s", (TRAVEL.id,)
         )
         window.page.click("#renew")
         window.expect_state("refused")
@@ -344,6 +344,6 @@ def test_a_remembered_organization_skips_the_page_until_joe_switches(
         window.page.get_by_label("Stop always continuing with ABC Inc").check()
         window.choose("XYZ Travel").expect_organization("xyz-travel")
         row = superuser.execute(
-            "select default_org_id from app_user where auth0_user_id = 'auth0|joe'"
+            "select default_org_id from org.app_user where auth0_user_id = 'auth0|joe'"
         ).fetchone()
         assert row == (None,)

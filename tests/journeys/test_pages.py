@@ -148,7 +148,7 @@ def test_every_name_begins_where_its_row_begins(
 def test_the_page_of_an_application_bound_to_a_suspended_organization_is_accessible(
     chromium: Browser, stack: Stack, superuser: psycopg.Connection, language: str
 ) -> None:
-    change = "update organization set suspended_at = {} where id = %s"
+    change = "update org.organization set suspended_at = {} where id = %s"
     superuser.execute(change.format("now()"), (ABC.id,))
     try:
         with open_for_axe(chromium, stack, language) as window:

@@ -31,8 +31,8 @@ def test_the_picture_in_the_readme_shows_the_picker(
     with open_window(chromium, stack, **options) as window:
         window.open_login().log_in("joe").expect_picker()
         superuser.execute(
-            "update membership set last_selected_at = case when org_id = %s then now() end "
-            "where user_id = (select id from app_user where auth0_user_id = 'auth0|joe')",
+            "update org.membership set last_selected_at = case when org_id = %s then now() end "
+            "where user_id = (select id from org.app_user where auth0_user_id = 'auth0|joe')",
             (seed.organization("xyz-travel").id,),
         )
         window.page.reload()

@@ -23,19 +23,19 @@ RIGHT_TO_LEFT = "مشروع \u202eتجريبي"
 def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[psycopg.Connection]:
     """Let a test change people, roles and suspensions; restore them afterwards."""
     roles = superuser.execute(
-        "select role, org_id, user_id from membership where org_id = any(%s)",
+        "select role, org_id, user_id from org.membership where org_id = any(%s)",
         ([TRAVEL.id, ABC.id, seed.organization("solo-works").id],),
     ).fetchall()
     try:
         yield superuser
     finally:
         superuser.execute(
-            "update organization set suspended_at = null where slug <> 'frozen-foods'"
+            "update org.organization set suspended_at = null where slug <> 'frozen-foods'"
         )
         seed.seed(stack.postgres.url(DATABASE, "postgres"))
         with superuser.cursor() as cursor:
             cursor.executemany(
-                "update membership set role = %s where org_id = %s and user_id = %s", roles
+                "update org.membership set role = %s where org_id = %s and user_id = %s", roles
             )
 
 
@@ -47,7 +47,7 @@ def enter(window: Window, login: str, slug: str) -> Window:
 def enter_empty(window: Window, superuser: psycopg.Connection, number: int) -> str:
     """Log max in as an admin of an organization without projects that no other test uses."""
     slug = f"customer-{number}"
-    superuser.execute("delete from project where org_id = %s", (seed.organization(slug).id,))
+    superuser.execute("delete from org.project where org_id = %s", (seed.organization(slug).id,))
     enter(window, "max", slug)
     expect(section(window, "Projects")).to_contain_text("There is no project yet.")
     return slug
@@ -90,7 +90,7 @@ def events(window: Window) -> Locator:
 def count_projects(superuser: psycopg.Connection, slug: str) -> int:
     """Count the projects in the database."""
     found = superuser.execute(
-        "select count(*) from project where org_id = %s", (seed.organization(slug).id,)
+        "select count(*) from org.project where org_id = %s", (seed.organization(slug).id,)
     ).fetchone()
     assert found is not None
     return int(found[0])
@@ -234,7 +234,7 @@ def test_more_projects_are_shown_page_by_page(
     """Newest first. The focus moves to the first new one, and a change keeps what is shown."""
     slug = enter_empty(window, superuser, 1005)
     superuser.execute(
-        "insert into project (org_id, name, created_at) select %s, 'Project ' || n, "
+        "insert into org.project (org_id, name, created_at) select %s, 'Project ' || n, "
         "now() - n * interval '1 minute' from generate_series(1, 45) n",
         (seed.organization(slug).id,),
     )
@@ -267,7 +267,8 @@ def test_a_project_that_another_person_deleted_is_reported_and_removed(
     projects.get_by_label("New name of Borealis").fill("Half of a na")
     button(projects, "Rename Atlas").click()
     superuser.execute(
-        "delete from project where org_id = %s and name = 'Atlas'", (seed.organization(slug).id,)
+        "delete from org.project where org_id = %s and name = 'Atlas'",
+        (seed.organization(slug).id,),
     )
     projects.get_by_label("New name of Atlas").fill("Atlas II")
     window.press("Enter")
@@ -423,7 +424,8 @@ def test_an_admin_cannot_change_or_make_owners(
     """There are no buttons for it."""
     with restored(superuser, window.stack):
         superuser.execute(
-            "update membership set role = 'admin' where org_id = %s and role = 'member'", (ABC.id,)
+            "update org.membership set role = 'admin' where org_id = %s and role = 'member'",
+            (ABC.id,),
         )
         enter(window, "sue", "abc-inc")
         members = section(window, "Members")
@@ -443,7 +445,9 @@ def test_a_role_that_was_lost_meanwhile_is_explained_to_the_person(
         enter(window, "sue", "xyz-travel")
         projects = section(window, "Projects")
         project = names(window).first.inner_text()
-        superuser.execute("update membership set role = 'member' where org_id = %s", (TRAVEL.id,))
+        superuser.execute(
+            "update org.membership set role = 'member' where org_id = %s", (TRAVEL.id,)
+        )
         button(projects, f"Delete {project}").click()
         button(projects, "Delete").click()
 
@@ -542,7 +546,7 @@ def test_a_person_removed_meanwhile_is_told_when_they_return_to_the_tab(
     with restored(superuser, window.stack):
         enter(window, "joe", "xyz-travel")
         superuser.execute(
-            "delete from membership where org_id = %s and role = 'member'", (TRAVEL.id,)
+            "delete from org.membership where org_id = %s and role = 'member'", (TRAVEL.id,)
         )
         window.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
@@ -557,7 +561,7 @@ def test_a_suspended_organization_is_explained_at_the_next_request(
         enter(window, "joe", "xyz-travel")
         expect(names(window)).to_contain_text(["Summer catalogue"])
         superuser.execute(
-            "update organization set suspended_at = now() where id = %s", (TRAVEL.id,)
+            "update org.organization set suspended_at = now() where id = %s", (TRAVEL.id,)
         )
         create(window, "Too late")
 
@@ -653,7 +657,8 @@ def test_an_admin_renames_the_organization(window: Window, superuser: psycopg.Co
         )
     finally:
         superuser.execute(
-            "update organization set name = %s where id = %s", (name, seed.organization(slug).id)
+            "update org.organization set name = %s where id = %s",
+            (name, seed.organization(slug).id),
         )
 
 

@@ -47,12 +47,12 @@ class Table(NamedTuple):
 
 _ORG, _PERSON, _NOBODY = "%(org_id)s", "%(user_id)s", "%(nobody)s"
 ROWS = {
-    "app_user": Row(
+    "org.app_user": Row(
         {"auth0_user_id": "'auth0|' || gen_random_uuid()"},
         {"name": "'New'"},
-        "id in (select user_id from membership where org_id = %(org_id)s)",
+        "id in (select user_id from org.membership where org_id = %(org_id)s)",
     ),
-    "audit_event": Row(
+    "org.audit_event": Row(
         {
             "org_id": _ORG,
             "actor_user_id": _PERSON,
@@ -62,28 +62,28 @@ ROWS = {
         },
         {"client_id": "'x'"},
     ),
-    "idempotency_key": Row(
+    "org.idempotency_key": Row(
         {"org_id": _ORG, "user_id": _PERSON, "key": "gen_random_uuid()", "request_sha256": "'x'"},
         {"answer": "'{}'"},
         "org_id = %(org_id)s and user_id = %(user_id)s",
     ),
-    "invitation": Row(
+    "org.invitation": Row(
         {"org_id": _ORG, "email": "'new@example.com'", "role": "'member'", "expires_at": "now()"},
         {"role": "'admin'"},
         "false",
     ),
-    "membership": Row(
+    "org.membership": Row(
         {"org_id": _ORG, "user_id": _NOBODY, "role": "'member'"},
         {"role": "'member'", "last_selected_at": "now()"},
     ),
-    "organization": Row(
+    "org.organization": Row(
         {"slug": "'new-' || gen_random_uuid()", "name": "'New'"}, {"name": "'New'"}, f"id = {_ORG}"
     ),
-    "project": Row({"org_id": _ORG, "name": "'New'"}, {"name": "'New'"}),
-    "schema_migration": Row(
+    "org.project": Row({"org_id": _ORG, "name": "'New'"}, {"name": "'New'"}),
+    "org.schema_migration": Row(
         {"version": "1000", "name": "'x'", "sha256": "'x'"}, {"name": "'x'"}, "true"
     ),
-    "selection": Row(
+    "org.selection": Row(
         {"nonce": "gen_random_uuid()", "user_id": _PERSON, "org_id": _ORG},
         {"created_at": "now()"},
         "false",
@@ -135,10 +135,10 @@ def list_tables(conn: psycopg.Connection) -> list[Table]:
 def fill(conn: psycopg.Connection) -> None:
     """Insert rows into every table, for two organizations and two people in each."""
     people = _list_people(conn)
-    tables = [one for one in list_tables(conn) if one.name != "schema_migration"]
+    tables = [one for one in list_tables(conn) if one.name != "org.schema_migration"]
     for table, org_id, person in product(tables, (ABC, TRAVEL), (JOE, SUE)):
         made = conn.execute(
-            "insert into app_user (auth0_user_id) values (gen_random_uuid()) returning id"
+            "insert into org.app_user (auth0_user_id) values (gen_random_uuid()) returning id"
         ).fetchone()
         parameters = {"org_id": org_id, "user_id": people[person], "nobody": made and made[0]}
         conn.execute(_insert(table, table.row.insert).encode(), parameters)
@@ -170,11 +170,11 @@ def _iterate_leaks(conn: psycopg.Connection, only: str | None) -> Generator[str]
     with conn.transaction(force_rollback=True):
         conn.execute("set local role org_api")
         try:
-            conn.execute("select enter_organization(%s, %s)", (JOE, ABC))
+            conn.execute("select org.enter_organization(%s, %s)", (JOE, ABC))
         except psycopg.DatabaseError as error:
             leaks.append(f"a member cannot enter: {error}")
         else:
-            found = conn.execute("select find_organization_id('xyz-travel')").fetchone()
+            found = conn.execute("select org.find_organization_id('xyz-travel')").fetchone()
             leaks += [] if found == (TRAVEL,) else ["a slug is not found"]
     yield from leaks
 
@@ -298,7 +298,7 @@ class _Attempts:
             for not_entered in (*NOT_ENTERED, None):
                 with self._undone():
                     if privileges != "as granted":  # one grant too many must not leak rows
-                        self._conn.execute("grant all on all tables in schema public to org_api")
+                        self._conn.execute("grant all on all tables in schema org to org_api")
                     self._enter(not_entered)
                     found = [*self._find_too_much()]
                     if not_entered is None and privileges == "as granted":
@@ -355,7 +355,7 @@ class _Attempts:
             fewer = {one: row.insert[one] for one in row.insert if one not in self._table.entered}
             if self._count("org_api", _insert(self._table, fewer)):
                 yield "insert makes a row"
-        gifts = {"id": "gen_random_uuid()"} if self._table.name == "organization" else {}
+        gifts = {"id": "gen_random_uuid()"} if self._table.name == "org.organization" else {}
         gifts |= dict.fromkeys(self._table.entered, _NOBODY)
         gifts |= {"org_id": _ORG} if "org_id" in self._table.columns else {}
         for column, value in gifts.items():
@@ -470,4 +470,4 @@ def _insert(table: Table, row: dict[str, str]) -> str:
 
 
 def _list_people(conn: psycopg.Connection) -> dict[str, UUID]:
-    return dict(conn.execute("select auth0_user_id, id from app_user").fetchall())
+    return dict(conn.execute("select auth0_user_id, id from org.app_user").fetchall())

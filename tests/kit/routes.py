@@ -55,7 +55,7 @@ ROWS = (
 def add_project(api: RunningApi, slug: str = "abc-inc", name: str = "Theirs") -> str:
     """Insert a project into the database, without the API."""
     row = api.superuser.execute(
-        "insert into project (org_id, name) values (%s, %s) returning id::text",
+        "insert into org.project (org_id, name) values (%s, %s) returning id::text",
         (seed.organization(slug).id, name),
     ).fetchone()
     assert row is not None
@@ -84,7 +84,7 @@ def snapshot(api: RunningApi) -> list[tuple[Any, ...]]:
         api.superuser.execute(
             sql.SQL(
                 "select count(*), md5(string_agg(t::text, '' order by t::text)) from {} t"
-            ).format(sql.Identifier(table))
+            ).format(sql.Identifier("org", table))
         ).fetchall()[0]
         for table in tables
     ]

@@ -63,7 +63,7 @@ class RunningApi:
     def user_id(self, login: str) -> UUID:
         """Return the id that a person has in the API."""
         row = self.superuser.execute(
-            "select id from app_user where auth0_user_id = %s", (f"auth0|{login}",)
+            "select id from org.app_user where auth0_user_id = %s", (f"auth0|{login}",)
         ).fetchone()
         assert row is not None
         found: UUID = row[0]
@@ -72,12 +72,12 @@ class RunningApi:
     def set_role(self, login: str, slug: str, role: str | None) -> None:
         """Give a person this membership role; None ends the membership."""
         self.superuser.execute(
-            "delete from membership where user_id = %s and org_id = %s and %s::text is null",
+            "delete from org.membership where user_id = %s and org_id = %s and %s::text is null",
             (self.user_id(login), seed.organization(slug).id, role),
         )
         if role is not None:
             self.superuser.execute(
-                "insert into membership (user_id, org_id, role) values (%s, %s, %s) "
+                "insert into org.membership (user_id, org_id, role) values (%s, %s, %s) "
                 "on conflict (user_id, org_id) do update set role = excluded.role",
                 (self.user_id(login), seed.organization(slug).id, role),
             )

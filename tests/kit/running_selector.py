@@ -50,8 +50,8 @@ class Selector:
     def add(self, login: str, slug: str, role: str = "member") -> None:
         """Make a person a member of an organization."""
         self.superuser.execute(
-            "insert into membership (user_id, org_id, role) "
-            "select u.id, o.id, %s from app_user u, organization o "
+            "insert into org.membership (user_id, org_id, role) "
+            "select u.id, o.id, %s from org.app_user u, org.organization o "
             "where u.auth0_user_id = %s and o.slug = %s",
             (role, f"auth0|{login}", slug),
         )
@@ -59,7 +59,7 @@ class Selector:
     def remove(self, login: str, slug: str) -> None:
         """End a membership."""
         self.superuser.execute(
-            "delete from membership m using app_user u, organization o "
+            "delete from org.membership m using org.app_user u, org.organization o "
             "where m.user_id = u.id and u.auth0_user_id = %s and m.org_id = o.id and o.slug = %s",
             (f"auth0|{login}", slug),
         )
@@ -67,19 +67,21 @@ class Selector:
     def suspend(self, slug: str) -> None:
         """Suspend an organization."""
         self.superuser.execute(
-            "update organization set suspended_at = now() where slug = %s", (slug,)
+            "update org.organization set suspended_at = now() where slug = %s", (slug,)
         )
 
     def block(self, login: str) -> None:
         """Block a user in the product's database."""
         self.superuser.execute(
-            "update app_user set blocked_at = now() where auth0_user_id = %s", (f"auth0|{login}",)
+            "update org.app_user set blocked_at = now() where auth0_user_id = %s",
+            (f"auth0|{login}",),
         )
 
     def set_default(self, login: str, slug: str | None) -> None:
         """Set a person's default organization, so that no page is shown."""
         self.superuser.execute(
-            "update app_user set default_org_id = (select id from organization where slug = %s) "
+            "update org.app_user set default_org_id = "
+            "(select id from org.organization where slug = %s) "
             "where auth0_user_id = %s",
             (slug, f"auth0|{login}"),
         )
@@ -87,8 +89,8 @@ class Selector:
     def invite(self, email: str, slug: str, *, days: int = 7) -> None:
         """Invite an e-mail address; with negative *days* the invitation has already expired."""
         self.superuser.execute(
-            "insert into invitation (org_id, email, role, expires_at) "
-            "select id, %s, 'member', now() + %s * interval '1 day' from organization "
+            "insert into org.invitation (org_id, email, role, expires_at) "
+            "select id, %s, 'member', now() + %s * interval '1 day' from org.organization "
             "where slug = %s",
             (email, days, slug),
         )
@@ -96,7 +98,7 @@ class Selector:
     def find_default(self, login: str) -> UUID | None:
         """Return the id of a person's default organization."""
         row = self.superuser.execute(
-            "select default_org_id from app_user where auth0_user_id = %s", (f"auth0|{login}",)
+            "select default_org_id from org.app_user where auth0_user_id = %s", (f"auth0|{login}",)
         ).fetchone()
         return row[0] if row else None
 

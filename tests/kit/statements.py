@@ -45,19 +45,21 @@ class Statements:
 
     def user_id(self, login: str) -> UUID:
         """Return the id of a seeded person."""
-        [(found,)] = self.run("select id from app_user where auth0_user_id = %s", f"auth0|{login}")
+        [(found,)] = self.run(
+            "select id from org.app_user where auth0_user_id = %s", f"auth0|{login}"
+        )
         return cast("UUID", found)
 
     def join(self, login: str, slug: str, role: str = "member") -> None:
         """Make a person a member of an organization."""
         self.run(
-            "insert into membership (user_id, org_id, role) values (%s, %s, %s)",
+            "insert into org.membership (user_id, org_id, role) values (%s, %s, %s)",
             *(self.user_id(login), seed.organization(slug).id, role),
         )
 
     def block(self, login: str) -> None:
         """Block a person."""
-        self.run("update app_user set blocked_at = now() where id = %s", self.user_id(login))
+        self.run("update org.app_user set blocked_at = now() where id = %s", self.user_id(login))
 
 
 @contextmanager

@@ -117,7 +117,7 @@ class Target:
         org_id = seed.organization(slug).id
         return {
             table: self.api.superuser.execute(
-                f"select to_jsonb(t) from {table} t "  # noqa: S608
+                f"select to_jsonb(t) from org.{table} t "  # noqa: S608
                 f"where {'id' if table == 'organization' else 'org_id'} = %s order by 1",
                 (org_id,),
             ).fetchall()
@@ -127,7 +127,7 @@ class Target:
     def add_project(self, slug: str, name: str = "Secret plan") -> UUID:
         """Insert a project of an organization."""
         row = self.api.superuser.execute(
-            "insert into project (org_id, name) values (%s, %s) returning id",
+            "insert into org.project (org_id, name) values (%s, %s) returning id",
             (seed.organization(slug).id, name),
         ).fetchone()
         assert row is not None

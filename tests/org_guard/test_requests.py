@@ -101,7 +101,7 @@ def run_app(kind: type[Guard | GuardByHeader]) -> GuardedApp:
     @app.get("/rows/<int:number>")
     @guard.require_auth()
     def show_rows(principal: Principal, number: int) -> str:
-        guard.rows.select(principal, "select name from project")
+        guard.rows.select(principal, "select name from org.project")
         entered.append((principal, number))
         return "rows"
 

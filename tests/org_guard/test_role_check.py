@@ -20,7 +20,7 @@ def test_org_api_passes_as_the_migration_made_it(statements: Statements) -> None
     require_row_security(superuser)
 
 
-OWNED: LiteralString = "create role another_owner; alter table project owner to another_owner"
+OWNED: LiteralString = "create role another_owner; alter table org.project owner to another_owner"
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ OWNED: LiteralString = "create role another_owner; alter table project owner to 
         ("org_gate", "select 1", "may act as org_gate,"),
         ("org_api", "alter role org_api bypassrls", "may act as org_api,"),
         ("org_api", "alter role org_api superuser", "may act as org_api,"),
-        ("org_api", f"{OWNED}; grant another_owner to org_api", " project."),
-        ("org_api", f"{OWNED}; grant another_owner to org_api with inherit false", " project."),
+        ("org_api", f"{OWNED}; grant another_owner to org_api", " org.project."),
+        ("org_api", f"{OWNED}; grant another_owner to org_api with inherit false", " org.project."),
         ("org_api", "grant org_gate to org_api", "may act as org_gate,"),
         ("org_api", "grant org_selector to org_api", "may act as org_selector,"),
         ("org_api", "grant postgres to org_api", "may act as postgres,"),
@@ -54,8 +54,8 @@ OWNED: LiteralString = "create role another_owner; alter table project owner to 
             "grant select on t to org_api",
             " t.",
         ),
-        ("org_api", "alter table project no force row level security", " project."),
-        ("org_api", "alter table project disable row level security", " project."),
+        ("org_api", "alter table org.project no force row level security", " org.project."),
+        ("org_api", "alter table org.project disable row level security", " org.project."),
         (
             "org_api",
             "create table t (id int) partition by range (id); grant select on t to org_api",
@@ -67,16 +67,16 @@ OWNED: LiteralString = "create role another_owner; alter table project owner to 
             "alter table t enable row level security; grant select on t to org_api",
             " t.",
         ),
-        ("org_api", "create view v as table project; grant select on v to org_api", " v."),
+        ("org_api", "create view v as table org.project; grant select on v to org_api", " v."),
         (
             "org_api",
-            "create view v with (security_invoker = false) as table project; "
+            "create view v with (security_invoker = false) as table org.project; "
             "grant select on v to org_api",
             " v.",
         ),
         (
             "org_api",
-            "create materialized view v as table project; grant select on v to org_api",
+            "create materialized view v as table org.project; grant select on v to org_api",
             " v.",
         ),
         (
@@ -107,11 +107,12 @@ def test_a_database_role_of_the_api_that_could_see_more_is_refused(
         "create table t (id int)",
         "create table t (id int); alter table t enable row level security; "
         "alter table t force row level security; grant all on t to org_api",
-        "create view v with (security_invoker) as table project; grant select on v to org_api",
-        "create view v with (security_invoker = 1) as table project; grant select on v to org_api",
-        "create view v with (security_barrier, security_invoker = on) as table project; "
+        "create view v with (security_invoker) as table org.project; grant select on v to org_api",
+        "create view v with (security_invoker = 1) as table org.project; "
         "grant select on v to org_api",
-        "create view v as table project",
+        "create view v with (security_barrier, security_invoker = on) as table org.project; "
+        "grant select on v to org_api",
+        "create view v as table org.project",
         "create extension pg_stat_statements",  # its views show no rows of our tables
     ],
 )
@@ -147,13 +148,13 @@ def test_a_harmless_change_of_the_database_is_allowed(
             False,
         ),
         (
-            "grant create on schema public to org_selector; set role org_selector; "
-            "create sequence own",
+            "grant create on schema org to org_selector; set role org_selector; "
+            "create sequence org.own",
             False,
         ),
         (
-            "grant create on schema public to org_selector; set role org_selector; "
-            "create table own (id int)",
+            "grant create on schema org to org_selector; set role org_selector; "
+            "create table org.own (id int)",
             True,
         ),
     ],

@@ -58,7 +58,7 @@ SETTINGS = ("app.org_id", "app.user_id")
 def shared(postgres: Postgres, keys_url: str) -> Iterator[RunningApi]:
     """A database with rows of two organizations everywhere; tests here roll back what they do."""
     with run_api(postgres, keys_url) as running:
-        running.superuser.execute("delete from organization where slug like 'customer-%'")
+        running.superuser.execute("delete from org.organization where slug like 'customer-%'")
         fill(running.superuser)
         yield running
 
@@ -168,7 +168,7 @@ def test_a_table_without_forced_row_security_is_noticed(
 
 def test_the_planners_statistics_show_nothing_to_org_api(conn: psycopg.Connection) -> None:
     """Its most common values are values of rows (CVE-2025-8713)."""
-    shown = conn.execute("select tablename from pg_stats where schemaname = 'public'").fetchall()
+    shown = conn.execute("select tablename from pg_stats where schemaname = 'org'").fetchall()
 
     assert shown == []
 
@@ -181,9 +181,9 @@ def test_org_api_has_no_way_around_the_policies(superuser: psycopg.Connection) -
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
-        ("grant truncate on project to org_api", "project"),
-        ("grant references (id) on app_user to org_api", "app_user"),
-        ("grant trigger on membership to public", "membership"),
+        ("grant truncate on org.project to org_api", "project"),
+        ("grant references (id) on org.app_user to org_api", "app_user"),
+        ("grant trigger on org.membership to public", "membership"),
         ("grant create on schema public to org_api", "public"),
         ("create schema billing; grant create on schema billing to public", "billing"),
         ("create sequence number; grant usage on number to org_api", "number"),
@@ -197,12 +197,12 @@ def test_org_api_has_no_way_around_the_policies(superuser: psycopg.Connection) -
             "revoke all on function own() from public",
             "own()",
         ),
-        ("grant execute on function find_organization_id to public", "find_organization_id"),
-        ("alter function enter_organization owner to org_owner", "enter_organization"),
-        ("alter function enter_organization reset all", "enter_organization"),
-        ("alter function enter_organization set search_path = public", "enter_organization"),
-        ("alter function enter_organization security invoker", "enter_organization"),
-        ("alter table project owner to org_api", "project"),
+        ("grant execute on function org.find_organization_id to public", "find_organization_id"),
+        ("alter function org.enter_organization owner to org_owner", "enter_organization"),
+        ("alter function org.enter_organization reset all", "enter_organization"),
+        ("alter function org.enter_organization set search_path = public", "enter_organization"),
+        ("alter function org.enter_organization security invoker", "enter_organization"),
+        ("alter table org.project owner to org_api", "project"),
         ("grant org_selector to org_api", "org_selector"),
         ("alter role org_api createrole", "org_api"),
         ("alter role org_gate login", "org_gate"),
@@ -222,7 +222,7 @@ def test_a_view_that_reads_with_its_callers_rights_is_allowed(
     superuser: psycopg.Connection,
 ) -> None:
     """It shows what the table would."""
-    superuser.execute("create view mine with (security_invoker = on) as select * from project")
+    superuser.execute("create view mine with (security_invoker = on) as select * from org.project")
     superuser.execute("grant select on mine to org_api")
 
     assert find_excess(superuser) == []
@@ -271,7 +271,7 @@ def test_a_member_enters_and_is_known_until_the_transaction_ends(
         ("auth0|joe' or '1'='1", ABC, "member", NotAMember),
         ("auth0|%", ABC, "member", NotAMember),
         ("auth0|j_e", ABC, "member", NotAMember),
-        ("'; delete from membership; --", ABC, "member", NotAMember),
+        ("'; delete from org.membership; --", ABC, "member", NotAMember),
         ("$1", ABC, "member", NotAMember),
         (SUE, FROZEN, "member", OrganizationSuspended),
         (SUE, FROZEN, "owner", OrganizationSuspended),
@@ -318,10 +318,10 @@ def test_a_blocked_removed_or_demoted_owner_is_refused_at_the_next_entry(
 ) -> None:
     """The owner of a suspended organization is refused, too."""
     for change in (
-        "update app_user set blocked_at = now() where auth0_user_id = 'auth0|joe'",
-        "delete from membership where role = 'owner'",
-        "update organization set suspended_at = now() where slug = 'abc-inc'",
-        "update membership set role = 'member' where role = 'owner'",
+        "update org.app_user set blocked_at = now() where auth0_user_id = 'auth0|joe'",
+        "delete from org.membership where role = 'owner'",
+        "update org.organization set suspended_at = now() where slug = 'abc-inc'",
+        "update org.membership set role = 'member' where role = 'owner'",
     ):
         with superuser.transaction(force_rollback=True), _as_org_api(superuser):
             assert _enter(superuser, JOE, ABC, "owner") == "owner"
@@ -337,8 +337,8 @@ def test_a_membership_role_that_the_function_does_not_know_enters_nothing(
     superuser: psycopg.Connection,
 ) -> None:
     """A later release may add roles to the table."""
-    superuser.execute("alter table membership drop constraint membership_role_check")
-    superuser.execute("update membership set role = 'auditor'")
+    superuser.execute("alter table org.membership drop constraint membership_role_check")
+    superuser.execute("update org.membership set role = 'auditor'")
     with pytest.raises(psycopg.DatabaseError) as refused, _as_org_api(superuser):
         _enter(superuser, JOE, ABC)
 
@@ -398,7 +398,7 @@ def test_temporary_tables_operators_and_functions_do_not_change_an_entry(
         create operator pg_temp.= (leftarg = text, rightarg = text, function = pg_temp.yes);
         create function pg_temp.array_position(text[], text) returns int
             language sql as 'select 9';
-        set search_path = pg_temp, public, pg_catalog
+        set search_path = pg_temp, org, public, pg_catalog
         """
     )
     nina = shared.user_id("nina")
@@ -413,13 +413,13 @@ def test_temporary_tables_operators_and_functions_do_not_change_an_entry(
         with pytest.raises(psycopg.DatabaseError) as refused:
             _enter(conn, person, org_id, role)
         assert refused.value.sqlstate == code
-    found = conn.execute("select public.find_organization_id('solo-works')").fetchone()
+    found = conn.execute("select org.find_organization_id('solo-works')").fetchone()
     assert found == (seed.organization("solo-works").id,)
 
     with conn.transaction(force_rollback=True):
         _enter(conn, JOE, ABC)
-        conn.execute("update public.organization set name = 'Renamed'")
-        copies = conn.execute("select distinct org_name from public.membership").fetchall()
+        conn.execute("update org.organization set name = 'Renamed'")
+        copies = conn.execute("select distinct org_name from org.membership").fetchall()
         assert copies == [("Renamed",)]  # a trigger did it, in the real table
     # Drop the temporary tables now: they could outlive the connection and disturb another test.
     conn.execute("reset search_path; discard temp")
@@ -431,19 +431,19 @@ def test_org_api_cannot_read_what_org_gate_reads_for_it(conn: psycopg.Connection
         _enter(conn, JOE, ABC)
         assert conn.execute("select current_user").fetchone() == ("org_api",)
         for statement in (
-            "select auth0_user_id from app_user",
-            "select blocked_at from app_user",
+            "select auth0_user_id from org.app_user",
+            "select blocked_at from org.app_user",
             "set local role org_gate",
             "set local session authorization org_gate",
-            "alter function enter_organization(text, uuid, text) reset search_path",
-            "alter policy entered on project using (true)",
-            "alter table project disable row level security",
+            "alter function org.enter_organization(text, uuid, text) reset search_path",
+            "alter policy entered on org.project using (true)",
+            "alter table org.project disable row level security",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
                 conn.execute(statement.encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
             conn.execute("set local row_security = off")
-            conn.execute("select * from project")
+            conn.execute("select * from org.project")
 
 
 class Interrupted(Exception):
@@ -519,7 +519,7 @@ def test_a_connection_of_the_pool_keeps_no_entered_organization(
             with database.connection() as conn:
                 _require_not_entered(conn)
             with rows.visit("member"):
-                found = rows.select(principal, "select distinct org_id from project")
+                found = rows.select(principal, "select distinct org_id from org.project")
             assert found == [(org_id,)]
             with database.connection() as conn:
                 _require_not_entered(conn)
@@ -532,7 +532,7 @@ def test_a_block_that_ends_well_is_committed_and_a_failed_one_is_rolled_back(
 ) -> None:
     """On any exception."""
     name = f"kept {uuid4()}"
-    insert = "insert into project (name) values (%s)"
+    insert = "insert into org.project (name) values (%s)"
     with rows.organization(_principal()) as entered:
         entered.execute(insert, (name,))
     for error in (Interrupted, KeyboardInterrupt):
@@ -544,9 +544,9 @@ def test_a_block_that_ends_well_is_committed_and_a_failed_one_is_rolled_back(
         entered.execute(insert, ("",))
 
     assert conn.info.transaction_status is TransactionStatus.IDLE
-    found = shared.superuser.execute("select org_id from project where name = %s", (name,))
+    found = shared.superuser.execute("select org_id from org.project where name = %s", (name,))
     assert found.fetchall() == [(ABC,)]
-    shared.superuser.execute("delete from project where name = %s", (name,))
+    shared.superuser.execute("delete from org.project where name = %s", (name,))
 
 
 def test_a_refused_entry_is_raised_at_the_first_result_and_nothing_is_done(
@@ -556,14 +556,16 @@ def test_a_refused_entry_is_raised_at_the_first_result_and_nothing_is_done(
     reached = []
     name = f"refused {uuid4()}"
     with pytest.raises(NotAMember), rows.organization(_principal(NINA)) as entered:
-        cursor = entered.execute("insert into project (name) values (%s) returning 1", (name,))
+        cursor = entered.execute("insert into org.project (name) values (%s) returning 1", (name,))
         reached.append("sent")
         cursor.fetchone()
         reached.append("answered")
 
     assert reached in (["sent"], [])  # the refusal may arrive before the insert is sent
     _require_not_entered(conn)
-    found = shared.superuser.execute("select 1 from project where name = %s", (name,)).fetchall()
+    found = shared.superuser.execute(
+        "select 1 from org.project where name = %s", (name,)
+    ).fetchall()
     assert found == []
 
 
@@ -572,28 +574,28 @@ def test_a_view_that_ignores_an_error_reads_and_changes_nothing(
     rows: RowSecurity, conn: psycopg.Connection, shared: RunningApi, person: str
 ) -> None:
     """The same holds after a refused entry. An exception tells the developer."""
-    before = shared.superuser.execute("select count(*) from project").fetchone()
+    before = shared.superuser.execute("select count(*) from org.project").fetchone()
     with (
         pytest.raises(GuardError, match="went on after an error"),
         rows.organization(_principal(person)) as entered,
     ):
         with suppress(psycopg.Error):
-            entered.execute("insert into project (name) values ('lost')")
-            entered.execute("insert into project (name) values ('')").fetchone()
+            entered.execute("insert into org.project (name) values ('lost')")
+            entered.execute("insert into org.project (name) values ('')").fetchone()
         with pytest.raises(psycopg.Error):
-            entered.execute("select * from project").fetchall()
+            entered.execute("select * from org.project").fetchall()
 
-    assert shared.superuser.execute("select count(*) from project").fetchone() == before
+    assert shared.superuser.execute("select count(*) from org.project").fetchone() == before
     _require_not_entered(conn)
 
 
 def test_an_expected_error_in_an_inner_transaction_undoes_only_that(rows: RowSecurity) -> None:
     """The inner transaction is a savepoint."""
     with pytest.raises(Interrupted), rows.organization(_principal()) as entered:
-        entered.execute("insert into project (name) values ('kept')")
+        entered.execute("insert into org.project (name) values ('kept')")
         with pytest.raises(psycopg.errors.CheckViolation), entered.transaction():
-            entered.execute("insert into project (name) values ('')")
-        found = entered.execute("select 1 from project where name = 'kept'").fetchall()
+            entered.execute("insert into org.project (name) values ('')")
+        found = entered.execute("select 1 from org.project where name = 'kept'").fetchall()
         assert found == [(1,)]
         raise Interrupted
 
@@ -613,14 +615,16 @@ def test_an_error_ignored_in_an_inner_pipeline_is_raised_at_the_end(
                 rows.visit("member"),
                 rows.organization(_principal(login)) as entered,
             ):
-                entered.execute("insert into project (name) values (%s)", (name,))
+                entered.execute("insert into org.project (name) values (%s)", (name,))
                 with suppress(psycopg.Error), inner(entered):
                     entered.execute("select 1/0")
                 if inner is psycopg.Connection.transaction and login == JOE:
                     raise GuardError("an inner transaction saves the outer one")
         for _ in range(3):  # with the same pool and its prepared statements
             with rows.visit("member"), rows.organization(_principal()) as entered:
-                found = entered.execute("select from project where name = %s", (name,)).fetchall()
+                found = entered.execute(
+                    "select from org.project where name = %s", (name,)
+                ).fetchall()
             assert found == []
     finally:
         database.close()
@@ -631,15 +635,15 @@ def test_a_view_that_ignores_a_refusal_has_not_entered(rows: RowSecurity) -> Non
     for refused, role in ((_principal("auth0|nina"), "member"), (_principal(), "boss")):
         with rows.visit(role) as visit:
             with suppress(GuardError):
-                rows.select(refused, "select id from project")
+                rows.select(refused, "select id from org.project")
             with suppress(GuardError), rows.organization(refused) as conn:
-                conn.execute("select id from project").fetchall()
+                conn.execute("select id from org.project").fetchall()
         assert visit.entered_by is None
         with pytest.raises(GuardError, match="list_projects answered without entering"):
             visit.require_entered(refused, "list_projects")
     principal = _principal()
     with rows.visit("member") as visit:
-        rows.select(principal, "select id from project")
+        rows.select(principal, "select id from org.project")
     visit.require_entered(principal, "list_projects")
     with pytest.raises(GuardError):  # an equal principal may come from another token
         visit.require_entered(_principal(), "list_projects")
@@ -753,9 +757,9 @@ def test_a_connection_lost_in_a_block_is_an_outage(postgres: Postgres, shared: R
 @pytest.mark.parametrize(
     "query",
     [
-        "select id from project where id = null",
-        "select id from project where false",
-        "select id from project limit 0",
+        "select id from org.project where id = null",
+        "select id from org.project where false",
+        "select id from org.project limit 0",
     ],
 )
 def test_an_outsider_whose_query_finds_nothing_is_still_refused(
@@ -796,16 +800,17 @@ def crowded(postgres: Postgres, keys_url: str) -> Iterator[RunningApi]:
     """One organization that is far larger than the average, with up-to-date statistics."""
     with run_api(postgres, keys_url) as running:
         for statement in (
-            "insert into app_user (auth0_user_id, name) "
+            "insert into org.app_user (auth0_user_id, name) "
             "select 'auth0|crowd-' || n, 'One of many' from generate_series(1, 20000) n",
-            "insert into membership (user_id, org_id, role, joined_at) "
+            "insert into org.membership (user_id, org_id, role, joined_at) "
             "select u.id, o.id, 'member', now() + random() * interval '1 day' "
-            "from app_user u, organization o "
+            "from org.app_user u, org.organization o "
             "where o.slug = 'abc-inc' and u.auth0_user_id like 'auth0|crowd-%'",
-            "insert into project (org_id, name, created_at) "
+            "insert into org.project (org_id, name, created_at) "
             "select o.id, 'One of many', now() - random() * interval '1 day' "
-            "from organization o, generate_series(1, 20000) where o.slug = 'abc-inc'",
-            "insert into project (org_id, name) select id, 'The only one' from organization",
+            "from org.organization o, generate_series(1, 20000) where o.slug = 'abc-inc'",
+            "insert into org.project (org_id, name) "
+            "select id, 'The only one' from org.organization",
             "vacuum analyze",
         ):
             running.superuser.execute(statement.encode())
@@ -829,13 +834,13 @@ def test_every_read_enters_first_and_reads_only_its_page(
 ) -> None:
     """Postgres plans before the entry, so one plan must suit organizations of every size."""
     newest = crowded.superuser.execute(
-        "select u.auth0_user_id, m.joined_at, m.user_id from membership m "
-        "join app_user u on u.id = m.user_id where org_id = %s "
+        "select u.auth0_user_id, m.joined_at, m.user_id from org.membership m "
+        "join org.app_user u on u.id = m.user_id where org_id = %s "
         "order by joined_at desc, user_id offset 50 limit 1",
         (ABC,),
     ).fetchone()
     project = crowded.superuser.execute(
-        "select id from project where org_id = %s order by created_at, id offset 10000 limit 1",
+        "select id from org.project where org_id = %s order by created_at, id offset 10000 limit 1",
         (ABC,),
     ).fetchone()
     assert newest is not None
@@ -876,7 +881,7 @@ def _as_org_api(
 def _enter(
     conn: psycopg.Connection, person: str, org_id: UUID | str | None, role: str = "member"
 ) -> str | None:
-    cursor = conn.execute("select public.enter_organization(%s, %s, %s)", (person, org_id, role))
+    cursor = conn.execute("select org.enter_organization(%s, %s, %s)", (person, org_id, role))
     if conn.info.pipeline_status:
         return None
     row = cursor.fetchone()
@@ -893,14 +898,14 @@ def _entered_ids(conn: psycopg.Connection) -> tuple[Any, ...]:
 
 
 def _organizations(conn: psycopg.Connection) -> list[UUID]:
-    return [org_id for (org_id,) in conn.execute("select id from public.organization")]
+    return [org_id for (org_id,) in conn.execute("select id from org.organization")]
 
 
 def _require_not_entered(conn: psycopg.Connection) -> None:
     assert conn.info.transaction_status is TransactionStatus.IDLE
     assert set(_entered_ids(conn)) <= {None, ""}
     for table in ("organization", "membership", "project", "audit_event", "idempotency_key"):
-        found = conn.execute(f"select count(*) from {table}".encode()).fetchone()  # noqa: S608
+        found = conn.execute(f"select count(*) from org.{table}".encode()).fetchone()  # noqa: S608
         assert found == (0,)
 
 

@@ -23,8 +23,8 @@ from tests.kit.running_api import RunningApi, run_api
 DOCUMENT = (PROJECT / "docs" / "your-own-table.md").read_text()
 ABC, TRAVEL = seed.organization("abc-inc").id, seed.organization("xyz-travel").id
 SCOPES = "read:invoices write:invoices"
-SAFE_KEY = "foreign key (org_id, project_id) references project (org_id, id)"
-UNSAFE_KEY = "foreign key (project_id) references project (id)"
+SAFE_KEY = "foreign key (org_id, project_id) references org.project (org_id, id)"
+UNSAFE_KEY = "foreign key (project_id) references org.project (id)"
 ADD = "insert into invoice (project_id, number, cents) values (%s, '1', 1) returning org_id"
 
 
@@ -117,7 +117,7 @@ def _json(answer: TestResponse) -> dict[str, object]:
 
 
 def _project(conn: psycopg.Connection, org_id: UUID = ABC) -> UUID:
-    row = conn.execute("select id from project where org_id = %s limit 1", (org_id,)).fetchone()
+    row = conn.execute("select id from org.project where org_id = %s limit 1", (org_id,)).fetchone()
     assert row is not None
     found: UUID = row[0]
     return found
@@ -207,7 +207,7 @@ def test_a_query_of_a_large_table_still_enters_first(
     assert app.get("/invoices").status_code == 401
     api.superuser.execute(
         "insert into invoice (org_id, project_id, number, cents) "
-        "select org_id, id, n, 1 from project, generate_series(1, 3000) n"
+        "select org_id, id, n, 1 from org.project, generate_series(1, 3000) n"
     )
     api.superuser.execute("vacuum analyze invoice")
     with psycopg.connect(api.url, autocommit=True) as conn:
@@ -253,7 +253,7 @@ def test_without_forced_row_security_the_app_does_not_start(
 @pytest.mark.parametrize(
     ("line", "instead", "told"),
     [
-        (" default entered_organization()", "", "new row violates"),
+        (" default org.entered_organization()", "", "new row violates"),
         (
             re.search(r"create policy entered .*?;\n", MIGRATION, re.S)[0],  # type: ignore[index]
             "",
@@ -280,7 +280,7 @@ def test_a_foreign_key_without_the_organization_reaches_rows_of_others(
     superuser: psycopg.Connection,
 ) -> None:
     """Postgres checks foreign keys without policies: so the document's has `org_id`."""
-    superuser.execute("create unique index on project (id)")
+    superuser.execute("create unique index on org.project (id)")
     _migrate(superuser, MIGRATION.replace(SAFE_KEY, UNSAFE_KEY))
     theirs = _project(superuser, TRAVEL)
     with _as_org_api(superuser):
@@ -296,7 +296,7 @@ def test_without_its_policy_the_owner_sees_an_empty_table(owner: psycopg.Connect
             owner.execute(migration.encode())
             try:
                 with owner.transaction():
-                    owner.execute(f"{add} project".encode())
+                    owner.execute(f"{add} org.project".encode())
             except psycopg.errors.InsufficientPrivilege:
                 assert not seen
             assert bool(owner.execute("select 1 from invoice").fetchall()) is seen
@@ -308,7 +308,7 @@ def test_a_primary_key_without_the_organization_shows_which_ids_exist(
     """With `org_id` in the key, every organization may use every id."""
     for key, told in (("(org_id, id)", False), ("(id)", True)):
         with superuser.transaction(force_rollback=True):
-            superuser.execute("grant insert (id) on project to org_api")
+            superuser.execute("grant insert (id) on org.project to org_api")
             _migrate(superuser, MIGRATION.replace("primary key (org_id, id)", f"primary key {key}"))
             superuser.execute("grant insert (id) on invoice to org_api")
             own, theirs = _project(superuser), _project(superuser, TRAVEL)
@@ -331,7 +331,7 @@ def test_a_view_or_function_of_the_owner_shows_every_row(superuser: psycopg.Conn
     superuser.execute("set local role org_owner")
     superuser.execute(
         "insert into invoice (org_id, project_id, number, cents) "
-        "select org_id, id, '1', 1 from project"
+        "select org_id, id, '1', 1 from org.project"
     )
     superuser.execute(
         """
@@ -362,7 +362,7 @@ def _migrate(superuser: psycopg.Connection, migration: str) -> None:
 @contextmanager
 def _as_org_api(conn: psycopg.Connection) -> Iterator[None]:
     conn.execute("set local role org_api")
-    conn.execute("select enter_organization('auth0|joe', %s)", (ABC,))
+    conn.execute("select org.enter_organization('auth0|joe', %s)", (ABC,))
     yield
     if conn.info.transaction_status is TransactionStatus.INTRANS:
         conn.execute("reset role")

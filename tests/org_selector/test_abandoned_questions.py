@@ -57,7 +57,7 @@ def test_a_question_whose_caller_has_gone_changes_nothing(
 
     assert refused.status_code == 400
     assert refused.get_json()["code"] == "caller_gone"
-    assert selector.superuser.execute("select count(*) from selection").fetchone() == (0,)
+    assert selector.superuser.execute("select count(*) from org.selection").fetchone() == (0,)
 
 
 def test_a_question_whose_caller_waits_is_answered(selector: Selector, pair: Pair) -> None:

@@ -219,7 +219,7 @@ def test_an_invitation_counts_only_for_a_verified_address_of_a_trusted_connectio
 def test_a_person_with_one_organization_and_an_invitation_is_asked_despite_a_default(
     selector: Selector,
 ) -> None:
-    """The row of the only organization is above the row of the default."""
+    """The row of the only org.organization is above the row of the default."""
     selector.set_default("ann", "solo-works")
     assert _name(selector.decide("ann")) == "solo-works"
     selector.invite("ann@example.com", "abc-inc")
@@ -233,10 +233,11 @@ def test_a_member_who_joins_while_an_organization_is_suspended_finds_it_suspende
 ) -> None:
     """Two administrators act at the same moment, in both orders; neither change may be lost."""
     join = (
-        "insert into membership (user_id, org_id, role) select u.id, o.id, 'member' "
-        "from app_user u, organization o where auth0_user_id = 'auth0|nina' and slug = 'abc-inc'"
+        "insert into org.membership (user_id, org_id, role) select u.id, o.id, 'member' "
+        "from org.app_user u, org.organization o "
+        "where auth0_user_id = 'auth0|nina' and slug = 'abc-inc'"
     )
-    suspend = "update organization set suspended_at = now() where slug = 'abc-inc'"
+    suspend = "update org.organization set suspended_at = now() where slug = 'abc-inc'"
     statements = [join, suspend] if first == "the member" else [suspend, join]
     with psycopg.connect(selector.owner_url) as one, psycopg.connect(selector.owner_url) as two:
         one.execute(statements[0].encode())
@@ -253,7 +254,7 @@ def test_a_member_who_joins_while_an_organization_is_suspended_finds_it_suspende
 def test_a_rename_under_way_does_not_stop_a_login(selector: Selector) -> None:
     """A rename locks the memberships; the login then does not record the time of use."""
     with psycopg.connect(selector.owner_url) as administrator:
-        administrator.execute("update organization set name = 'New' where slug = 'abc-inc'")
+        administrator.execute("update org.organization set name = 'New' where slug = 'abc-inc'")
 
         assert _name(selector.decide(hint="abc-inc")) == "abc-inc"
         assert _name(selector.decide(choice=choice("abc-inc"))) == "abc-inc"
@@ -267,12 +268,12 @@ def test_a_person_with_an_expired_invitation_is_not_asked(selector: Selector) ->
 
 def test_an_unknown_user_is_stored_at_the_first_question(selector: Selector) -> None:
     """So users of every connection need no other provisioning. A changed profile is stored, too."""
-    selector.superuser.execute("delete from app_user where auth0_user_id = 'auth0|nina'")
+    selector.superuser.execute("delete from org.app_user where auth0_user_id = 'auth0|nina'")
 
     assert _name(selector.decide("nina", interaction="refresh")) == "no_organization"
     selector.decide("nina", user=describe("nina", email="new@example.com", name="N" * 400))
     rows = selector.superuser.execute(
-        "select email, email_verified, name from app_user where auth0_user_id = 'auth0|nina'"
+        "select email, email_verified, name from org.app_user where auth0_user_id = 'auth0|nina'"
     ).fetchall()
 
     assert rows == [("new@example.com", True, "N" * 300)]
@@ -337,7 +338,7 @@ def test_forty_equal_choices_of_one_login_at_once_get_the_one_organization(
 ) -> None:
     """An answer can be lost: the Action then asks again with the same choice."""
     assert _choose_at_once(selector, "joe", ["abc-inc"] * 40) == {"abc-inc": 40}
-    rows = selector.superuser.execute("select count(*) from selection").fetchone()
+    rows = selector.superuser.execute("select count(*) from org.selection").fetchone()
     assert rows == (1,)
 
 
@@ -374,7 +375,7 @@ def test_a_choice_is_answered_again_for_one_minute(
     """Later it is a replay."""
     again: dict[str, object] = {"choice": choice("abc-inc")}
     assert _name(selector.decide(**again)) == "abc-inc"
-    selector.superuser.execute("update selection set created_at = now() - %s::interval", (age,))
+    selector.superuser.execute("update org.selection set created_at = now() - %s::interval", (age,))
 
     assert _name(selector.decide(**again)) == expected
 
@@ -418,7 +419,7 @@ LINKED = [
 
 def _stored(selector: Selector, login: str) -> tuple[Any, ...] | None:
     return selector.superuser.execute(
-        "select email, email_verified, name from app_user where auth0_user_id = %s",
+        "select email, email_verified, name from org.app_user where auth0_user_id = %s",
         (f"auth0|{login}",),
     ).fetchone()
 
@@ -480,7 +481,7 @@ def test_a_refresh_without_a_connection_changes_the_name_only(selector: Selector
 
 
 def test_a_new_user_without_a_connection_has_no_verified_address(selector: Selector) -> None:
-    selector.superuser.execute("delete from app_user where auth0_user_id = 'auth0|nina'")
+    selector.superuser.execute("delete from org.app_user where auth0_user_id = 'auth0|nina'")
     selector.decide("nina", interaction="refresh", user=describe("nina", connection=None))
 
     assert _stored(selector, "nina") == ("nina@example.com", False, "Nina New")
@@ -514,15 +515,15 @@ def test_a_read_only_database_still_decides_for_a_known_user(selector: Selector)
 def test_a_choice_deletes_old_nonces_and_keeps_young_ones(selector: Selector) -> None:
     """So the table stays small."""
     selector.superuser.execute(
-        "insert into selection (nonce, user_id, org_id, created_at) "
+        "insert into org.selection (nonce, user_id, org_id, created_at) "
         "select 'old-' || n, u.id, %s, now() - interval '2 days' "
-        "from app_user u, generate_series(1, 3) n where auth0_user_id = 'auth0|joe'",
+        "from org.app_user u, generate_series(1, 3) n where auth0_user_id = 'auth0|joe'",
         (ABC,),
     )
     for _ in range(2):
         selector.decide(choice=choice("abc-inc"))
     rows = selector.superuser.execute(
-        "select count(*) filter (where nonce like 'old-%'), count(*) from selection"
+        "select count(*) filter (where nonce like 'old-%'), count(*) from org.selection"
     ).fetchall()
 
     assert rows == [(0, 2)]

@@ -132,7 +132,7 @@ def test_a_request_that_waits_for_a_lock_for_too_long_gets_a_503(breakable: Sele
     form = visit.form()
     _require_working(breakable, visit)
     with breakable.superuser.transaction():
-        breakable.superuser.execute("lock table membership in access exclusive mode")
+        breakable.superuser.execute("lock table org.membership in access exclusive mode")
         _require_unavailable(_requests(breakable, visit, form)[:3])
 
     _require_working(breakable, visit)

@@ -44,23 +44,24 @@ def _written(statements: Statements) -> set[tuple[object, ...]]:
     """Return the versions of all rows that a decision may change; a written row gets a new one."""
     return set(
         statements.run(
-            "select tableoid, ctid::text from app_user "
-            "union all select tableoid, ctid::text from membership "
-            "union all select tableoid, ctid::text from selection"
+            "select tableoid, ctid::text from org.app_user "
+            "union all select tableoid, ctid::text from org.membership "
+            "union all select tableoid, ctid::text from org.selection"
         )
     )
 
 
 def _used(statements: Statements) -> set[tuple[object, ...]]:
     return set(
-        statements.run("select user_id, org_id from membership where last_selected_at = now()")
+        statements.run("select user_id, org_id from org.membership where last_selected_at = now()")
     )
 
 
 def _defaults(statements: Statements) -> set[tuple[object, ...]]:
     return set(
         statements.run(
-            "select auth0_user_id, default_org_id from app_user where default_org_id is not null"
+            "select auth0_user_id, default_org_id from org.app_user "
+            "where default_org_id is not null"
         )
     )
 
@@ -146,7 +147,7 @@ def test_the_users_own_default_is_found(statements: Statements) -> None:
     """A suspended one is found as suspended."""
     for login, org_id in (("joe", TRAVEL), ("sue", FROZEN)):
         statements.run(
-            "update app_user set default_org_id = %s where id = %s",
+            "update org.app_user set default_org_id = %s where id = %s",
             *(org_id, statements.user_id(login)),
         )
     joe, sue, ann = (_find(statements, login) for login in ("joe", "sue", "ann"))
@@ -168,13 +169,13 @@ def test_the_users_own_default_is_found(statements: Statements) -> None:
     ("change", "invited"),
     [
         (None, True),
-        ("update app_user set email = upper(email)", True),
-        ("update app_user set email_verified = false", False),
-        ("update app_user set email = null", False),
-        ("update invitation set email = 'another@example.com'", False),
-        ("update invitation set accepted_at = now()", False),
-        ("update invitation set expires_at = now() + interval '1 microsecond'", True),
-        ("update invitation set expires_at = now()", False),
+        ("update org.app_user set email = upper(email)", True),
+        ("update org.app_user set email_verified = false", False),
+        ("update org.app_user set email = null", False),
+        ("update org.invitation set email = 'another@example.com'", False),
+        ("update org.invitation set accepted_at = now()", False),
+        ("update org.invitation set expires_at = now() + interval '1 microsecond'", True),
+        ("update org.invitation set expires_at = now()", False),
     ],
 )
 def test_only_an_open_invitation_to_the_verified_address_is_found(
@@ -182,7 +183,7 @@ def test_only_an_open_invitation_to_the_verified_address_is_found(
 ) -> None:
     """Addresses are compared in lower case. At its time of expiry an invitation has expired."""
     statements.run(
-        "insert into invitation (org_id, email, role, expires_at) "
+        "insert into org.invitation (org_id, email, role, expires_at) "
         "values (%s, 'joe@example.com', 'member', now() + interval '1 day')",
         SOLO,
     )
@@ -224,7 +225,9 @@ def test_a_choice_is_recorded_for_this_user_and_organization_only(
         str(TRAVEL), "xyz-travel", "XYZ Travel", "member", suspended=False
     )
     joe = statements.user_id("joe")
-    assert statements.run("select nonce, user_id, org_id from selection") == [(NONCE, joe, TRAVEL)]
+    assert statements.run("select nonce, user_id, org_id from org.selection") == [
+        (NONCE, joe, TRAVEL)
+    ]
     assert _used(statements) == {(joe, TRAVEL)}
     assert _defaults(statements) == set()
     assert len(before - _written(statements)) == 1  # the membership
@@ -258,13 +261,13 @@ def test_another_choice_of_a_login_is_refused(statements: Statements) -> None:
 def test_the_same_choice_again_writes_nothing_but_its_own_row(statements: Statements) -> None:
     """Its default and its last use were written the first time."""
     first = _choose(statements, "joe", ABC, remember=True)
-    statements.run("update app_user set default_org_id = %s where name = 'Joe Doe'", TRAVEL)
+    statements.run("update org.app_user set default_org_id = %s where name = 'Joe Doe'", TRAVEL)
     before = _written(statements)
 
     assert _choose(statements, "joe", ABC, remember=True) == first
     assert len(before - _written(statements)) == 1
     assert _defaults(statements) == {("auth0|joe", TRAVEL)}
-    age = statements.run("select count(*) from selection where created_at = now()")
+    age = statements.run("select count(*) from org.selection where created_at = now()")
     assert age == [(1,)]
 
 
@@ -274,7 +277,7 @@ def test_the_same_choice_again_is_granted_for_one_minute(
 ) -> None:
     """Another nonce can still be used after that."""
     assert _choose(statements, "joe", ABC) is not None
-    statements.run("update selection set created_at = now() - %s::text::interval", age)
+    statements.run("update org.selection set created_at = now() - %s::text::interval", age)
 
     assert (_choose(statements, "joe", ABC) is not None) is again
     assert _choose(statements, "joe", ABC, "another nonce") is not None
@@ -309,14 +312,14 @@ def test_a_choice_deletes_two_old_nonces_and_no_young_one(statements: Statements
     """A nonce of exactly one day is still young."""
     for nonce, age in (("a", "25 hours"), ("b", "3 days"), ("c", "2 days"), ("d", "24 hours")):
         statements.run(
-            "insert into selection (nonce, user_id, org_id, created_at) "
+            "insert into org.selection (nonce, user_id, org_id, created_at) "
             "values (%s, %s, %s, now() - %s::text::interval)",
             *(nonce, statements.user_id("joe"), ABC, age),
         )
     left = []
     for nonce in ("first", "second"):
         _choose(statements, "joe", ABC, nonce)
-        left.append({row[0] for row in statements.run("select nonce from selection")})
+        left.append({row[0] for row in statements.run("select nonce from org.selection")})
 
     assert left == [{"a", "d", "first"}, {"d", "first", "second"}]
 
@@ -336,7 +339,8 @@ def test_a_use_without_the_picker_is_recorded_once_a_minute(
     """For this user and organization only."""
     joe, sue = statements.user_id("joe"), statements.user_id("sue")
     statements.run(
-        "update membership set last_selected_at = now() - %s::text::interval where user_id = %s",
+        "update org.membership set last_selected_at = now() - %s::text::interval "
+        "where user_id = %s",
         *(before, joe),
     )
     DecisionRows(statements.database).save_last_use(joe, str(ABC))

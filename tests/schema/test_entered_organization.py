@@ -10,19 +10,20 @@ from local_stack.stack import Stack
 from tests.kit.running_api import RunningApi, run_api
 
 ABC = seed.organization("abc-inc").id
-ENTERED = "select entered_organization(), entered_user()"
+ENTERED = "select org.entered_organization(), org.entered_user()"
 STATEMENTS = (
-    "select * from project",
-    "select * from organization",
-    "select * from membership",
-    "select name from app_user",
-    "select * from audit_event",
-    "select * from idempotency_key",
-    "insert into project (name) values ('x')",
-    "insert into audit_event (client_id, action, target_id) values ('x', 'a.b', entered_user())",
-    "insert into idempotency_key (key, request_sha256) values ('x', 'x')",
-    "update organization set name = 'x'",
-    "delete from membership where user_id = entered_user()",
+    "select * from org.project",
+    "select * from org.organization",
+    "select * from org.membership",
+    "select name from org.app_user",
+    "select * from org.audit_event",
+    "select * from org.idempotency_key",
+    "insert into org.project (name) values ('x')",
+    "insert into org.audit_event (client_id, action, target_id) "
+    "values ('x', 'a.b', org.entered_user())",
+    "insert into org.idempotency_key (key, request_sha256) values ('x', 'x')",
+    "update org.organization set name = 'x'",
+    "delete from org.membership where user_id = org.entered_user()",
 )
 
 
@@ -59,7 +60,7 @@ def test_entered_organization_and_user_are_known_until_the_transaction_ends(
 ) -> None:
     """Before the entry and after a commit both are null, and no row has a null organization."""
     assert conn.execute(ENTERED).fetchone() == (None, None)
-    conn.execute("select enter_organization('auth0|joe', %s)", (ABC,))
+    conn.execute("select org.enter_organization('auth0|joe', %s)", (ABC,))
     assert conn.execute(ENTERED).fetchone() == (ABC, api.user_id("joe"))
     conn.commit()
     assert conn.execute(ENTERED).fetchone() == (None, None)
@@ -74,8 +75,8 @@ def test_the_planner_inlines_both_functions(superuser: psycopg.Connection, state
     assert "current_setting('app." in plan
 
     superuser.execute("reset role")
-    superuser.execute("alter function entered_organization set search_path = pg_catalog")
-    superuser.execute("alter function entered_user set search_path = pg_catalog")
+    superuser.execute("alter function org.entered_organization set search_path = pg_catalog")
+    superuser.execute("alter function org.entered_user set search_path = pg_catalog")
     superuser.execute("set local role org_api")
     assert "entered_" in explain(superuser, statement)
 
@@ -87,7 +88,7 @@ def test_only_org_api_and_the_owner_may_call_both_functions(superuser: psycopg.C
         ("org_selector", False),
         ("org_gate", False),
     ):
-        for function in ("entered_organization()", "entered_user()"):
+        for function in ("org.entered_organization()", "org.entered_user()"):
             may = superuser.execute(
                 "select has_function_privilege(%s, %s, 'execute')", (role, function)
             ).fetchone()

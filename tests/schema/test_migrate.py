@@ -82,7 +82,7 @@ def test_a_failed_migration_changes_nothing(
     with pytest.raises(MigrationFailed, match=r"0003_broken\.sql failed and was undone"):
         list(migrate(owner_url))
     with psycopg.connect(owner_url) as conn:
-        rows = conn.execute("select to_regclass('half'), max(version) from schema_migration")
+        rows = conn.execute("select to_regclass('half'), max(version) from org.schema_migration")
 
         assert rows.fetchall() == [(None, 2)]
 
@@ -110,7 +110,7 @@ def test_a_database_newer_than_the_release_is_not_changed(owner_url: str) -> Non
     """An old release does not know what later migrations did."""
     assert [one.version for one in migrate(owner_url)] == [1, 2]
     with psycopg.connect(owner_url, autocommit=True) as conn:
-        conn.execute("insert into schema_migration values (99, '0099_later.sql', 'x')")
+        conn.execute("insert into org.schema_migration values (99, '0099_later.sql', 'x')")
 
     with pytest.raises(MigrationFailed, match="Install the newer release"):
         list(migrate(owner_url))
@@ -154,7 +154,7 @@ def test_the_owner_adds_the_first_organization_with_the_statements_of_the_readme
         for statement in statements.split(";")[:-1]:
             if "password" not in statement:  # its role is shared with other tests
                 conn.execute(statement.encode())
-        rows = conn.execute("select org_slug, org_name, role from membership").fetchall()
+        rows = conn.execute("select org_slug, org_name, role from org.membership").fetchall()
 
     assert rows == [("abc-inc", "ABC Inc", "owner")]
 
@@ -211,11 +211,11 @@ def list_privileges(conn: psycopg.Connection, role: str) -> set[tuple[str, str, 
         """
         select c.relname::text, lower(a.privilege_type), 'all'
         from pg_class c, aclexplode(c.relacl) a
-        where c.relnamespace = 'public'::regnamespace and a.grantee in (%(role)s::regrole, 0)
+        where c.relnamespace = 'org'::regnamespace and a.grantee in (%(role)s::regrole, 0)
         union all
         select c.relname::text, lower(a.privilege_type), string_agg(t.attname, ' ' order by attname)
         from pg_class c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a
-        where c.relnamespace = 'public'::regnamespace and a.grantee in (%(role)s::regrole, 0)
+        where c.relnamespace = 'org'::regnamespace and a.grantee in (%(role)s::regrole, 0)
         group by 1, 2
         """,
         {"role": role},
@@ -231,7 +231,7 @@ def test_every_table_forces_row_level_security_and_each_role_has_its_privileges(
     with psycopg.connect(stack.postgres.url("migrations", "postgres")) as conn:
         tables = conn.execute(
             "select relname::text, relrowsecurity and relforcerowsecurity from pg_class "
-            "where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm', 'p', 'S')"
+            "where relnamespace = 'org'::regnamespace and relkind in ('r', 'v', 'm', 'p', 'S')"
         ).fetchall()
         api, gate = list_privileges(conn, "org_api"), list_privileges(conn, "org_gate")
 
@@ -243,13 +243,13 @@ def test_every_table_forces_row_level_security_and_each_role_has_its_privileges(
 def test_org_gate_may_create_nothing_after_the_migration(owner_url: str, stack: Stack) -> None:
     """It needed the right to receive two functions; it could read any table of its own."""
     list(migrate(owner_url))
-    create = "create table mine (id int)"
+    create = "create table org.mine (id int)"
     with psycopg.connect(stack.postgres.url("migrations", "postgres"), autocommit=True) as conn:
         conn.execute("set role org_gate")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(create)
         conn.execute("reset role")
-        conn.execute("grant create on schema public to org_gate")
+        conn.execute("grant create on schema org to org_gate")
         conn.execute("set role org_gate")
         conn.execute(create)
 
@@ -264,24 +264,63 @@ def old_owner_url(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return owner_url
 
 
+def test_our_tables_stand_beside_tables_of_the_same_names(owner_url: str, stack: Stack) -> None:
+    """
+    A customer's database has tables such as `organization` and `project` already.
+
+    Reproduced at commit 3d47401: the migration failed, or the services read the wrong tables.
+    """
+    public = (
+        "select c.relname, c.relacl::text, n.nspacl::text from pg_class c "
+        "join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' order by 1"
+    )
+    with psycopg.connect(stack.postgres.url("migrations", "postgres"), autocommit=True) as conn:
+        for table in sorted(TABLES):
+            conn.execute(f"create table public.{table} (theirs int)".encode())
+        conn.execute("create function public.entered_organization() returns int return 1")
+        before = conn.execute(public.encode()).fetchall()
+        assert [one.version for one in migrate(owner_url)] == [1, 2]
+        assert conn.execute(public.encode()).fetchall() == before
+        conn.execute(read_block("README.md", "the first organization").encode())
+    database = Database(stack.postgres.url("migrations", "org_selector"), size=1, configure=_accept)
+    with closing(database):
+        standing = DecisionRows(database).find_standing("auth0|…", None)
+    assert standing is not None
+    assert [one.slug for one in standing.usable] == ["abc-inc"]
+    api = stack.postgres.url("migrations", "org_api")
+    with psycopg.connect(api) as conn:
+        row = conn.execute("select org.find_organization_id('abc-inc')").fetchone()
+        assert row is not None
+        conn.execute("select org.enter_organization('auth0|…', %s)", row)
+        assert conn.execute("select name from org.organization").fetchall() == [("ABC Inc",)]
+
+
+def _accept(_conn: psycopg.Connection) -> None:
+    """Check nothing: the test is about tables."""
+
+
 def test_a_migration_keeps_the_rows_of_an_earlier_release(old_owner_url: str, stack: Stack) -> None:
     """Earlier members have a date of joining and can enter."""
     rows = (
-        "select to_jsonb(o) from organization o union all select to_jsonb(u) from app_user u "
-        "union all select to_jsonb(m) from membership m "
-        "union all select to_jsonb(i) from invitation i union all select to_jsonb(s) "
-        "from selection s order by 1"
+        "select to_jsonb(o) from org.organization o union all "
+        "select to_jsonb(u) from org.app_user u "
+        "union all select to_jsonb(m) from org.membership m "
+        "union all select to_jsonb(i) from org.invitation i union all select to_jsonb(s) "
+        "from org.selection s order by 1"
     )
     with psycopg.connect(old_owner_url) as conn:
         for statement in (
-            "insert into organization (slug, name) values ('abc-inc', 'ABC Inc'), ('xyz', 'XYZ')",
-            "insert into app_user (auth0_user_id, name) values ('auth0|joe', 'Joe'), ('x', 'X')",
-            "insert into membership (user_id, org_id, role, last_selected_at) "
-            "select u.id, o.id, 'admin', now() from app_user u, organization o",
-            "update app_user set default_org_id = (select id from organization where slug = 'xyz')",
-            "insert into invitation (org_id, email, role, expires_at) "
-            "select id, 'new@example.com', 'member', now() from organization",
-            "insert into selection select 'n', user_id, org_id from membership limit 1",
+            "insert into org.organization (slug, name) "
+            "values ('abc-inc', 'ABC Inc'), ('xyz', 'XYZ')",
+            "insert into org.app_user (auth0_user_id, name) "
+            "values ('auth0|joe', 'Joe'), ('x', 'X')",
+            "insert into org.membership (user_id, org_id, role, last_selected_at) "
+            "select u.id, o.id, 'admin', now() from org.app_user u, org.organization o",
+            "update org.app_user set default_org_id = "
+            "(select id from org.organization where slug = 'xyz')",
+            "insert into org.invitation (org_id, email, role, expires_at) "
+            "select id, 'new@example.com', 'member', now() from org.organization",
+            "insert into org.selection select 'n', user_id, org_id from org.membership limit 1",
         ):
             conn.execute(statement.encode())
         before = conn.execute(rows.encode()).fetchall()
@@ -289,13 +328,13 @@ def test_a_migration_keeps_the_rows_of_an_earlier_release(old_owner_url: str, st
     with psycopg.connect(old_owner_url) as conn:
         after = conn.execute(rows.encode()).fetchall()
         joined = conn.execute(
-            "select count(*), count(*) filter (where joined_at <= now()) from membership"
+            "select count(*), count(*) filter (where joined_at <= now()) from org.membership"
         ).fetchone()
     with psycopg.connect(stack.postgres.url("migrations", "org_api")) as conn:
-        row = conn.execute("select find_organization_id('xyz')").fetchone()
+        row = conn.execute("select org.find_organization_id('xyz')").fetchone()
         assert row is not None
-        role = conn.execute("select enter_organization('auth0|joe', %s)", row).fetchone()
-        names = conn.execute("select name from app_user order by 1").fetchall()
+        role = conn.execute("select org.enter_organization('auth0|joe', %s)", row).fetchone()
+        names = conn.execute("select name from org.app_user order by 1").fetchall()
 
     assert len(before) == 2 + 2 + 4 + 2 + 1
     assert after == before
@@ -313,12 +352,12 @@ def test_logins_go_on_while_a_reader_keeps_a_migration_waiting(
     """
     monkeypatch.setattr(migrations, "PAUSE", 0.2)
     with psycopg.connect(old_owner_url) as conn:
-        conn.execute("insert into app_user (auth0_user_id) values ('auth0|joe')")
+        conn.execute("insert into org.app_user (auth0_user_id) values ('auth0|joe')")
     url = stack.postgres.url("migrations", "org_selector")
-    database = Database(url, size=4, configure=lambda conn: None)
+    database = Database(url, size=4, configure=_accept)
     rows, tries = DecisionRows(database), []
     with closing(database), psycopg.connect(old_owner_url) as reader, ThreadPoolExecutor(1) as pool:
-        reader.execute("select count(*) from membership")
+        reader.execute("select count(*) from org.membership")
         running = pool.submit(
             lambda: list(migrate(old_owner_url, wait=lambda _, attempt: tries.append(attempt)))
         )
@@ -339,7 +378,7 @@ def test_a_migration_that_never_gets_its_locks_says_how_to_find_who_has_them(
     monkeypatch.setattr(migrations, "TRIES", 2)
     runner = CliRunner(env={"OWNER_DATABASE_URL": old_owner_url})
     with psycopg.connect(old_owner_url) as reader:
-        reader.execute("select count(*) from membership")
+        reader.execute("select count(*) from org.membership")
         refused = runner.invoke(main, ["migrate"])
 
     assert refused.exit_code == 1
@@ -363,7 +402,7 @@ def test_the_second_migration_does_not_change_the_selectors_privileges(
     with psycopg.connect(superuser) as conn:
         after = list_privileges(conn, "org_selector"), conn.execute(policies).fetchall()
     with psycopg.connect(stack.postgres.url("migrations", "org_selector")) as conn:
-        version = conn.execute("select max(version) from schema_migration").fetchone()
+        version = conn.execute("select max(version) from org.schema_migration").fetchone()
 
     assert before == after
     assert ("invitation", "select", "all") in before[0]
@@ -374,13 +413,13 @@ def test_a_rename_and_a_suspension_are_copied_to_the_memberships(owner_url: str)
     """Also if the owner changes several columns at once."""
     list(migrate(owner_url))
     with psycopg.connect(owner_url) as conn:
-        conn.execute("insert into organization (slug, name) values ('abc-inc', 'ABC Inc')")
-        conn.execute("insert into app_user (auth0_user_id) values ('x')")
+        conn.execute("insert into org.organization (slug, name) values ('abc-inc', 'ABC Inc')")
+        conn.execute("insert into org.app_user (auth0_user_id) values ('x')")
         conn.execute(
-            "insert into membership (user_id, org_id, role) "
-            "select u.id, o.id, 'owner' from app_user u, organization o"
+            "insert into org.membership (user_id, org_id, role) "
+            "select u.id, o.id, 'owner' from org.app_user u, org.organization o"
         )
-        copies = "select org_name, org_slug, org_suspended from membership"
+        copies = "select org_name, org_slug, org_suspended from org.membership"
         seen = []
         for change in (
             "name = 'Renamed'",
@@ -388,7 +427,7 @@ def test_a_rename_and_a_suspension_are_copied_to_the_memberships(owner_url: str)
             "suspended_at = null",
             "slug = 'renamed', name = 'Both', suspended_at = now()",
         ):
-            conn.execute(f"update organization set {change}".encode())  # noqa: S608
+            conn.execute(f"update org.organization set {change}".encode())  # noqa: S608
             seen.append(conn.execute(copies).fetchone())
 
     assert seen == [
@@ -456,30 +495,33 @@ def test_the_selector_can_do_what_it_needs_and_nothing_else(owner_url: str, stac
     """It cannot add members, rename, suspend, delete organizations or forge invitations."""
     assert [one.version for one in migrate(owner_url)] == [1, 2]
     forbidden = [
-        "insert into organization (slug, name) values ('x', 'x')",
-        "update organization set suspended_at = null",
-        "delete from organization",
-        "insert into membership (user_id, org_id, role, org_slug, org_name, org_suspended) "
+        "insert into org.organization (slug, name) values ('x', 'x')",
+        "update org.organization set suspended_at = null",
+        "delete from org.organization",
+        "insert into org.membership (user_id, org_id, role, org_slug, org_name, org_suspended) "
         "select gen_random_uuid(), gen_random_uuid(), 'owner', 'x', 'x', false",
-        "update membership set role = 'owner'",
-        "delete from membership",
-        "update app_user set blocked_at = null",
-        "update app_user set auth0_user_id = 'x'",
-        "delete from app_user",
-        "insert into invitation (org_id, email, role, expires_at) "
+        "update org.membership set role = 'owner'",
+        "delete from org.membership",
+        "update org.app_user set blocked_at = null",
+        "update org.app_user set auth0_user_id = 'x'",
+        "delete from org.app_user",
+        "insert into org.invitation (org_id, email, role, expires_at) "
         "values (gen_random_uuid(), 'x', 'owner', now())",
-        "update invitation set email = 'x'",
-        "update selection set nonce = 'x'",
-        "insert into schema_migration values (3, 'x', 'x')",
-        "select * from project",
-        "select * from audit_event",
-        "select * from idempotency_key",
-        "select enter_organization('auth0|joe', gen_random_uuid())",
-        "select find_organization_id('abc-inc')",
+        "update org.invitation set email = 'x'",
+        "update org.selection set nonce = 'x'",
+        "insert into org.schema_migration values (3, 'x', 'x')",
+        "select * from org.project",
+        "select * from org.audit_event",
+        "select * from org.idempotency_key",
+        "select org.enter_organization('auth0|joe', gen_random_uuid())",
+        "select org.find_organization_id('abc-inc')",
         "create table mine (id int)",
-        "truncate selection",
+        "truncate org.selection",
     ]
-    allowed = ["select * from organization", "update membership set last_selected_at = now()"]
+    allowed = [
+        "select * from org.organization",
+        "update org.membership set last_selected_at = now()",
+    ]
     url = stack.postgres.url("migrations", "org_selector")
     with psycopg.connect(url, autocommit=True) as conn:
         for statement in allowed:

@@ -45,7 +45,7 @@ def _recent(found: OrganizationList | None) -> list[str]:
 
 def _use(statements: Statements, login: str, slug: str, ago: str) -> None:
     statements.run(
-        "update membership set last_selected_at = now() - %s::text::interval "
+        "update org.membership set last_selected_at = now() - %s::text::interval "
         "where user_id = %s and org_id = %s",
         *(ago, statements.user_id(login), seed.organization(slug).id),
     )
@@ -94,11 +94,11 @@ def test_the_default_and_a_choice_of_this_login_are_found(
 ) -> None:
     """Another user's default and another login's choice are not."""
     statements.run(
-        "update app_user set default_org_id = %s where auth0_user_id = 'auth0|joe'", TRAVEL
+        "update org.app_user set default_org_id = %s where auth0_user_id = 'auth0|joe'", TRAVEL
     )
     for nonce, login in (("another", "joe"), (NONCE, "sue")):
         statements.run(
-            "insert into selection (nonce, user_id, org_id) values (%s, %s, %s)",
+            "insert into org.selection (nonce, user_id, org_id) values (%s, %s, %s)",
             *(nonce, statements.user_id(login), ABC),
         )
         joe, sue = _load(statements, "joe", search), _load(statements, "sue", search)
@@ -117,11 +117,11 @@ def test_a_page_holds_twenty_and_the_next_page_begins_after_them(
     for number in range(count):
         org_id = UUID(int=count - number)
         statements.run(
-            "insert into organization (id, slug, name) values (%s, %s, 'Same')",
+            "insert into org.organization (id, slug, name) values (%s, %s, 'Same')",
             *(org_id, f"same-{org_id.int}"),
         )
         statements.run(
-            "insert into membership (user_id, org_id, role) values (%s, %s, 'member')",
+            "insert into org.membership (user_id, org_id, role) values (%s, %s, 'member')",
             *(statements.user_id("nina"), org_id),
         )
     first = _load(statements, "nina", search)
@@ -149,7 +149,7 @@ def test_the_three_used_last_come_first_on_the_first_page(statements: Statements
     assert [one.last_selected_at for one in first.recent] == [
         row[0]
         for row in statements.run(
-            "select last_selected_at from membership where user_id = %s and org_slug = any(%s) "
+            "select last_selected_at from org.membership where user_id = %s and org_slug = any(%s) "
             "order by org_slug",
             *(statements.user_id("max"), expected),
         )
@@ -210,8 +210,8 @@ def test_a_list_of_more_than_a_hundred_is_searched_for_beginnings(
     """With exactly a hundred, for parts. Organizations of others do not count."""
     nina = statements.user_id("nina")
     statements.run(
-        "insert into membership (user_id, org_id, role) select %s, id, 'member' "
-        "from organization where slug like 'customer-%%' order by slug limit %s",
+        "insert into org.membership (user_id, org_id, role) select %s, id, 'member' "
+        "from org.organization where slug like 'customer-%%' order by slug limit %s",
         *(nina, 99 + more),
     )
     statements.join("nina", "xyz-travel")
@@ -232,8 +232,8 @@ def test_names_that_only_sort_near_the_searched_beginning_are_not_found(
     highest = "\U0010ffff"
     for name in ("Custom", "Customer 2", "Customer 2" + highest, "Customer 2z", "Customer 3"):
         statements.run(
-            "with made as (insert into organization (slug, name) values (%s, %s) returning id) "
-            "insert into membership (user_id, org_id, role) select %s, id, 'member' from made",
+            "with made as (insert into org.organization (slug, name) values (%s, %s) returning id) "
+            "insert into org.membership (user_id, org_id, role) select %s, id, 'member' from made",
             *(f"made-{len(name)}-{ord(name[-1]):x}", name, statements.user_id("max")),
         )
 
@@ -263,7 +263,7 @@ def test_a_member_may_choose_an_organization_that_is_not_suspended(
     for nonce in (None, "another", NONCE):
         if nonce is not None:
             statements.run(
-                "insert into selection (nonce, user_id, org_id) values (%s, %s, %s)",
+                "insert into org.selection (nonce, user_id, org_id) values (%s, %s, %s)",
                 *(nonce, statements.user_id("ann"), SOLO),
             )
         found = rows.find_selectable(f"auth0|{login}", org_id=org_id, nonce=NONCE)

@@ -215,7 +215,7 @@ def test_a_choice_after_the_membership_ended_is_not_signed(selector: Selector) -
 
 
 @pytest.mark.parametrize(
-    "org_id", ["", "abc-inc", "1", "{", "\0", "'; drop table membership; --", "0" * 5000]
+    "org_id", ["", "abc-inc", "1", "{", "\0", "'; drop table org.membership; --", "0" * 5000]
 )
 def test_a_form_whose_organization_is_not_an_id_is_refused(selector: Selector, org_id: str) -> None:
     """Our page never sends one."""
@@ -348,7 +348,7 @@ def test_a_person_without_an_organization_is_told_what_to_do(selector: Selector)
 
 def test_a_person_without_an_address_can_change_the_account(selector: Selector) -> None:
     """As every person can who is in the wrong account."""
-    selector.superuser.execute("update app_user set email = null, name = null")
+    selector.superuser.execute("update org.app_user set email = null, name = null")
     page = enter(selector, "nina").page()
 
     assert "Not you?" in page.text
@@ -358,7 +358,7 @@ def test_a_person_without_an_address_can_change_the_account(selector: Selector) 
 def test_a_person_without_an_address_is_shown_by_name(selector: Selector) -> None:
     """The address comes first; without both, the page shows the user id."""
     assert "joe@example.com" in enter(selector).page().text
-    selector.superuser.execute("update app_user set email = null")
+    selector.superuser.execute("update org.app_user set email = null")
     named = enter(selector).page().text
     assert "Joe Doe" in named
     assert "auth0|joe" not in named
