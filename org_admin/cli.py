@@ -35,13 +35,22 @@ def main() -> None:
     "the machine can read the arguments of a command.",
 )
 @click.option("--dry-run", is_flag=True, help="Only list the migrations to apply.")
-def migrate_command(owner_database_url: str, dry_run: bool) -> None:
+@click.option(
+    "--keep-grants",
+    multiple=True,
+    metavar="ROLE",
+    help="A role that may keep privileges in the schema org beyond those of the migrations, such "
+    "as one for reports. Can be given several times.",
+)
+def migrate_command(owner_database_url: str, dry_run: bool, keep_grants: tuple[str, ...]) -> None:
     """
     Bring the database to the schema of this release.
 
     Safe to run twice at once, and to interrupt: each migration is applied whole or not at all.
     Safe while the services run: where another session has a table locked, it tries again for two
     minutes, and logins go on meanwhile.
+    At the end it takes back what default privileges of the database gave to other roles, and stops
+    with the statements to run if a role may still do more than it should.
     The first one creates the roles org_selector, org_api and org_gate, for which the owner needs
     CREATEROLE. Afterwards give the first two a password:
 
@@ -56,7 +65,7 @@ def migrate_command(owner_database_url: str, dry_run: bool) -> None:
             click.echo(f"{len(pending)} to apply" if pending else "Up to date.")
             return
         applied = 0
-        for migration in migrate(owner_database_url, wait=_report_wait):
+        for migration in migrate(owner_database_url, keep_grants=keep_grants, wait=_report_wait):
             click.echo(f"applied  {migration.name}")
             applied += 1
         click.echo("Done." if applied else "Up to date.")

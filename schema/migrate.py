@@ -11,11 +11,13 @@ done, lets the others through, and tries again.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
+
+from schema.grants import find_excess
 
 _LOCK = 7_265_001  # the advisory lock that every run takes; the number has no meaning
 # Milliseconds; shorter than the services' own lock_timeout (service/pool.py), so that a login that
@@ -62,18 +64,22 @@ def list_migrations() -> list[Migration]:
 
 
 def migrate(
-    owner_database_url: str, *, wait: Callable[[Migration, int], None] = lambda *_: None
+    owner_database_url: str,
+    *,
+    keep_grants: Collection[str] = (),
+    wait: Callable[[Migration, int], None] = lambda *_: None,
 ) -> Iterator[Migration]:
     """
-    Apply the missing migrations and yield each one after it was committed.
+    Apply the missing migrations and yield each one after it was committed; then compare grants.
 
     Args:
+        keep_grants: roles that may keep privileges that no migration gave them.
         wait: called with the migration and the number of the try before each pause.
 
     Raises:
         MigrationFailed: a file has changed since it was applied, the database is newer than this
             release, a statement failed, or another session kept a lock for too long. Nothing of
-            that file was kept.
+            that file was kept. Or all is applied, and a role may do more than it should.
     """
     with psycopg.connect(owner_database_url, connect_timeout=5, autocommit=True) as conn:
         try:
@@ -89,6 +95,14 @@ def migrate(
         for migration in list_migrations():
             if _apply_patiently(conn, migration, wait):
                 yield migration
+        with conn.transaction():
+            excess = find_excess(conn, keep_grants)
+    if excess:
+        statements = "\n".join(f"  {grant.revoke}" for grant in excess)
+        raise MigrationFailed(
+            "All migrations are applied, but these privileges are not from them. Take them back, "
+            f"or name the role with --keep-grants if it should have them:\n{statements}"
+        )
 
 
 def list_pending(owner_database_url: str) -> list[Migration]:

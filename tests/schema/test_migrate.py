@@ -295,6 +295,86 @@ def test_our_tables_stand_beside_tables_of_the_same_names(owner_url: str, stack:
         assert conn.execute("select name from org.organization").fetchall() == [("ABC Inc",)]
 
 
+def test_default_privileges_of_the_host_open_nothing(owner_url: str, stack: Stack) -> None:
+    """
+    As on Supabase, where `anon` gets every new table and function.
+
+    Reproduced at commit 3d47401: `anon` could call both definer functions and truncate the trail.
+    """
+    with psycopg.connect(stack.postgres.url("migrations", "postgres"), autocommit=True) as conn:
+        conn.execute("drop role if exists anon")
+        conn.execute("create role anon")
+        for kind in ("tables", "sequences", "functions", "schemas"):
+            conn.execute(
+                f"alter default privileges for role org_owner grant all on {kind} to anon".encode()
+            )
+        try:
+            assert [one.version for one in migrate(owner_url)] == [1, 2]
+            for table in sorted(TABLES):
+                found = conn.execute(
+                    "select bool_or(has_table_privilege('anon', %s, one)) "
+                    "from unnest(array['select', 'insert', 'update', 'delete', 'truncate']) one",
+                    (f"org.{table}",),
+                ).fetchone()
+                assert found == (False,), table
+            functions = conn.execute(
+                "select bool_or(has_function_privilege('anon', oid, 'execute')), count(*) "
+                "from pg_proc where pronamespace = 'org'::regnamespace"
+            ).fetchone()
+            assert functions == (False, 6)
+            usage = conn.execute("select has_schema_privilege('anon', 'org', 'usage')").fetchone()
+            assert usage == (False,)
+            # Their own objects keep what the host gives.
+            conn.execute("set role org_owner")
+            conn.execute("create schema theirs; create table theirs.list (id int)")
+            conn.execute("reset role")
+            kept = conn.execute(
+                "select has_table_privilege('anon', 'theirs.list', 'select')"
+            ).fetchone()
+            assert kept == (True,)
+        finally:
+            conn.execute("drop owned by anon")
+            conn.execute("drop role anon")
+
+
+def test_a_grant_that_no_migration_made_is_named_with_its_revoke(
+    owner_url: str, stack: Stack
+) -> None:
+    """All is applied; the administrator decides."""
+    runner = CliRunner(env={"OWNER_DATABASE_URL": owner_url})
+    assert runner.invoke(main, ["migrate"]).exit_code == 0
+    revokes = [
+        "revoke select on table org.membership from report;",
+        "revoke select (email) on table org.app_user from report;",
+        "revoke execute on function org.enter_organization(text,uuid,text) from report;",
+        "revoke truncate on table org.audit_event from org_api;",
+    ]
+    with psycopg.connect(stack.postgres.url("migrations", "postgres"), autocommit=True) as conn:
+        conn.execute("drop role if exists report")
+        conn.execute("create role report")
+        try:
+            for revoke in revokes:
+                grant = revoke.replace("revoke", "grant").replace(" from ", " to ")
+                conn.execute(grant.encode())
+            refused = runner.invoke(main, ["migrate"])
+            for role in ("report", "org_api"):
+                kept = runner.invoke(main, ["migrate", "--keep-grants", role])
+                named = [one for one in revokes if one in kept.output]
+                assert named == [one for one in revokes if role not in one]
+            both = ["--keep-grants", "report", "--keep-grants", "org_api"]
+            assert runner.invoke(main, ["migrate", *both]).output == "Up to date.\n"
+            for revoke in revokes:
+                assert revoke in refused.output
+                conn.execute(revoke.encode())
+        finally:
+            conn.execute("drop owned by report")
+            conn.execute("drop role report")
+
+    assert refused.exit_code == 1
+    assert "--keep-grants" in refused.output
+    assert runner.invoke(main, ["migrate"]).output == "Up to date.\n"
+
+
 def _accept(_conn: psycopg.Connection) -> None:
     """Check nothing: the test is about tables."""
 
