@@ -40,8 +40,8 @@ create table org.project ( -- an example of an API's own table; see docs/your-ow
 create index project_by_age on org.project (org_id, created_at, id);
 
 create table org.audit_event (
-    org_id uuid not null default org.entered_organization()
-        references org.organization (id) on delete cascade,
+    -- No foreign key: the trail stays when the organization is deleted, and shows who did that.
+    org_id uuid not null default org.entered_organization(),
     -- Not a number: a sequence would show each organization how active the others are.
     id uuid not null default gen_random_uuid(),
     at timestamptz not null default now(),
@@ -188,14 +188,40 @@ create policy entered_adds on org.audit_event for insert to org_api
 create policy entered on org.idempotency_key to org_api
     using (org_id = (select org.entered_organization()) and user_id = (select org.entered_user()));
 
+-- Without an owner who can log in, no member of an organization can appoint another one.
+create function org.warn_of_last_owner() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    without_owner text;
+begin
+    select string_agg(m.org_slug, ', ' order by m.org_slug) into without_owner
+    from org.membership m
+    where m.user_id = new.id and m.role = 'owner' and not exists (
+        select from org.membership o join org.app_user u on u.id = o.user_id
+        where o.org_id = m.org_id and o.role = 'owner' and u.blocked_at is null
+    );
+    if without_owner is not null then
+        raise warning 'no owner is left who can log in: %', without_owner
+            using hint = 'Make another member an owner, or end the block.';
+    end if;
+    return null;
+end
+$$;
+
+revoke all on function org.warn_of_last_owner() from public;
+
+create trigger block_warns_of_last_owner after update of blocked_at on org.app_user
+    for each row when (old.blocked_at is null and new.blocked_at is not null)
+    execute function org.warn_of_last_owner();
+
 -- All that org_api may do. It cannot change a slug or a suspension, and cannot see Auth0 ids,
--- blocks, invitations and selections.
+-- invitations and selections.
 grant select on org.organization to org_api;
 grant update (name) on org.organization to org_api;
 grant select on org.membership to org_api;
 grant update (role, org_name) on org.membership to org_api;
 grant delete on org.membership to org_api;
-grant select (id, name, email) on org.app_user to org_api;
+grant select (id, name, email, blocked_at) on org.app_user to org_api;
 grant select, insert, delete on org.project to org_api;
 grant update (name, description, updated_at) on org.project to org_api;
 grant select on org.audit_event to org_api;

@@ -74,7 +74,7 @@ GRANTS: Final = frozenset(
             ("function", "org.entered_user()", "execute", None),
             ("function", "org.find_organization_id(text)", "execute", None),
             ("schema", "org", "usage", None),
-            ("table", "org.app_user", "select", "email, id, name"),
+            ("table", "org.app_user", "select", "blocked_at, email, id, name"),
             (
                 "table",
                 "org.audit_event",

@@ -103,11 +103,12 @@ class MemberRows:
             InsufficientRole, LastOwner: `may_change` forbids it.
         """
         lock_organization(self._rows, conn, principal)
-        # a is the caller, m the target, o any other owner.
+        # a is the caller, m the target, o any other owner who can log in.
         row = conn.execute(
             """
             select a.role, a.user_id = %(user_id)s, exists (
-                    select from org.membership o where o.role = 'owner' and o.user_id <> %(user_id)s
+                    select from org.membership o join org.app_user p on p.id = o.user_id
+                    where o.role = 'owner' and o.user_id <> %(user_id)s and p.blocked_at is null
                 ), m.user_id::text, u.name, u.email, m.role, m.joined_at
             from org.membership a
             left join (org.membership m join org.app_user u on u.id = m.user_id)

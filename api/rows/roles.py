@@ -18,14 +18,15 @@ def may_change(
     Decide whether *actor* may change or remove *target*.
 
     Admins and owners may change and remove others. Only an owner may make, change or remove an
-    owner. The last owner cannot be changed or removed. Every other member may leave.
+    owner. The last owner who is not blocked cannot be changed or removed. Every other member may
+    leave.
 
     Args:
         actor: the membership role of the person who makes the request.
         target: the present membership role of the person to change.
         new_role: the role to give; None removes the target.
         is_self: whether actor and target are the same person.
-        another_owner: whether the organization has an owner beside the target.
+        another_owner: whether the organization has an owner beside the target who is not blocked.
 
     Not checked: that both are members, and that nothing changes meanwhile. `MemberRows` locks the
     organization before it looks both up.

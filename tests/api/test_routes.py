@@ -265,6 +265,27 @@ def test_the_last_owner_cannot_leave_or_step_down(api: RunningApi) -> None:
     )
 
 
+def test_a_blocked_owner_does_not_count_as_another_owner(api: RunningApi) -> None:
+    """
+    A blocked person cannot log in, so the organization would be without an owner.
+
+    Reproduced at commit 3d47401.
+    """
+    me = f"/members/{api.user_id('joe')}"
+    api.set_role("sue", "abc-inc", "owner")
+    block = "update org.app_user set blocked_at = {} where id = %s"
+    api.superuser.execute(block.format("now()"), (api.user_id("sue"),))
+    for method, body in (("DELETE", None), ("PATCH", {"role": "member"})):
+        assert code(api.request(method, me, body)) == "last_owner"
+
+    # The blocked owner can be removed, and counts again once the block has ended.
+    api.superuser.execute(block.format("null"), (api.user_id("sue"),))
+    assert api.request("PATCH", me, {"role": "member"}).status_code == 200
+    api.set_role("joe", "abc-inc", "owner")
+    api.superuser.execute(block.format("now()"), (api.user_id("sue"),))
+    assert api.request("DELETE", f"/members/{api.user_id('sue')}").status_code == 204
+
+
 def test_a_token_without_the_scope_of_a_route_is_refused(api: RunningApi) -> None:
     """The answer names the missing scope. A token with that scope alone passes."""
     for row in ROWS:

@@ -432,7 +432,6 @@ def test_org_api_cannot_read_what_org_gate_reads_for_it(conn: psycopg.Connection
         assert conn.execute("select current_user").fetchone() == ("org_api",)
         for statement in (
             "select auth0_user_id from org.app_user",
-            "select blocked_at from org.app_user",
             "set local role org_gate",
             "set local session authorization org_gate",
             "alter function org.enter_organization(text, uuid, text) reset search_path",

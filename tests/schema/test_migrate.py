@@ -180,7 +180,7 @@ TABLES = {
 }
 # Columns of a privilege, or all.
 PRIVILEGES_OF_ORG_API = {
-    ("app_user", "select", "email id name"),
+    ("app_user", "select", "blocked_at email id name"),
     ("audit_event", "select", "all"),
     ("audit_event", "insert", "action actor_name client_id details target_id target_name"),
     ("idempotency_key", "select", "all"),
@@ -321,7 +321,7 @@ def test_default_privileges_of_the_host_open_nothing(owner_url: str, stack: Stac
                 "select bool_or(has_function_privilege('anon', oid, 'execute')), count(*) "
                 "from pg_proc where pronamespace = 'org'::regnamespace"
             ).fetchone()
-            assert functions == (False, 6)
+            assert functions == (False, 7)
             usage = conn.execute("select has_schema_privilege('anon', 'org', 'usage')").fetchone()
             assert usage == (False,)
             # Their own objects keep what the host gives.
@@ -373,6 +373,50 @@ def test_a_grant_that_no_migration_made_is_named_with_its_revoke(
     assert refused.exit_code == 1
     assert "--keep-grants" in refused.output
     assert runner.invoke(main, ["migrate"]).output == "Up to date.\n"
+
+
+def test_the_audit_trail_stays_when_its_organization_is_deleted(owner_url: str) -> None:
+    """It shows who did what until the end. Other rows of the organization go with it."""
+    list(migrate(owner_url))
+    with psycopg.connect(owner_url) as conn:
+        for statement in (
+            "insert into org.organization (slug, name) values ('abc-inc', 'ABC Inc')",
+            "insert into org.project (org_id, name) select id, 'P' from org.organization",
+            "insert into org.audit_event (org_id, actor_user_id, client_id, action, target_id) "
+            "select id, id, 'spa', 'organization.updated', id from org.organization",
+            "delete from org.organization",
+        ):
+            conn.execute(statement.encode())
+        left = conn.execute(
+            "select (select count(*) from org.audit_event), (select count(*) from org.project)"
+        ).fetchone()
+
+    assert left == (1, 0)
+
+
+def test_blocking_the_last_owner_who_can_log_in_warns(owner_url: str) -> None:
+    """It names the organizations; an owner beside the person, or another role, is enough."""
+    list(migrate(owner_url))
+    notices: list[str] = []
+    block = "update org.app_user set blocked_at = now() where auth0_user_id = %s"
+    with psycopg.connect(owner_url) as conn:
+        conn.add_notice_handler(lambda notice: notices.append(str(notice.message_primary)))
+        for statement in (
+            "insert into org.organization (slug, name) values ('one', 'One'), ('two', 'Two')",
+            "insert into org.app_user (auth0_user_id) values ('joe'), ('sue'), ('ann')",
+            "insert into org.membership (user_id, org_id, role) select u.id, o.id, 'owner' "
+            "from org.app_user u, org.organization o where auth0_user_id in ('joe', 'sue')",
+            "insert into org.membership (user_id, org_id, role) select u.id, o.id, 'admin' "
+            "from org.app_user u, org.organization o where auth0_user_id = 'ann'",
+        ):
+            conn.execute(statement.encode())
+        conn.execute(block, ("ann",))
+        conn.execute(block, ("sue",))
+        assert notices == []
+        conn.execute(block, ("joe",))
+        conn.execute(block, ("joe",))  # blocked already
+
+    assert notices == ["no owner is left who can log in: one, two"]
 
 
 def _accept(_conn: psycopg.Connection) -> None:
