@@ -128,7 +128,7 @@ def parse_question(body: bytes) -> Question:
     except MalformedInput as error:
         raise InvalidDecisionRequest(str(error)) from error
     except ValidationError as error:
-        fields = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False)]
+        fields = [".".join(map(str, one["loc"])) for one in error.errors()]
         raise InvalidDecisionRequest(f"fields: {', '.join(fields)}") from error
 
 

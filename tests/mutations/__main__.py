@@ -37,6 +37,7 @@ PURE: Mapping[str, tuple[str, ...]] = {
     "org_selector/action_tokens.py": ("tests/org_selector/test_action_tokens.py",),
     "org_selector/decision_table.py": ("tests/org_selector/test_decision_table.py",),
     "org_selector/login_transaction.py": ("tests/org_selector/test_action_tokens.py",),
+    "org_selector/question.py": ("tests/org_selector/test_question.py",),
     "org_selector/picker/cookie.py": ("tests/org_selector/picker/test_cookie.py",),
     "org_selector/picker/page.py": ("tests/org_selector/picker/test_page.py",),
 }

@@ -12,8 +12,11 @@ import pytest
 
 from local_stack import seed
 from org_selector.decision_table import Choose, Granted, Refused
+from org_selector.decisions import Decisions
+from org_selector.rows import DecisionRows
 from service.pool import Unavailable
-from tests.kit.running_selector import DATABASE_CONNECTION, Selector, choice, describe
+from tests.kit.action_tokens import HEADER, SESSION_SECRET, sign, valid_decision_claims
+from tests.kit.running_selector import DATABASE_CONNECTION, Selector, ask, choice, describe
 
 ABC = str(seed.organization("abc-inc").id)
 TRAVEL_ID = seed.organization("xyz-travel").id
@@ -538,3 +541,78 @@ def _name(decision: object) -> str:
         case Refused(reason):
             return reason
     raise AssertionError(decision)
+
+
+@pytest.mark.parametrize(
+    ("connection", "verified"), [("staff", True), (DATABASE, False), ("google-oauth2", False)]
+)
+def test_only_the_connections_that_are_configured_verify_an_address(
+    selector: Selector, connection: str, verified: bool
+) -> None:
+    """TRUSTED_EMAIL_CONNECTIONS replaces the default; the strategy does not matter then."""
+    strict = Decisions(DecisionRows(selector.database), ("staff", "partners"))
+    user = describe("ann", connection=connection, strategy="auth0", email="ann@staff.example")
+    strict.answer(ask("ann", user=user))
+
+    assert _stored(selector, "ann") == ("ann@staff.example", verified, "Ann Solo")
+
+
+def test_an_identity_without_an_address_verifies_none(selector: Selector) -> None:
+    nothing = {"connection": DATABASE, "email": None, "email_verified": True}
+    selector.decide("ann", user=describe("ann", identities=[nothing]))
+
+    assert _stored(selector, "ann") == (None, False, "Ann Solo")
+
+
+@pytest.mark.parametrize(
+    ("question", "saved"),
+    [
+        ({"hint": "abc-inc"}, True),
+        ({"hint": "abc-inc", "interaction": "silent"}, False),
+        ({"hint": "abc-inc", "interaction": "refresh"}, False),
+        ({"bound": ABC}, False),
+        ({"hint": "abc-inc", "prompt_select": True}, False),
+    ],
+)
+def test_the_last_use_is_saved_where_a_person_asked_for_the_organization(
+    selector: Selector, question: dict[str, object], saved: bool
+) -> None:
+    """A switch in the app, or a link; the picker then lists it first."""
+    selector.decide(**question)
+    used = selector.superuser.execute(
+        "select count(*) from org.membership where last_selected_at is not null"
+    ).fetchone()
+
+    assert used == (int(saved),)
+
+
+def _post(selector: Selector, **changes: object) -> object:
+    """Ask over HTTP, as the Action does, and return the JSON of the answer."""
+    body = ask(**changes).model_dump_json().encode()
+    token = sign(HEADER, valid_decision_claims(body), SESSION_SECRET)
+    answer = selector.app.test_client().post(
+        "/decisions", data=body, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert answer.status_code == 200
+    assert answer.content_type == "application/json"
+    return answer.get_json()
+
+
+def test_each_answer_has_exactly_the_fields_that_the_action_reads(selector: Selector) -> None:
+    """With the version, so that a later Action knows what it can expect."""
+    organization = {"id": ABC, "slug": "abc-inc", "name": "ABC Inc", "role": "owner"}
+    assert _post(selector, hint="abc-inc") == {
+        "version": 1,
+        "outcome": "organization",
+        "organization": organization,
+    }
+    assert _post(selector, hint="solo-works") == {
+        "version": 1,
+        "outcome": "choose",
+        "notice": "hint_unknown",
+    }
+    assert _post(selector, interaction="refresh") == {
+        "version": 1,
+        "outcome": "refuse",
+        "reason": "organization_required",
+    }

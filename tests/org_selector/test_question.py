@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from org_selector.errors import InvalidDecisionRequest
 from org_selector.question import Asked, AskedIdentity, AskedUser, Question, parse_question
@@ -152,3 +153,62 @@ def test_a_question_with_21_identities_is_refused() -> None:
 
     with pytest.raises(InvalidDecisionRequest, match="identities"):
         parse_question(json.dumps(body).encode())
+
+
+TEXT = "t" * 2048
+# A field and its longest and shortest value; one character more or less is refused.
+LENGTHS: list[tuple[tuple[str, ...], list[str], list[str]]] = [
+    (("user", "id"), ["i", "i" * 255], ["", "i" * 256]),
+    (("user", "email"), ["", TEXT], [TEXT + "t"]),
+    (("user", "name"), ["", TEXT], [TEXT + "t"]),
+    (("hint",), ["", TEXT], [TEXT + "t"]),
+    (("choice", "nonce"), ["n" * 16, "n" * 64], ["n" * 15, "n" * 65]),
+    (
+        ("choice", "org_id"),
+        [ID],
+        [ID.upper(), ID[:-1], f"{ID}0", f"0{ID}", f"{ID}\n", "abc-inc", ""],
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "taken", "refused"), LENGTHS, ids=lambda one: ".".join(one)[:20])
+def test_a_text_has_a_form_and_a_length(
+    path: tuple[str, ...], taken: list[str], refused: list[str]
+) -> None:
+    """The log names the field with its place, and not its value."""
+    whole = ask(choice=choice("abc-inc")).model_dump(mode="json")
+
+    def change(value: str) -> bytes:
+        if len(path) == 1:
+            return json.dumps(whole | {path[0]: value}).encode()
+        return json.dumps(whole | {path[0]: whole[path[0]] | {path[1]: value}}).encode()
+
+    for value in taken:
+        assert parse_question(change(value))
+    for value in refused:
+        with pytest.raises(InvalidDecisionRequest) as refusal:
+            parse_question(change(value))
+        assert refusal.value.detail == f"fields: {'.'.join(path)}"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"prompt_select": 1}, {"prompt_select": "true"}, {"client_id": 7}, {"user": []}]
+)
+def test_a_value_of_another_type_is_refused_and_not_converted(changes: dict[str, object]) -> None:
+    whole = ask().model_dump(mode="json")
+    assert parse_question(json.dumps(whole).encode()) == ask()
+
+    with pytest.raises(InvalidDecisionRequest, match=next(iter(changes))):
+        parse_question(json.dumps(whole | changes).encode())
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"a":1,"a":2}', b"NaN"])
+def test_a_body_that_is_not_strict_json_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidDecisionRequest):
+        parse_question(body)
+
+
+def test_a_question_cannot_be_changed() -> None:
+    """What was verified stays as it was."""
+    with pytest.raises(ValidationError):
+        ask().hint = "abc-inc"
