@@ -5,16 +5,14 @@ The checks, in this order; no claim is read before the signature is verified:
 1. `_parse`: at most 8,192 bytes, three canonical base64url segments, strict JSON.
 2. `_require_header`: `alg` is RS256, `typ` is "JWT" or "at+jwt" (Auth0's two dialects), `kid` is a
    string, and there is nothing else: no `crit`, `b64`, `zip`, `jwk`, `jku`, `x5c`, `x5u`, `cty`.
-3. `_require_signature`: the tenant's key with that `kid` made the signature. The token can neither
-   choose another algorithm nor bring a key of its own.
+3. `_require_signature`: the tenant's key with that `kid` made it; the token brings no key itself.
 4. `require_issuer_and_audience`: `iss` is exactly one of the tenant's issuers; `aud` names our API.
 5. `require_times`: `iat` and `exp` are finite numbers; `exp` is later, by at most 30 days (the most
    that Auth0 allows); now is at most 30 s before `iat`, less than 30 s after `exp`; no `nbf`.
 6. `require_client`: it is not an ID token. The client id is in `azp` (typ "JWT") or `client_id`
    (typ "at+jwt"), never in both, and is not in `aud`; no claim is there that only ID tokens have.
 7. `require_person`: `sub` has 1 to 255 characters and is not the application itself.
-8. `require_plain_bearer`: the token is not bound to a key (`cnf`: DPoP, mTLS), not delegated
-   (`act`), and not an agent's (`sub_profile` other than "user"). None of these is supported yet.
+8. `require_plain_bearer`: it is not bound to a key (`cnf`), not delegated (`act`), not an agent's.
 9. `require_scopes`: `scope` is a string, divided by spaces, or absent.
 10. `require_organization`: our claim (`<namespace>org_id`) is one lower-case UUID; there is neither
    Auth0's own `org_id` nor an `org:…` permission (design C in docs/choosing-a-design.md).

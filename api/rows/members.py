@@ -95,8 +95,7 @@ class MemberRows:
         """
         Lock the organization, look up caller and target, and ask `may_change`.
 
-        Returns:
-            the target as it is, "change" or "same", and whether the target is the caller.
+        Returns: the target as it is, "change" or "same", and whether the target is the caller.
 
         Raises:
             NotFound: the target is not a member.
@@ -106,16 +105,16 @@ class MemberRows:
         # a is the caller, m the target, o any other owner who can log in.
         row = conn.execute(
             """
-            select a.role, a.user_id = %(user_id)s, exists (
+            select a.role, a.user_id = %(id)s, exists (
                     select from org.membership o join org.app_user p on p.id = o.user_id
-                    where o.role = 'owner' and o.user_id <> %(user_id)s and p.blocked_at is null
+                    where o.role = 'owner' and o.user_id <> %(id)s and p.blocked_at is null
                 ), m.user_id::text, u.name, u.email, m.role, m.joined_at
             from org.membership a
             left join (org.membership m join org.app_user u on u.id = m.user_id)
-                on m.user_id = %(user_id)s
+                on m.user_id = %(id)s
             where a.user_id = (select org.entered_user())
             """,
-            {"user_id": user_id},
+            {"id": user_id},
         ).fetchone()
         if row is None:
             raise NotAMember("removed between the entry and now")
