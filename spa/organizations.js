@@ -12,7 +12,7 @@ import { Auth0Client, GenericError } from './auth0-spa-js.js'; // bundlers: '@au
 
 /** Ids match, too. Checked here because Auth0 drops an invalid `ext-` parameter without an error. */
 const SLUG_OR_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-/** Refusals that are not about the membership; the tab keeps its organization and token. */
+/** Refusals that will pass; the tab keeps its organization and token. */
 const TRANSIENT = ['selection_failed', 'temporarily_unavailable'];
 
 /** The codes with which the Action refuses a login or a renewal. */
@@ -153,8 +153,8 @@ class OrganizationClient {
   }
 
   /**
-   * Return a token for this tab's organization, renewed if needed or `fresh`. If the refusal is about
-   * the membership, the error has the organization in `lost`, and the old token is dropped.
+   * Return a token for this tab's organization, renewed if needed or `fresh`. After a refusal that
+   * will not pass by itself, the error has the organization in `lost`, and the old token is dropped.
    * @param {{fresh?: boolean}} [options]
    */
   getAccessToken({ fresh = false } = {}) {

@@ -1,5 +1,6 @@
 """What the example app says when a login is refused, for every code and for texts of others."""
 
+import json
 import re
 
 import pytest
@@ -11,6 +12,11 @@ from tests.kit.window import Window
 APP = (PROJECT / "spa" / "organizations.js").read_text()
 CODES = re.findall(r"'([a-z_]+)'", APP[APP.index("const TRANSIENT") : APP.index("@typedef")])
 READ = "(error) => import('/organizations.js').then((app) => app.readRefusal(error))"
+RENEW = """() => organizations.getAccessToken({ fresh: true }).catch(async (error) => ({
+    refusal: (await import('/organizations.js')).readRefusal(error),
+    lost: error.lost !== undefined,
+    inside: await organizations.current() !== null,
+}))"""
 SHOW = "async (given) => { (await import('/views.js')).showRefused(...given) }"
 
 
@@ -63,6 +69,29 @@ def test_an_error_that_is_not_a_refusal_is_none(window: Window) -> None:
 
     window.expect_text("#refused-heading", "The login did not work")
     expect(window.page.locator("#refused-cause")).to_contain_text("your connection")
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("temporarily_unavailable", False),
+        ("selection_failed", False),
+        ("not_a_member", True),
+        ("The office is closed", True),
+    ],
+)
+def test_a_renewal_that_is_refused_drops_the_token_unless_the_cause_will_pass(
+    window: Window, text: str, lost: bool
+) -> None:
+    """Another Action of the tenant can refuse a renewal, too; what it means is not known here."""
+    window.enter("joe", "abc-inc")
+    body = json.dumps({"error": "access_denied", "error_description": text})
+    window.page.route(
+        "**/oauth/token",
+        lambda route: route.fulfill(status=403, content_type="application/json", body=body),
+    )
+
+    assert window.page.evaluate(RENEW) == {"refusal": text, "lost": lost, "inside": not lost}
 
 
 def _denied(text: str) -> dict[str, str]:
