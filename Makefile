@@ -11,7 +11,7 @@ PAGES  := $(wildcard templates/*.html templates/*/*.html api/*.html)
 ACTION_TESTS := $(wildcard tests/actions/*.test.js tests/actions/*.test.mjs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check clean install pytest benchmarks translations
+.PHONY: help demo test test-long test-cluster check clean install pytest benchmarks translations
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 19
@@ -24,6 +24,9 @@ test: check pytest ## make check, then every test that is not marked long, in ra
 test-long: install ## the tests marked long (outages, schemathesis, axe on every page), then every mutant (about 15 minutes)
 	$(VENV)/python -m pytest -m long $(PYTEST_ARGS)
 	@$(VENV)/python -m tests.mutations
+
+test-cluster: install ## the tests that need Debian's pgbouncer and nginx; without one of them, it says which are left out
+	$(VENV)/python -m pytest -m cluster -rs $(PYTEST_ARGS)
 
 # Runs a command; prints one line when it passes, and all that it said when it fails.
 quietly = @said=$$($(2) 2>&1) && echo '$(1): passed' || { status=$$?; echo "$$said"; exit $$status; }
@@ -41,7 +44,7 @@ check: install ## format, lint, types, rules between the parts, JavaScript, temp
 # Depends on check so that it runs last, even with `make -j`: its summary then ends the output.
 # Two processes, each with a Postgres and a stack of its own (tests/conftest.py).
 pytest: install check
-	$(VENV)/python -m pytest -m 'not long' -n 2 --dist worksteal $(PYTEST_ARGS)
+	$(VENV)/python -m pytest -m 'not long and not cluster' -n 2 --dist worksteal $(PYTEST_ARGS)
 
 benchmarks: install ## measure what tokens, rows and requests cost (about 4 minutes, Linux)
 	@$(VENV)/python -m benchmarks
