@@ -5,7 +5,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from api.names import Name
+from api.names import OrganizationName
 from api.rows.organization import Organization, OrganizationRows
 from endpoint.operation import Body, operation
 from org_guard import Guard, Principal
@@ -14,7 +14,7 @@ from org_guard import Guard, Principal
 class OrganizationChange(Body):
     """The field of an organization that can be changed."""
 
-    name: Annotated[Name, Field(examples=["ABC Inc"])]
+    name: Annotated[OrganizationName, Field(examples=["ABC Inc"])]
 
 
 def create_blueprint(guard: Guard) -> Blueprint:

@@ -64,7 +64,7 @@ ORGANIZATIONS = (
     SeedOrganization("solo-works", "Solo Works"),
     SeedOrganization("frozen-foods", "Frozen Foods", suspended=True),
     SeedOrganization("markup", "<script>alert('x')</script> & <b>Sons</b>"),
-    SeedOrganization("right-to-left", "شركة النور للسفر \u202e(desrever)"),
+    SeedOrganization("right-to-left", "شركة النور للسفر (عمّان)"),
     SeedOrganization("emoji", "🚀🌙 Lunar Freight 👩‍🚀"),
     SeedOrganization("very-long", "Long and Longer " * 12 + "Partner"),
     SeedOrganization("twin-north", "Twin Ltd"),

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from flask import Blueprint, Response, g, request
 
+from endpoint.names import clean_name
 from org_selector.action_tokens import ActionTokens
 from org_selector.decision_table import Apply, Choose, Decision, Granted, Refused, decide
 from org_selector.errors import CallerGone, InvalidDecisionRequest, InvalidDecisionToken
@@ -95,7 +96,7 @@ class Decisions:
 
     def _read_profile(self, user: AskedUser, stored: Profile | None) -> Profile:
         """Return what to store; without a connection (at a refresh) the address stays as it is."""
-        name = user.name[:MAX_NAME] if user.name else None
+        name = clean_name(user.name or "", MAX_NAME)
         if user.connection is None and stored is not None:
             return Profile(user.id, stored.email, stored.email_verified, name)
         return Profile(user.id, *self._find_address(user), name)

@@ -37,7 +37,27 @@ create table org.organization (
         slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
         and slug !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
     ),
-    name text not null check (char_length(name) between 1 and 200),
+    -- One line of visible text: endpoint/names.py has the rule, and its reasons.
+    name text not null check (
+        char_length(name) between 1 and 200
+        and name is nfc normalized
+        -- No control characters, none without a width, none that turn the direction of text.
+        and name !~ ('[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f'
+            '\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3'
+            '\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]')
+        -- Joiners stand between two characters that are neither blank nor joiners.
+        and name !~ (
+            '(^|[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u200c\u200d])[\u200c\u200d]'
+            '|[\u200c\u200d]([ \u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]|$)')
+        -- One character that is no blank, joiner or combining mark; no five marks in a row. These
+        -- are the marks of the most used scripts.
+        and name ~ ('[^ \u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u200c\u200d'
+            '\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u1ab0-\u1aff'
+            '\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]')
+        and name !~ ('[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f'
+            '\u0e34-\u0e3a\u0e47-\u0e4e\u0eb4-\u0ebc\u0ec8-\u0ecd\u1ab0-\u1aff\u1dc0-\u1dff'
+            '\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]{5}')
+    ),
     logo_url text,
     suspended_at timestamptz, -- null: usable
     created_at timestamptz not null default now()

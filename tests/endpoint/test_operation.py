@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -15,6 +16,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from endpoint.errors import MAX_BODY_BYTES
+from endpoint.names import find_fault
 from endpoint.operation import MAX_ERRORS
 from local_stack import seed
 from local_stack.stack import Stack
@@ -235,6 +237,21 @@ def test_a_change_of_an_organization_takes_its_name_and_nothing_else(
 
     assert problems(api.request("PATCH", "/organization", body)) == pointers
     assert snapshot(api) == before
+
+
+@pytest.mark.parametrize("name", ["ABC\u200bInc", "ABC \u202ecnI", "e" + "\u0323" * 150])
+def test_an_organization_gets_no_name_that_hides_something(api: RunningApi, name: str) -> None:
+    """The answer says what is wrong with the field; the same name without that is stored in NFC."""
+    before = snapshot(api)
+    answer = api.request("PATCH", "/organization", {"name": name})
+
+    assert problems(answer) == ["/name"]
+    assert answer.get_json()["errors"][0]["detail"] == find_fault(
+        unicodedata.normalize("NFC", name)
+    )
+    assert snapshot(api) == before
+    answer = api.request("PATCH", "/organization", {"name": "Cafe\u0301 Zoe\u0308"})
+    assert (answer.status_code, answer.get_json()["name"]) == (200, "Caf\xe9 Zo\xeb")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from endpoint.names import clean_name
 from local_stack import seed
 from org_selector.decision_table import Choose, Granted, Refused
 from org_selector.decisions import Decisions
@@ -280,6 +281,20 @@ def test_an_unknown_user_is_stored_at_the_first_question(selector: Selector) -> 
     ).fetchall()
 
     assert rows == [("new@example.com", True, "N" * 300)]
+
+
+def test_a_name_from_auth0_that_hides_something_is_cleaned_and_refuses_no_login(
+    selector: Selector,
+) -> None:
+    """A person may call themselves anything; a login ends as it would with another name."""
+    for name in ("Ni\u202ena\u200b\nNewcomer", "\u200b", "n" + "\u0323" * 150):
+        user = describe("nina", name=name)
+        assert _name(selector.decide("nina", user=user, interaction="refresh")) == "no_organization"
+        [(stored,)] = selector.superuser.execute(
+            "select name from org.app_user where auth0_user_id = 'auth0|nina'"
+        ).fetchall()
+        assert stored == clean_name(name, 300)
+    assert clean_name("Ni\u202ena\u200b\nNewcomer", 300) == "Nina Newcomer"
 
 
 def test_a_choice_is_applied_only_if_the_person_may_still_make_it(selector: Selector) -> None:
