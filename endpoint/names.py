@@ -23,8 +23,10 @@ HIDDEN = (
 )
 BLANK = " \xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000"  # visible only as a gap
 _HIDDEN = re.compile(f"[{HIDDEN}]")
+# After a blank or a joiner, at the start, before a blank, at the end.
 _STRAY_JOINER = re.compile(
-    f"(?<![^{BLANK}\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^{BLANK}])"
+    f"(?<![^{BLANK}])[\u200c\u200d]+|(?<=[\u200c\u200d])[\u200c\u200d]+"
+    f"|[\u200c\u200d]+(?![^{BLANK}])"
 )
 _BLANK_OR_JOINER = re.compile(f"[{BLANK}\u200c\u200d]")
 _LINE_BREAK = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
@@ -44,9 +46,7 @@ def find_fault(name: str) -> str | None:
 def clean_name(text: str, limit: int) -> str | None:
     """Make a name of at most *limit* characters from any text; None where nothing is visible."""
     line = _HIDDEN.sub("", _LINE_BREAK.sub(" ", text))
-    # Twice: a name that is cut may end with a joiner.
-    for _ in range(2):
-        line = _cut_marks(normalize("NFC", _STRAY_JOINER.sub("", line)))[:limit].strip()
+    line = _STRAY_JOINER.sub("", _cut_marks(normalize("NFC", line))[:limit]).strip()
     return line if _has_visible(line) else None
 
 

@@ -42,6 +42,7 @@ PURE: Mapping[str, tuple[str, ...]] = {
     "org_selector/picker/page.py": ("tests/org_selector/picker/test_page.py",),
 }
 WITH_POSTGRES: Mapping[str, tuple[str, ...]] = {
+    "endpoint/names.py": ("tests/endpoint/test_names.py",),
     "org_guard/role_check.py": ("tests/org_guard/test_role_check.py",),
     "org_guard/row_security.py": (
         "tests/org_guard/test_query_errors.py",
