@@ -31,7 +31,12 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
             for tokens of all organizations and a header (design C).
     """
     url = settings.database_url.get_secret_value()
-    database = Database(url, size=settings.threads, configure=require_row_security)
+    database = Database(
+        url,
+        size=settings.threads,
+        configure=require_row_security,
+        prepare=settings.prepare_statements,
+    )
     guard = make_guard(
         domains=settings.auth0_domain,
         audience=settings.auth0_audience,

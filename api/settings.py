@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from service.environment import Hosts, Origins, PostgresUrl, Settings, Threads
+from service.session_rows import PrepareStatements
 
 
 def _namespace(url: str) -> str:
@@ -28,5 +29,7 @@ class ApiSettings(Settings):
     """Postgres, as the role org_api."""
     app_origins: Origins
     """Origins of your applications, whose pages may call this API."""
+    prepare_statements: PrepareStatements = "auto"
+    """Whether statements are prepared: auto, on or off."""
     threads: Threads = 4
     """Threads, and database connections, of one process."""

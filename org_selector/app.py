@@ -36,6 +36,7 @@ def create_app(settings: SelectorSettings) -> Flask:
         settings.database_url.get_secret_value(),
         size=settings.threads,
         configure=require_plain_role,
+        prepare=settings.prepare_statements,
     )
     session_secrets = [one.get_secret_value() for one in settings.session_token_secrets]
     tokens = ActionTokens(

@@ -19,6 +19,7 @@ from service.environment import (
     Threads,
     Words,
 )
+from service.session_rows import PrepareStatements
 
 
 def _long_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -56,6 +57,8 @@ class SelectorSettings(Settings):
     """Origins of your applications; a page links to the first if the login's own is unknown."""
     trusted_email_connections: Words | None = None
     """Connections whose verified addresses count; unset: database connections, google-oauth2."""
+    prepare_statements: PrepareStatements = "auto"
+    """Whether statements are prepared: auto, on or off."""
     threads: Threads = 4
     """Threads, and database connections, of one process."""
 

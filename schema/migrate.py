@@ -18,6 +18,7 @@ from importlib.resources import files
 import psycopg
 
 from schema.grants import find_excess
+from schema.role_settings import set_role_settings
 
 _LOCK = 7_265_001  # the advisory lock that every run takes; the number has no meaning
 # Milliseconds; shorter than the services' own lock_timeout (service/pool.py), so that a login that
@@ -70,7 +71,8 @@ def migrate(
     wait: Callable[[Migration, int], None] = lambda *_: None,
 ) -> Iterator[Migration]:
     """
-    Apply the missing migrations and yield each one after it was committed; then compare grants.
+    Apply the missing migrations, and yield each one after it was committed; then compare grants,
+    and set time limits on the services' roles.
 
     Args:
         keep_grants: roles that may keep privileges that no migration gave them.
@@ -79,7 +81,8 @@ def migrate(
     Raises:
         MigrationFailed: a file has changed since it was applied, the database is newer than this
             release, a statement failed, or another session kept a lock for too long. Nothing of
-            that file was kept. Or all is applied, and a role may do more than it should.
+            that file was kept. Or all is applied, and a role may do more than it should, or this
+            role may not set the time limits.
     """
     with psycopg.connect(owner_database_url, connect_timeout=5, autocommit=True) as conn:
         try:
@@ -97,11 +100,18 @@ def migrate(
                 yield migration
         with conn.transaction():
             excess = find_excess(conn, keep_grants)
+        refused = set_role_settings(conn)
     if excess:
         statements = "\n".join(f"  {grant.revoke}" for grant in excess)
         raise MigrationFailed(
             "All migrations are applied, but these privileges are not from them. Take them back, "
             f"or name the role with --keep-grants if it should have them:\n{statements}"
+        )
+    if refused:
+        raise MigrationFailed(
+            "All migrations are applied, but this role may not set the time limits of the "
+            "services. Run these statements as a role that may, such as the one that made "
+            "org_selector and org_api:\n" + "\n".join(f"  {one}" for one in refused)
         )
 
 

@@ -3,9 +3,9 @@ Connections to Postgres, with a limit on every wait.
 
 Statements run in autocommit. What must be atomic is one statement, or a transaction on a
 `connection()`. A request waits at most `WAIT` for a connection, and Postgres ends a statement after
-`STATEMENT_TIMEOUT`. Where it cannot, because its process is stopped or the network drops every
-packet, the watchdog, a thread of ours, shuts the socket down after `SILENCE`. So a database that is
-down, stuck or silent becomes a 503 within three seconds.
+the role's time limit (`session_rows.py`). Where it cannot, because its process is stopped or the
+network drops every packet, the watchdog, a thread of ours, shuts the socket down after `SILENCE`.
+So a database that is down, stuck or silent becomes a 503 within three seconds.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from service.connection import Connection, Row, Values
+from service.session_rows import PrepareStatements, may_prepare, require_limits
 
 WAIT = 1.0  # seconds for a connection
-STATEMENT_TIMEOUT = 1000  # milliseconds for one statement, in Postgres
 SILENCE = 1.5  # seconds for which a request may hold a connection
 _PAUSE = 1.0  # seconds in which requests fail at once after Postgres was found missing
 _LOOK = 0.25  # seconds between two looks of the watchdog
@@ -49,10 +49,16 @@ class Database:
         size: the most connections of this process; one for each thread is enough.
         configure: called once with every new connection, to check its role; if it raises, that
             connection is not used.
+        prepare: whether statements are prepared; "auto" finds out for each new connection.
     """
 
     def __init__(
-        self, url: str, *, size: int, configure: Callable[[psycopg.Connection], None]
+        self,
+        url: str,
+        *,
+        size: int,
+        configure: Callable[[psycopg.Connection], None],
+        prepare: PrepareStatements = "auto",
     ) -> None:
         self._pool = ConnectionPool(
             url,
@@ -66,9 +72,7 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "connect_timeout": 2,
-                "prepare_threshold": 0,  # prepare at the first use: all statements come again
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=500 "
-                "-c timezone=UTC",
+                "prepare_threshold": None,  # until `_configure` has looked
                 "tcp_user_timeout": 2000,  # milliseconds; those below are seconds
                 "keepalives_idle": 5,
                 "keepalives_interval": 2,
@@ -76,6 +80,7 @@ class Database:
             },
         )
         self._check = configure
+        self._prepare: PrepareStatements = prepare
         self._missing_until = 0.0  # until then, no request waits for Postgres
         self._opening = threading.Lock()
         self._busy: dict[Connection, float] = {}  # since when each connection is lent
@@ -185,6 +190,9 @@ class Database:
         self._busy[conn] = time.monotonic()
         try:
             self._check(conn)
+            require_limits(conn)
+            if may_prepare(conn, self._prepare):
+                conn.prepare_threshold = 0  # at the first use: all statements come again
         finally:
             self._release(conn)
 

@@ -11,6 +11,7 @@ import psycopg
 
 from local_stack.postgres import Postgres
 from local_stack.stack import prepare_database
+from schema.role_settings import set_role_settings
 
 SHARED_POSTGRES: Final = "SHARED_POSTGRES"  # names the socket's folder of a running server
 _TEMPLATE = "people_template"
@@ -36,7 +37,7 @@ def copy_database(postgres: Postgres, prefix: str) -> Iterator[str]:
     """Create a database with the seeded people, yield its name, and drop it afterwards."""
     name = f"{prefix}_{os.getpid()}_{next(_numbers)}"
     _make_template(postgres)
-    postgres.create_database(name, _TEMPLATE)
+    _copy(postgres, name)
     try:
         yield name
     finally:
@@ -46,8 +47,15 @@ def copy_database(postgres: Postgres, prefix: str) -> Iterator[str]:
 def find_unchanged_database(postgres: Postgres) -> str:
     """Return the name of the database in which every test rolls back its changes."""
     _make_template(postgres)
-    _make_once(postgres, _UNCHANGED, lambda: postgres.create_database(_UNCHANGED, _TEMPLATE))
+    _make_once(postgres, _UNCHANGED, lambda: _copy(postgres, _UNCHANGED))
     return _UNCHANGED
+
+
+def _copy(postgres: Postgres, name: str) -> None:
+    """Copy the template; the settings of roles belong to a database and are not copied."""
+    postgres.create_database(name, _TEMPLATE)
+    with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as conn:
+        assert set_role_settings(conn) == []
 
 
 def _make_template(postgres: Postgres) -> None:

@@ -566,7 +566,7 @@ def test_a_rename_and_a_suspension_are_copied_to_the_memberships(owner_url: str)
 def test_an_owner_without_org_gate_is_told_which_grant_helps(
     owner_url: str, stack: Stack, attribute: str
 ) -> None:
-    """As when another role created the roles; the hint is a statement that can be run."""
+    """As when another role created the roles; each hint is a statement that can be run."""
     list(migrate(owner_url))  # creates the roles, as org_owner
     name = "migrations_of_another"
     superuser = stack.postgres.url("postgres", "postgres")
@@ -584,9 +584,16 @@ def test_an_owner_without_org_gate_is_told_which_grant_helps(
         assert hint is not None
         with psycopg.connect(superuser, autocommit=True) as conn:
             conn.execute(hint[0].encode())
+        limits = runner.invoke(main, ["migrate"])
+        statements = re.findall(r"^  (alter role .*;)$", limits.output, re.MULTILINE)
+        assert (limits.exit_code, len(statements)) == (1, 6)
+        assert "this role may not set the time limits of the services" in limits.output
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            for statement in statements:
+                conn.execute(statement.encode())
         done = runner.invoke(main, ["migrate"])
 
-        assert done.output == "applied  0002_resource_api.sql\nDone.\n"
+        assert (done.output, done.exit_code) == ("Up to date.\n", 0)
     finally:
         stack.postgres.drop_database(name)
         with psycopg.connect(superuser, autocommit=True) as conn:

@@ -33,6 +33,8 @@ def url(stack: Stack) -> Iterator[str]:
     stack.postgres.create_database(name)
     url = stack.postgres.url(name, "postgres")
     with psycopg.connect(url, autocommit=True) as conn:
+        for setting in ("statement_timeout = '1s'", "lock_timeout = '500ms'", "timezone = 'UTC'"):
+            conn.execute(f"alter database {name} set {setting}".encode())
         conn.execute("create table kept (id int primary key)")
         conn.execute(
             "create function refuse() returns text language plpgsql as "
