@@ -92,7 +92,7 @@ class Postgres:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         for owner in abandoned_clusters():
-            with suppress(LocalStackError):  # another process removes it at this moment
+            with suppress(LocalStackError, FileNotFoundError):  # another process removes it, too
                 remove(owner)
         home = find_home(self.folder)
         self._lock = lock(home)
