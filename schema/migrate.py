@@ -99,8 +99,9 @@ def migrate(
             if _apply_patiently(conn, migration, wait):
                 yield migration
         with conn.transaction():
+            conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
             excess = find_excess(conn, keep_grants)
-        refused = set_role_settings(conn)
+            refused = set_role_settings(conn)
     if excess:
         statements = "\n".join(f"  {grant.revoke}" for grant in excess)
         raise MigrationFailed(
