@@ -13,7 +13,7 @@ from org_guard.organization_header import HEADER
 from service import app as service_app
 from service.cors import Cors
 from service.health import require_schema
-from service.pool import Database, Unavailable
+from service.pool import Unavailable
 
 SCHEMA_VERSION = 2  # the newest migration this code needs
 MakeGuard = Callable[..., Guard]
@@ -30,13 +30,7 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
         make_guard: `Guard` for tokens of one organization (designs A, B and D), `GuardByHeader`
             for tokens of all organizations and a header (design C).
     """
-    url = settings.database_url.get_secret_value()
-    database = Database(
-        url,
-        size=settings.threads,
-        configure=require_row_security,
-        prepare=settings.prepare_statements,
-    )
+    database = settings.open_database(require_row_security)
     guard = make_guard(
         domains=settings.auth0_domain,
         audience=settings.auth0_audience,

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from service.environment import Hosts, Origins, PostgresUrl, Settings, Threads
-from service.session_rows import PrepareStatements
+from service.database_settings import DatabaseSettings
+from service.environment import Hosts, Origins
 
 
 def _namespace(url: str) -> str:
@@ -16,7 +16,7 @@ def _namespace(url: str) -> str:
     return url
 
 
-class ApiSettings(Settings):
+class ApiSettings(DatabaseSettings):
     """The API's settings; lists are separated by spaces or commas."""
 
     auth0_domain: Hosts
@@ -25,11 +25,5 @@ class ApiSettings(Settings):
     """The API's identifier at Auth0, exactly as entered there."""
     claim_namespace: Annotated[str, AfterValidator(_namespace)]
     """The prefix of our claims, as in the Action's secrets."""
-    database_url: PostgresUrl
-    """Postgres, as the role org_api."""
     app_origins: Origins
     """Origins of your applications, whose pages may call this API."""
-    prepare_statements: PrepareStatements = "auto"
-    """Whether statements are prepared: auto, on or off."""
-    threads: Threads = 4
-    """Threads, and database connections, of one process."""

@@ -11,7 +11,7 @@ import click
 import psycopg
 
 from schema.migrate import TRIES, Migration, MigrationFailed, list_pending, migrate
-from service.environment import require_database_url
+from service.database_url import DatabaseTls, require_database_url, secure_url
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +34,14 @@ def main() -> None:
     help="Postgres, as the owner of the tables. Better set OWNER_DATABASE_URL: every user of "
     "the machine can read the arguments of a command.",
 )
+@click.option(
+    "--database-tls",
+    envvar="DATABASE_TLS",
+    type=click.Choice(["verify-full", "off"]),
+    default="verify-full",
+    help="Whether a server that is not on this machine must prove who it is (the default). The "
+    "URL's sslrootcert names a file with the authorities of your host.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list the migrations to apply.")
 @click.option(
     "--keep-grants",
@@ -42,7 +50,9 @@ def main() -> None:
     help="A role that may keep privileges in the schema org beyond those of the migrations, such "
     "as one for reports. Can be given several times.",
 )
-def migrate_command(owner_database_url: str, dry_run: bool, keep_grants: tuple[str, ...]) -> None:
+def migrate_command(
+    owner_database_url: str, database_tls: DatabaseTls, dry_run: bool, keep_grants: tuple[str, ...]
+) -> None:
     """
     Bring the database to the schema of this release.
 
@@ -58,6 +68,7 @@ def migrate_command(owner_database_url: str, dry_run: bool, keep_grants: tuple[s
     """
     try:
         require_database_url(owner_database_url)
+        owner_database_url = _secure(owner_database_url, database_tls)
         if dry_run:
             pending = list_pending(owner_database_url)
             for migration in pending:
@@ -75,6 +86,13 @@ def migrate_command(owner_database_url: str, dry_run: bool, keep_grants: tuple[s
         sys.exit(f"OWNER_DATABASE_URL {error}.")
     except psycopg.OperationalError as error:
         sys.exit(f"Cannot reach the database: {error}\nCheck OWNER_DATABASE_URL.")
+
+
+def _secure(owner_database_url: str, database_tls: DatabaseTls) -> str:
+    try:
+        return secure_url(owner_database_url, database_tls)
+    except ValueError as error:
+        sys.exit(f"DATABASE_TLS {error}.")
 
 
 def _report_wait(migration: Migration, attempt: int) -> None:

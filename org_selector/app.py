@@ -18,7 +18,6 @@ from org_selector.settings import SelectorSettings
 from service import app as service_app
 from service.app import Refusals
 from service.health import require_schema
-from service.pool import Database
 from service.problem import problem
 
 SCHEMA_VERSION = 1  # the newest migration this code needs
@@ -32,12 +31,7 @@ def create_app(settings: SelectorSettings) -> Flask:
     The database may be down at that moment: until it is back, requests that need it get a 503.
     A connection whose database role could see too much is not used.
     """
-    database = Database(
-        settings.database_url.get_secret_value(),
-        size=settings.threads,
-        configure=require_plain_role,
-        prepare=settings.prepare_statements,
-    )
+    database = settings.open_database(require_plain_role)
     session_secrets = [one.get_secret_value() for one in settings.session_token_secrets]
     tokens = ActionTokens(
         session_secrets=session_secrets,

@@ -9,17 +9,14 @@ from typing import Annotated
 from pydantic import AfterValidator, SecretStr, ValidationInfo, field_validator
 
 from org_selector.action_tokens import MIN_SECRET_BYTES
+from service.database_settings import DatabaseSettings
 from service.environment import (
     Hosts,
     ListOf,
     Origin,
     Origins,
-    PostgresUrl,
-    Settings,
-    Threads,
     Words,
 )
-from service.session_rows import PrepareStatements
 
 
 def _long_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -36,7 +33,7 @@ def _long_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 Secrets = Annotated[ListOf[SecretStr], AfterValidator(_long_secrets)]
 
 
-class SelectorSettings(Settings):
+class SelectorSettings(DatabaseSettings):
     """
     The selector's settings; lists are separated by spaces or commas.
 
@@ -49,18 +46,12 @@ class SelectorSettings(Settings):
     """Shared with the Action: it signs session and decision tokens with the first."""
     selection_token_secrets: Secrets
     """Shared with the Action: the picker signs selection tokens with the first."""
-    database_url: PostgresUrl
-    """Postgres, as the role org_selector."""
     selector_url: Origin
     """Where browsers reach this service."""
     app_origins: Origins
     """Origins of your applications; a page links to the first if the login's own is unknown."""
     trusted_email_connections: Words | None = None
     """Connections whose verified addresses count; unset: database connections, google-oauth2."""
-    prepare_statements: PrepareStatements = "auto"
-    """Whether statements are prepared: auto, on or off."""
-    threads: Threads = 4
-    """Threads, and database connections, of one process."""
 
     @field_validator("selection_token_secrets")
     @classmethod

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.database_url import require_database_url
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _SECRETS_FOLDER = Path("/run/secrets")
@@ -63,23 +63,6 @@ def read(settings_class: type[S], what: str) -> S:
             message = f"is missing. {settings_class.model_fields[name].description or ''}"
         lines.append(f"  {name.upper()} {message}".rstrip())
     raise SettingsError("\n".join(dict.fromkeys(lines)))  # each once: two origins may be wrong
-
-
-def require_database_url(url: str) -> None:
-    """
-    Require that *url* parses and names a database.
-
-    Raises:
-        ValueError: it does not. The text is ours, since libpq's may quote the password.
-    """
-    try:
-        parameters = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        parameters = {}
-    places = f"{parameters.get('dbname', '')}{parameters.get('host', '')}"
-    # libpq takes what follows an unescaped "@" or "/" in the password for the host or the database.
-    if not parameters.get("dbname") or "@" in places:
-        raise ValueError("is not a Postgres URL with a database; percent-encode the password")
 
 
 def _split(value: object) -> object:

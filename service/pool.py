@@ -12,18 +12,29 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import LiteralString
+from pathlib import Path
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from service.connection import Connection, Row, Values
+from service.database_url import read_password
 from service.session_rows import PrepareStatements, may_prepare, require_limits
 
 WAIT = 1.0  # seconds for a connection
 SILENCE = 1.5  # seconds for which a request may hold a connection
 _PAUSE = 1.0  # seconds in which requests fail at once after Postgres was found missing
 _LOOK = 0.25  # seconds between two looks of the watchdog
+_CONNECT: Final = {
+    "autocommit": True,
+    "connect_timeout": 2,
+    "prepare_threshold": None,  # until `_configure` has looked
+    "tcp_user_timeout": 2000,  # milliseconds; those below are seconds
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+}
 # Errors of a connection that still works; a second try a moment later may succeed.
 _OUTAGES = (
     psycopg.errors.QueryCanceled,
@@ -50,6 +61,8 @@ class Database:
         configure: called once with every new connection, to check its role; if it raises, that
             connection is not used.
         prepare: whether statements are prepared; "auto" finds out for each new connection.
+        password_file: has the password, and is read for each new connection: some hosts give out
+            passwords that are valid for minutes.
     """
 
     def __init__(
@@ -59,6 +72,7 @@ class Database:
         size: int,
         configure: Callable[[psycopg.Connection], None],
         prepare: PrepareStatements = "auto",
+        password_file: Path | None = None,
     ) -> None:
         self._pool = ConnectionPool(
             url,
@@ -69,15 +83,7 @@ class Database:
             configure=self._configure,
             open=False,
             connection_class=Connection,
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": 2,
-                "prepare_threshold": None,  # until `_configure` has looked
-                "tcp_user_timeout": 2000,  # milliseconds; those below are seconds
-                "keepalives_idle": 5,
-                "keepalives_interval": 2,
-                "keepalives_count": 2,
-            },
+            kwargs=lambda: _CONNECT | _read_secret(password_file),
         )
         self._check = configure
         self._prepare: PrepareStatements = prepare
@@ -211,6 +217,10 @@ class Database:
                 with self._watching:
                     if since < overdue and self._busy.get(conn) == since:
                         conn.shut()
+
+
+def _read_secret(password_file: Path | None) -> dict[str, str]:
+    return {} if password_file is None else {"password": read_password(password_file)}
 
 
 class _LostConnection(Unavailable):

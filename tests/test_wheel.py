@@ -173,11 +173,9 @@ def test_the_base_install_guards_an_api(
     assert (done.stdout, done.stderr) == (answer, "")
 
 
-def test_the_command_of_the_base_install_says_what_to_install(base: Installed) -> None:
-    """One sentence instead of a traceback."""
+def test_the_command_works_in_the_base_install(base: Installed) -> None:
+    """A machine that only migrates needs nothing of the services."""
     done = base.run("org-selector", "--help")
 
-    assert done.returncode == 1
-    assert done.stderr == (
-        "No module named 'pydantic'. Install the service too: pip install 'org-selector[service]'\n"
-    )
+    assert done.returncode == 0
+    assert "migrate" in done.stdout
