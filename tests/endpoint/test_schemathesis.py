@@ -22,6 +22,7 @@ from schemathesis.engine.events import (
 )
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from endpoint.names import clean_name
 from local_stack import seed
 from tests.kit.running_api import RunningApi
 
@@ -68,7 +69,8 @@ def served(app: Flask) -> Iterator[str]:
 def plausible_requests(api: RunningApi) -> Iterator[None]:
     """
     Where a request is meant to be right, put in values that no schema can describe: a member who
-    exists, a cursor of ours, an unused key. Leave requests that are meant to be wrong unchanged.
+    exists, a cursor of ours, an unused key, an organization's name that hides nothing. Leave
+    requests that are meant to be wrong unchanged.
     """
     joe = str(api.user_id("joe"))
     page = api.get("/projects?limit=1").get_json()
@@ -86,6 +88,9 @@ def plausible_requests(api: RunningApi) -> Iterator[None]:
             case.query["after"] = page["next"]
         if "Idempotency-Key" in (case.headers or {}) and is_meant(ParameterLocation.HEADER):
             case.headers["Idempotency-Key"] = str(uuid4())
+        if case.operation.label == "PATCH /organization" and is_meant(ParameterLocation.BODY):
+            assert isinstance(case.body, dict)
+            case.body["name"] = clean_name(str(case.body["name"]), 200) or "ABC Inc"
 
     turns = iter(range(1_000_000))
     schemathesis.hook(before_call)
