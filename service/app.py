@@ -13,7 +13,8 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected, HTTPException, NotFound, RequestEntityTooLarge
 
 from service.cors import Cors
 from service.headers import add_headers
@@ -98,11 +99,15 @@ def _read_chunked_body(limit: int) -> None:
 
     Raises:
         RequestEntityTooLarge: it is longer than *limit* bytes.
+        ClientDisconnected: it is malformed, or ends before its last chunk.
     """
     environ = request.environ
     if "CONTENT_LENGTH" in environ or not environ.get("wsgi.input_terminated"):
         return
-    body = environ["wsgi.input"].read(limit + 1)
+    try:
+        body = environ["wsgi.input"].read(limit + 1)
+    except (OSError, ParseException) as error:
+        raise ClientDisconnected from error
     if len(body) > limit:
         raise RequestEntityTooLarge
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))

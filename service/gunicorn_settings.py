@@ -12,6 +12,7 @@ import sys
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from service.gunicorn_worker import free_slot
 from service.logs import json_formatter
 
 
@@ -24,11 +25,11 @@ def _number(name: str, default: int) -> int:
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{_number('PORT', 3020)}"
 workers = _number("WEB_CONCURRENCY", 2)
-worker_class = "gthread"
+worker_class = "service.gunicorn_worker.WholeRequestWorker"
+child_exit = free_slot
 threads = _number("THREADS", 4)
-# Without it one worker may accept every keep-alive connection of a proxy. With it a second
-# gunicorn on the same port starts too, and answers every other request: end the old one first.
-reuse_port = sys.platform == "linux"
+# Of each worker. The open files of a process are often limited to 1024.
+worker_connections = 900
 # Session token and state travel in the request line; the default of 4094 is too tight.
 limit_request_line = 8190
 limit_request_fields = 64

@@ -129,7 +129,7 @@ def test_an_administrator_runs_both_services(
 
     log = (tmp_path / "selector.log").read_text()
     events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert "Using worker: gthread" in events
+    assert "Using worker: service.gunicorn_worker.WholeRequestWorker" in events
     assert sum(event.startswith("Booting worker") for event in events) == 2
     assert events.count("request") == 1
     assert SECRET_QUERY not in log

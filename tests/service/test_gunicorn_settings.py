@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,8 @@ from local_stack.processes import free_port
 OURS = "python:service.gunicorn_settings"
 
 
-def start(app: str, *arguments: str) -> str:
-    """Start gunicorn without any setting of an app, which ends it, and return what it printed."""
+def run(app: str, *arguments: str) -> str:
+    """Run gunicorn without any setting of an app, which ends it, and return what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "gunicorn", *arguments, app],
         cwd=PROJECT,
@@ -23,8 +24,14 @@ def start(app: str, *arguments: str) -> str:
         timeout=30,
         check=False,
     )
-    assert "cannot start" in done.stderr
     return done.stderr
+
+
+def start(app: str, *arguments: str) -> str:
+    """Run gunicorn until the app looks for its settings, and return what it printed."""
+    printed = run(app, *arguments)
+    assert "cannot start" in printed
+    return printed
 
 
 @pytest.mark.parametrize("app", ["wsgi:selector", "wsgi:api"])
@@ -39,3 +46,13 @@ def test_without_our_settings_the_log_names_the_command(app: str) -> None:
 def test_with_our_settings_nothing_is_said() -> None:
     """The right command is quiet."""
     assert "serve one request at a time" not in start("wsgi:selector", "-c", OURS)
+
+
+def test_tls_is_refused(tmp_path: Path) -> None:
+    """Our worker would answer in plain text on a port that its clients believe to be encrypted."""
+    certificate = tmp_path / "any.pem"
+    certificate.touch()
+    printed = run("wsgi:selector", "-c", OURS, "--certfile", str(certificate))
+
+    assert "Let a proxy serve TLS" in printed
+    assert "cannot start" not in printed
