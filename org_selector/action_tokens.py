@@ -11,7 +11,7 @@ sends back a *selection token*, the signed choice. Checks of the first two:
 6. `iat` and `exp` are integers, now lies between them (30 s of leeway), and they are no further
    apart than this kind of token may live;
 7. session token only: the Action's own claims have the form given in `login_transaction.py`;
-8. decision token only: `body_sha256` is the SHA-256 of the body of this request.
+8. decision token only: `body_sha256` is the SHA-256 of the body, which is read only now.
 
 Not checked here: `ip`, since people change networks during a login; whether this login has
 already a choice, and whether the user may choose (the database knows both); `state` (Auth0 does).
@@ -22,7 +22,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_encode
@@ -59,12 +59,15 @@ class ActionTokens:
         claims = self._verify(unverified_token, "org-selector/select", 300, InvalidSessionToken)
         return read_login_transaction(claims)  # 7
 
-    def verify_decision_token(self, unverified_token: str, body: bytes) -> str:
-        """Return the `sub` of a token for *body*, or raise InvalidDecisionToken."""
+    def verify_decision_token(
+        self, unverified_token: str, read_body: Callable[[], bytes]
+    ) -> tuple[str, bytes]:
+        """Return the `sub` of a token and the body it is for, or raise InvalidDecisionToken."""
         claims = self._verify(unverified_token, "org-selector/decisions", 30, InvalidDecisionToken)
+        body = read_body()  # not for a stranger
         if claims.get("body_sha256") != hashlib.sha256(body).hexdigest():  # 8
             raise InvalidDecisionToken("body_sha256")
-        return str(claims["sub"])
+        return str(claims["sub"]), body
 
     def sign_selection_token(
         self, login: LoginTransaction, state: str, *, org_id: str, remember: bool, forget: bool

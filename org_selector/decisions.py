@@ -133,8 +133,9 @@ def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision
     @blueprint.post("/decisions")
     def decisions() -> Response:
         request.max_content_length = MAX_BODY_BYTES
-        body = request.get_data(cache=False)
-        auth0_user_id = tokens.verify_decision_token(_read_bearer(), body)
+        auth0_user_id, body = tokens.verify_decision_token(
+            _read_bearer(), lambda: request.get_data(cache=False)
+        )
         question = parse_question(body)
         if question.user.id != auth0_user_id:
             raise InvalidDecisionToken("the token is for another user")

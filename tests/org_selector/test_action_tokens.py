@@ -100,11 +100,29 @@ def test_a_body_changed_by_one_byte_is_refused(at: int) -> None:
     """So a stolen decision token cannot ask about another user."""
     token = DECISION.token()
     changed = BODY[:at] + bytes([BODY[at] ^ 1]) + BODY[at + 1 :]
-    TOKENS.verify_decision_token(token, BODY)
+    bodies = iter([BODY, changed, BODY[:at], BODY + BODY[: at + 1], b""])
+    TOKENS.verify_decision_token(token, lambda: next(bodies))
 
-    for body in (changed, BODY[:at], BODY + BODY[: at + 1], b""):
+    for _ in range(4):
         with pytest.raises(InvalidDecisionToken):
-            TOKENS.verify_decision_token(token, body)
+            TOKENS.verify_decision_token(token, lambda: next(bodies))
+
+
+def test_the_body_of_a_stranger_is_not_read() -> None:
+    """Signature, time and audience come first: reading is work, and the body may be slow."""
+    read = []
+
+    def read_body() -> bytes:
+        read.append(True)
+        return BODY
+
+    for token in (DECISION.token(exp=now() - 31), SESSION.token(), "x"):
+        with pytest.raises(InvalidDecisionToken):
+            TOKENS.verify_decision_token(token, read_body)
+    assert read == []
+
+    TOKENS.verify_decision_token(DECISION.token(), read_body)
+    assert read == [True]
 
 
 def test_a_valid_session_token_becomes_exactly_its_login() -> None:
@@ -126,9 +144,10 @@ def test_a_valid_session_token_becomes_exactly_its_login() -> None:
     )
 
 
-def test_a_valid_decision_token_returns_the_user_it_names() -> None:
+def test_a_valid_decision_token_returns_the_user_it_names_and_its_body() -> None:
     """The caller compares this id with the body's."""
-    assert TOKENS.verify_decision_token(DECISION.token(), BODY) == AUTH0_USER_ID
+    found = TOKENS.verify_decision_token(DECISION.token(), lambda: BODY)
+    assert found == (AUTH0_USER_ID, BODY)
 
 
 def test_a_verified_login_cannot_be_changed_or_extended() -> None:

@@ -60,7 +60,7 @@ class Kind:
 SESSION: Final = Kind(valid_session_claims, TOKENS.verify_session_token, InvalidSessionToken, 300)
 DECISION: Final = Kind(
     lambda **changes: valid_decision_claims(BODY, **changes),
-    lambda token: TOKENS.verify_decision_token(token, BODY),
+    lambda token: TOKENS.verify_decision_token(token, lambda: BODY),
     InvalidDecisionToken,
     30,
 )
