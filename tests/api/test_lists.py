@@ -200,7 +200,7 @@ def test_the_order_is_the_same_without_the_index(api: RunningApi, listed: Listed
             f"alter role org_api in database {api.database_name} set enable_{way} = off"
         )
     api.superuser.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
         "where usename = 'org_api' and datname = current_database()"
     )
 

@@ -519,8 +519,8 @@ def test_a_read_only_database_still_decides_for_a_known_user(selector: Selector)
         )
     )
     selector.superuser.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'org_selector' "
-        "and datname = current_database()"
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+        "where usename = 'org_selector' and datname = current_database()"
     )
 
     assert _name(selector.decide(hint="xyz-travel")) == "xyz-travel"

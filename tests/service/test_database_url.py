@@ -175,7 +175,8 @@ def test_a_new_password_in_the_file_is_used_by_the_next_connection(
         with psycopg.connect(guarded.url("postgres", "postgres"), autocommit=True) as conn:
             conn.execute("alter role short password 'second'")
             conn.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'short'"
+                "select pg_terminate_backend(pid, 5000) "
+                "from pg_stat_activity where usename = 'short'"
             )
         with pytest.raises(Unavailable):
             database.fetch("select 1")
