@@ -14,6 +14,7 @@ from psycopg import sql
 
 from local_stack.postgres import Postgres
 from local_stack.stack import prepare_database
+from schema.role_settings import set_role_settings
 
 TEMPLATE = "a_million_memberships"
 SIZES = (10, 1_000, 20_000)
@@ -107,6 +108,8 @@ def copy(postgres: Postgres, name: str, template: str = TEMPLATE) -> None:
     with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as conn:
         owner = sql.SQL("alter database {} owner to org_owner")
         conn.execute(owner.format(sql.Identifier(name)))
+    with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as conn:
+        set_role_settings(conn)  # they belong to a database and are not copied
 
 
 @dataclass(frozen=True)
