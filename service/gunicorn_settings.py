@@ -37,7 +37,9 @@ limit_request_fields = 64
 limit_request_field_size = 16_380
 timeout = 30
 graceful_timeout = 10
-keepalive = 75  # longer than a proxy's, so that the proxy is the one who hangs up
+# Longer than a proxy keeps an idle connection (Caddy: 120 s), so that the proxy closes it: a
+# request that meets a connection we are just closing is lost.
+keepalive = 130
 control_socket_disable = True
 # No header of a request sets SCRIPT_NAME or PATH_INFO. By default a proxy on this machine may, and
 # many pass such a header on from the client.
