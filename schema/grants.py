@@ -47,6 +47,12 @@ _LIST: LiteralString = """
 """
 
 
+# What a role that does not see the defaults of audit_event must give for each event.
+_WHOLE_EVENT: Final = (
+    "action, actor_name, actor_user_id, client_id, details, org_id, target_id, target_name"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A privilege that a database role has on one object."""
@@ -86,6 +92,12 @@ GRANTS: Final = frozenset(
             ("table", "org.idempotency_key", "insert", "key, request_sha256"),
             ("table", "org.idempotency_key", "select", None),
             ("table", "org.idempotency_key", "update", "answer"),
+            ("table", "org.invitation", "delete", None),
+            ("table", "org.invitation", "insert", "email, expires_at, role"),
+            ("table", "org.invitation", "select", None),
+            ("table", "org.invitation", "update", "expires_at, invited_by, sent_at"),
+            ("table", "org.mail_outbox", "insert", "invitation_id, language"),
+            ("table", "org.mail_outbox", "select", "invitation_id"),
             ("table", "org.membership", "delete", None),
             ("table", "org.membership", "select", None),
             ("table", "org.membership", "update", "org_name, role"),
@@ -103,11 +115,39 @@ GRANTS: Final = frozenset(
             ("table", "org.membership", "select", "org_id, org_suspended, role, user_id"),
             ("table", "org.organization", "select", "id, slug"),
         ),
+        "org_maker": (
+            ("function", "org.find_repeated_choice(uuid,text,text)", "execute", None),
+            ("function", "org.is_open(org.invitation)", "execute", None),
+            ("schema", "org", "usage", None),
+            (
+                "table",
+                "org.app_user",
+                "select",
+                "auth0_user_id, blocked_at, email, email_verified, id, name",
+            ),
+            ("table", "org.app_user", "update", "created_at"),
+            ("table", "org.audit_event", "insert", _WHOLE_EVENT),
+            ("table", "org.invitation", "select", None),
+            ("table", "org.invitation", "update", "accepted_at"),
+            ("table", "org.membership", "insert", "org_id, role, user_id"),
+            ("table", "org.membership", "select", "org_id, org_suspended, role, user_id"),
+            ("table", "org.organization", "insert", "created_by, id, name, slug"),
+            ("table", "org.organization", "select", "created_by, id, name, slug, suspended_at"),
+            ("table", "org.organization", "update", "created_at"),
+            ("table", "org.selection", "insert", "choice, nonce, org_id, user_id"),
+            ("table", "org.selection", "select", None),
+            ("table", "org.used_slug", "insert", "slug"),
+            ("table", "org.used_slug", "select", "slug"),
+        ),
         "org_selector": (
+            ("function", "org.accept_invitation(text,uuid,text,text,uuid)", "execute", None),
+            ("function", "org.create_organization(text,text,text,text,text)", "execute", None),
+            ("function", "org.is_open(org.invitation)", "execute", None),
             ("schema", "org", "usage", None),
             ("table", "org.app_user", "insert", "auth0_user_id, email, email_verified, name"),
             ("table", "org.app_user", "select", None),
             ("table", "org.app_user", "update", "default_org_id, email, email_verified, name"),
+            ("table", "org.audit_event", "insert", _WHOLE_EVENT),
             ("table", "org.invitation", "select", None),
             ("table", "org.membership", "select", None),
             ("table", "org.membership", "update", "last_selected_at"),
@@ -117,6 +157,18 @@ GRANTS: Final = frozenset(
             ("table", "org.selection", "insert", "nonce, org_id, user_id"),
             ("table", "org.selection", "select", None),
             ("table", "org.selection", "update", "created_at"),
+        ),
+        "org_worker": (
+            ("function", "org.is_open(org.invitation)", "execute", None),
+            ("schema", "org", "usage", None),
+            ("table", "org.app_user", "select", "blocked_at, id, name"),
+            ("table", "org.invitation", "select", None),
+            ("table", "org.mail_outbox", "delete", None),
+            ("table", "org.mail_outbox", "select", None),
+            ("table", "org.mail_outbox", "update", "next_try_at, tries"),
+            ("table", "org.membership", "select", "org_id, role, user_id"),
+            ("table", "org.organization", "select", "id, name, suspended_at"),
+            ("table", "org.schema_migration", "select", None),
         ),
     }.items()
     for kind, name, privilege, columns in grants

@@ -11,7 +11,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-ROLES: Final = ("org_selector", "org_api")
+ROLES: Final = ("org_selector", "org_api", "org_worker")
 SETTINGS: Final = {"statement_timeout": "1s", "lock_timeout": "500ms", "timezone": "UTC"}
 _FIND = """
     select r.rolname::text, split_part(setting, '=', 1)

@@ -25,7 +25,20 @@ BODIES: Mapping[tuple[str, str], object] = {
     ("PATCH", "/projects/<uuid:project_id>"): {"name": "Another name"},
 }
 PUBLIC = {"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/redoc.js", "/api.md"}
-TABLES = ("organization", "membership", "project", "audit_event", "idempotency_key")
+TABLES = (
+    "organization",
+    "membership",
+    "project",
+    "audit_event",
+    "idempotency_key",
+    "invitation",
+    "mail_outbox",
+)
+# How a row of these tables names its organization; the others have the column org_id.
+_OF_ORGANIZATION = {
+    "organization": "id = %s",
+    "mail_outbox": "invitation_id in (select id from org.invitation where org_id = %s)",
+}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -118,7 +131,7 @@ class Target:
         return {
             table: self.api.superuser.execute(
                 f"select to_jsonb(t) from org.{table} t "  # noqa: S608
-                f"where {'id' if table == 'organization' else 'org_id'} = %s order by 1",
+                f"where {_OF_ORGANIZATION.get(table, 'org_id = %s')} order by 1",
                 (org_id,),
             ).fetchall()
             for table in TABLES

@@ -13,7 +13,7 @@ from local_stack.postgres import Postgres
 from local_stack.postgres_home import find_home
 from org_admin.cli import main
 from org_guard.role_check import require_plain_role
-from org_selector.rows import DecisionRows
+from org_selector.choice_rows import ChoiceRows
 from service.pool import Database
 from tests.kit.databases import copy_database
 from tests.kit.marked_block import read_block
@@ -93,7 +93,7 @@ def require_login(postgres: Postgres) -> None:
     abc = seed.organization("abc-inc").id
     database = Database(postgres.url(NEW, "org_selector"), size=1, configure=require_plain_role)
     with closing(database):
-        chosen = DecisionRows(database).apply_selection(
+        chosen = ChoiceRows(database).apply_selection(
             JOE, org_id=abc, nonce="n" * 22, remember=True, forget=False
         )
     assert chosen is not None

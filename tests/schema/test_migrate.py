@@ -20,6 +20,9 @@ from schema.migrate import Migration, MigrationFailed, migrate
 from service.pool import Database
 from tests.kit.marked_block import read_block
 
+ALL = [one.version for one in migrations.list_migrations()]
+NAMES = [one.name for one in migrations.list_migrations()]
+
 
 @pytest.fixture
 def owner_url(stack: Stack) -> str:
@@ -40,8 +43,8 @@ def test_the_command_applies_each_migration_once(owner_url: str) -> None:
     second = runner.invoke(main, ["migrate"])
     calm = runner.invoke(main, ["migrate", "--dry-run"])
 
-    pending = "pending  0001_organizations.sql\npending  0002_resource_api.sql\n"
-    assert dry.output == f"{pending}2 to apply\n"
+    pending = "".join(f"pending  {name}\n" for name in NAMES)
+    assert dry.output == f"{pending}{len(NAMES)} to apply\n"
     assert first.output == f"{pending.replace('pending', 'applied')}Done.\n"
     assert second.output == calm.output == "Up to date.\n"
     assert {one.exit_code for one in (dry, first, second, calm)} == {0}
@@ -70,21 +73,21 @@ def test_four_processes_at_once_apply_each_migration_once(owner_url: str) -> Non
     assert {one.stdout.splitlines()[-1] for one in results} == {"Done.", "Up to date."}
     lines = [line for one in results for line in one.stdout.splitlines()]
     applied = [line for line in lines if line.startswith("applied")]
-    assert sorted(applied) == ["applied  0001_organizations.sql", "applied  0002_resource_api.sql"]
+    assert sorted(applied) == [f"applied  {name}" for name in NAMES]
 
 
 def test_a_failed_migration_changes_nothing(
     owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = Migration(3, "0003_broken.sql", "create table half (id int); select 1/0;")
+    broken = Migration(99, "0099_broken.sql", "create table half (id int); select 1/0;")
     known = migrations.list_migrations()
     monkeypatch.setattr(migrations, "list_migrations", lambda: [*known, broken])
-    with pytest.raises(MigrationFailed, match=r"0003_broken\.sql failed and was undone"):
+    with pytest.raises(MigrationFailed, match=r"0099_broken\.sql failed and was undone"):
         list(migrate(owner_url))
     with psycopg.connect(owner_url) as conn:
         rows = conn.execute("select to_regclass('half'), max(version) from org.schema_migration")
 
-        assert rows.fetchall() == [(None, 2)]
+        assert rows.fetchall() == [(None, ALL[-1])]
 
 
 def test_a_database_of_an_earlier_unreleased_schema_is_refused_in_one_sentence(
@@ -92,7 +95,7 @@ def test_a_database_of_an_earlier_unreleased_schema_is_refused_in_one_sentence(
 ) -> None:
     """A file was changed after it was applied; the sentence says what to do about it."""
     known = migrations.list_migrations()
-    assert [one.version for one in migrate(owner_url)] == [1, 2]
+    assert [one.version for one in migrate(owner_url)] == ALL
     changed = [Migration(one.version, one.name, one.sql + "\n-- later") for one in known]
     monkeypatch.setattr(migrations, "list_migrations", lambda: changed)
 
@@ -108,7 +111,7 @@ def test_a_database_of_an_earlier_unreleased_schema_is_refused_in_one_sentence(
 
 def test_a_database_newer_than_the_release_is_not_changed(owner_url: str) -> None:
     """An old release does not know what later migrations did."""
-    assert [one.version for one in migrate(owner_url)] == [1, 2]
+    assert [one.version for one in migrate(owner_url)] == ALL
     with psycopg.connect(owner_url, autocommit=True) as conn:
         conn.execute("insert into org.schema_migration values (99, '0099_later.sql', 'x')")
 
@@ -172,11 +175,13 @@ TABLES = {
     "audit_event",
     "idempotency_key",
     "invitation",
+    "mail_outbox",
     "membership",
     "organization",
     "project",
     "schema_migration",
     "selection",
+    "used_slug",
 }
 # Columns of a privilege, or all.
 PRIVILEGES_OF_ORG_API = {
@@ -187,6 +192,12 @@ PRIVILEGES_OF_ORG_API = {
     ("idempotency_key", "insert", "key request_sha256"),
     ("idempotency_key", "update", "answer"),
     ("idempotency_key", "delete", "all"),
+    ("invitation", "select", "all"),
+    ("invitation", "insert", "email expires_at role"),
+    ("invitation", "update", "expires_at invited_by sent_at"),
+    ("invitation", "delete", "all"),
+    ("mail_outbox", "select", "invitation_id"),
+    ("mail_outbox", "insert", "invitation_id language"),
     ("membership", "select", "all"),
     ("membership", "update", "org_name role"),
     ("membership", "delete", "all"),
@@ -196,6 +207,36 @@ PRIVILEGES_OF_ORG_API = {
     ("project", "insert", "all"),
     ("project", "update", "description name updated_at"),
     ("project", "delete", "all"),
+    ("schema_migration", "select", "all"),
+}
+PRIVILEGES_OF_ORG_MAKER = {
+    ("app_user", "select", "auth0_user_id blocked_at email email_verified id name"),
+    ("app_user", "update", "created_at"),
+    (
+        "audit_event",
+        "insert",
+        "action actor_name actor_user_id client_id details org_id target_id target_name",
+    ),
+    ("invitation", "select", "all"),
+    ("invitation", "update", "accepted_at"),
+    ("membership", "select", "org_id org_suspended role user_id"),
+    ("membership", "insert", "org_id role user_id"),
+    ("organization", "select", "created_by id name slug suspended_at"),
+    ("organization", "insert", "created_by id name slug"),
+    ("organization", "update", "created_at"),
+    ("selection", "select", "all"),
+    ("selection", "insert", "choice nonce org_id user_id"),
+    ("used_slug", "select", "slug"),
+    ("used_slug", "insert", "slug"),
+}
+PRIVILEGES_OF_ORG_WORKER = {
+    ("app_user", "select", "blocked_at id name"),
+    ("invitation", "select", "all"),
+    ("mail_outbox", "select", "all"),
+    ("mail_outbox", "update", "next_try_at tries"),
+    ("mail_outbox", "delete", "all"),
+    ("membership", "select", "org_id role user_id"),
+    ("organization", "select", "id name suspended_at"),
     ("schema_migration", "select", "all"),
 }
 PRIVILEGES_OF_ORG_GATE = {
@@ -227,36 +268,42 @@ def test_every_table_forces_row_level_security_and_each_role_has_its_privileges(
     owner_url: str, stack: Stack
 ) -> None:
     """Both are read from the catalog, so a new table cannot be forgotten."""
-    assert [one.version for one in migrate(owner_url)] == [1, 2]
+    assert [one.version for one in migrate(owner_url)] == ALL
     with psycopg.connect(stack.postgres.url("migrations", "postgres")) as conn:
         tables = conn.execute(
             "select relname::text, relrowsecurity and relforcerowsecurity from pg_class "
             "where relnamespace = 'org'::regnamespace and relkind in ('r', 'v', 'm', 'p', 'S')"
         ).fetchall()
-        api, gate = list_privileges(conn, "org_api"), list_privileges(conn, "org_gate")
+        roles = ("org_api", "org_gate", "org_maker", "org_worker")
+        api, gate, maker, worker = (list_privileges(conn, role) for role in roles)
 
     assert set(tables) == {(name, True) for name in TABLES}
     assert api == PRIVILEGES_OF_ORG_API
     assert gate == PRIVILEGES_OF_ORG_GATE
+    assert maker == PRIVILEGES_OF_ORG_MAKER
+    assert worker == PRIVILEGES_OF_ORG_WORKER
 
 
-def test_org_gate_may_create_nothing_after_the_migration(owner_url: str, stack: Stack) -> None:
+@pytest.mark.parametrize("role", ["org_gate", "org_maker"])
+def test_an_owner_of_functions_may_create_nothing_after_the_migration(
+    owner_url: str, stack: Stack, role: str
+) -> None:
     """It needed the right to receive two functions; it could read any table of its own."""
     list(migrate(owner_url))
     create = "create table org.mine (id int)"
     with psycopg.connect(stack.postgres.url("migrations", "postgres"), autocommit=True) as conn:
-        conn.execute("set role org_gate")
+        conn.execute(f"set role {role}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(create)
         conn.execute("reset role")
-        conn.execute("grant create on schema org to org_gate")
-        conn.execute("set role org_gate")
+        conn.execute(f"grant create on schema org to {role}".encode())
+        conn.execute(f"set role {role}".encode())
         conn.execute(create)
 
 
 @pytest.fixture
 def old_owner_url(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A database as an earlier release left it."""
+    """A database as an earlier release left it: with the first migration only."""
     known = migrations.list_migrations()
     with monkeypatch.context() as earlier:
         earlier.setattr(migrations, "list_migrations", lambda: known[:1])
@@ -279,7 +326,7 @@ def test_our_tables_stand_beside_tables_of_the_same_names(owner_url: str, stack:
             conn.execute(f"create table public.{table} (theirs int)".encode())
         conn.execute("create function public.entered_organization() returns int return 1")
         before = conn.execute(public.encode()).fetchall()
-        assert [one.version for one in migrate(owner_url)] == [1, 2]
+        assert [one.version for one in migrate(owner_url)] == ALL
         assert conn.execute(public.encode()).fetchall() == before
         conn.execute(read_block("README.md", "the first organization").encode())
     database = Database(stack.postgres.url("migrations", "org_selector"), size=1, configure=_accept)
@@ -309,7 +356,7 @@ def test_default_privileges_of_the_host_open_nothing(owner_url: str, stack: Stac
                 f"alter default privileges for role org_owner grant all on {kind} to anon".encode()
             )
         try:
-            assert [one.version for one in migrate(owner_url)] == [1, 2]
+            assert [one.version for one in migrate(owner_url)] == ALL
             for table in sorted(TABLES):
                 found = conn.execute(
                     "select bool_or(has_table_privilege('anon', %s, one)) "
@@ -321,7 +368,7 @@ def test_default_privileges_of_the_host_open_nothing(owner_url: str, stack: Stac
                 "select bool_or(has_function_privilege('anon', oid, 'execute')), count(*) "
                 "from pg_proc where pronamespace = 'org'::regnamespace"
             ).fetchone()
-            assert functions == (False, 7)
+            assert functions == (False, 12)
             usage = conn.execute("select has_schema_privilege('anon', 'org', 'usage')").fetchone()
             assert usage == (False,)
             # Their own objects keep what the host gives.
@@ -424,13 +471,14 @@ def _accept(_conn: psycopg.Connection) -> None:
 
 
 def test_a_migration_keeps_the_rows_of_an_earlier_release(old_owner_url: str, stack: Stack) -> None:
-    """Earlier members have a date of joining and can enter."""
+    """Later columns apart. Earlier members have a date of joining and can enter."""
     rows = (
+        "select one - array['choice', 'created_by', 'invited_by', 'sent_at'] from ("
         "select to_jsonb(o) from org.organization o union all "
         "select to_jsonb(u) from org.app_user u "
         "union all select to_jsonb(m) from org.membership m "
         "union all select to_jsonb(i) from org.invitation i union all select to_jsonb(s) "
-        "from org.selection s order by 1"
+        "from org.selection s) as each_row (one) order by 1"
     )
     with psycopg.connect(old_owner_url) as conn:
         for statement in (
@@ -448,7 +496,7 @@ def test_a_migration_keeps_the_rows_of_an_earlier_release(old_owner_url: str, st
         ):
             conn.execute(statement.encode())
         before = conn.execute(rows.encode()).fetchall()
-    assert [one.version for one in migrate(old_owner_url)] == [2]
+    assert [one.version for one in migrate(old_owner_url)] == ALL[1:]
     with psycopg.connect(old_owner_url) as conn:
         after = conn.execute(rows.encode()).fetchall()
         joined = conn.execute(
@@ -490,7 +538,7 @@ def test_logins_go_on_while_a_reader_keeps_a_migration_waiting(
         assert not running.done()
         reader.commit()
 
-        assert [one.version for one in running.result(timeout=30)] == [2]
+        assert [one.version for one in running.result(timeout=30)] == ALL[1:]
     assert tries[:3] == [1, 2, 3]
 
 
@@ -508,12 +556,15 @@ def test_a_migration_that_never_gets_its_locks_says_how_to_find_who_has_them(
     assert refused.exit_code == 1
     assert refused.output.count("waiting  0002_resource_api.sql: another session has a lock") == 2
     assert "pg_stat_activity" in refused.output
-    assert runner.invoke(main, ["migrate"]).output == "applied  0002_resource_api.sql\nDone.\n"
+    applied = "".join(f"applied  {name}\n" for name in NAMES[1:])
+    assert runner.invoke(main, ["migrate"]).output == f"{applied}Done.\n"
 
 
 def test_the_second_migration_does_not_change_the_selectors_privileges(
-    old_owner_url: str, stack: Stack
+    old_owner_url: str, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    known = migrations.list_migrations()
+    monkeypatch.setattr(migrations, "list_migrations", lambda: known[:2])
     policies = (
         "select polrelid::regclass::text, polname::text, polcmd::text, "
         "pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy "
@@ -563,7 +614,7 @@ def test_a_rename_and_a_suspension_are_copied_to_the_memberships(owner_url: str)
 
 
 @pytest.mark.parametrize("attribute", ["nocreaterole", "createrole"])
-def test_an_owner_without_org_gate_is_told_which_grant_helps(
+def test_an_owner_without_org_gate_and_org_maker_is_told_which_grant_helps(
     owner_url: str, stack: Stack, attribute: str
 ) -> None:
     """As when another role created the roles; each hint is a statement that can be run."""
@@ -577,16 +628,17 @@ def test_an_owner_without_org_gate_is_told_which_grant_helps(
             conn.execute(f'alter database {name} owner to "Another Owner"'.encode())
         url = stack.postgres.url(name, "Another Owner")
         runner = CliRunner(env={"OWNER_DATABASE_URL": url})
-        refused = runner.invoke(main, ["migrate"])
-        hint = re.search(r"grant org_gate to \S.*", refused.output)
-        assert refused.exit_code == 1
-        assert "may not give functions to org_gate" in refused.output
-        assert hint is not None
-        with psycopg.connect(superuser, autocommit=True) as conn:
-            conn.execute(hint[0].encode())
+        for role in ("org_gate", "org_maker"):
+            refused = runner.invoke(main, ["migrate"])
+            hint = re.search(rf"grant {role} to \S.*", refused.output)
+            assert refused.exit_code == 1
+            assert f"may not give functions to {role}" in refused.output
+            assert hint is not None
+            with psycopg.connect(superuser, autocommit=True) as conn:
+                conn.execute(hint[0].encode())
         limits = runner.invoke(main, ["migrate"])
         statements = re.findall(r"^  (alter role .*;)$", limits.output, re.MULTILINE)
-        assert (limits.exit_code, len(statements)) == (1, 6)
+        assert (limits.exit_code, len(statements)) == (1, 9)
         assert "this role may not set the time limits of the services" in limits.output
         with psycopg.connect(superuser, autocommit=True) as conn:
             for statement in statements:
@@ -616,15 +668,15 @@ def test_three_databases_of_a_new_cluster_can_be_migrated_at_once(tmp_path: Path
                     applied = list(
                         pool.map(lambda url: [one.version for one in migrate(url)], urls)
                     )
-                assert applied == [[1, 2]] * len(urls)
+                assert applied == [ALL] * len(urls)
                 for name in names:
                     postgres.drop_database(name)
-                conn.execute("drop role org_api, org_gate, org_selector")
+                conn.execute("drop role org_api, org_gate, org_maker, org_selector, org_worker")
 
 
 def test_the_selector_can_do_what_it_needs_and_nothing_else(owner_url: str, stack: Stack) -> None:
     """It cannot add members, rename, suspend, delete organizations or forge invitations."""
-    assert [one.version for one in migrate(owner_url)] == [1, 2]
+    assert [one.version for one in migrate(owner_url)] == ALL
     forbidden = [
         "insert into org.organization (slug, name) values ('x', 'x')",
         "update org.organization set suspended_at = null",
@@ -646,6 +698,9 @@ def test_the_selector_can_do_what_it_needs_and_nothing_else(owner_url: str, stac
         "select * from org.idempotency_key",
         "select org.enter_organization('auth0|joe', gen_random_uuid())",
         "select org.find_organization_id('abc-inc')",
+        "select org.find_repeated_choice(gen_random_uuid(), 'x', 'x')",
+        "select * from org.mail_outbox",
+        "select * from org.used_slug",
         "create table mine (id int)",
         "truncate org.selection",
     ]
