@@ -22,6 +22,7 @@ from benchmarks.rounds import Rounds, measure
 from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_guard.role_check import require_plain_role
+from org_selector.choice_rows import ChoiceRows
 from org_selector.picker.rows import PickerRows
 from org_selector.question import Asked
 from org_selector.rows import DecisionRows
@@ -149,7 +150,7 @@ def _list_reads(conn: psycopg.Connection, person: BenchmarkUser) -> Calls:
 
 
 def _write(conn: psycopg.Connection, person: BenchmarkUser) -> Callable[[], object]:
-    rows = DecisionRows(_database(conn))
+    rows = ChoiceRows(_database(conn))
     # A different organization each time, because updating one row again and again costs more.
     choices = itertools.cycle(memberships.list_organizations(conn, person, 1_000))
     return lambda: rows.apply_selection(

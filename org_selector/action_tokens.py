@@ -70,14 +70,14 @@ class ActionTokens:
         return str(claims["sub"]), body
 
     def sign_selection_token(
-        self, login: LoginTransaction, state: str, *, org_id: str, remember: bool, forget: bool
+        self, login: LoginTransaction, state: str, choice: Mapping[str, str | bool]
     ) -> str:
-        """Sign the choice for one login and `state`; the last two change the default."""
+        """Sign the *choice* for one login and `state`; its fields are those of `AskedChoice`."""
         now = int(time.time())
         token = {"aud": "select-organization", "iat": now, "exp": now + SELECTION_TOKEN_LIFETIME}
         person = {"iss": login.issuer, "sub": login.auth0_user_id, "nonce": login.nonce}
-        choice = {"state": state, "org_id": org_id, "remember": remember, "forget": forget}
-        claims = token | person | choice | {"jti": secrets.token_urlsafe(16)}
+        once = {"state": state, "jti": secrets.token_urlsafe(16)}
+        claims = {**choice, **token, **person, **once}
         signed = _HEADER + b"." + base64url_encode(json.dumps(claims).encode())
         return (signed + b"." + base64url_encode(_HS256.sign(signed, self._selection_key))).decode()
 

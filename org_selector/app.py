@@ -8,6 +8,9 @@ from werkzeug.exceptions import HTTPException
 from org_guard.role_check import require_plain_role
 from org_selector import decisions
 from org_selector.action_tokens import ActionTokens
+from org_selector.choice_rows import ChoiceRows
+from org_selector.choices import Choices
+from org_selector.decisions import Decisions
 from org_selector.errors import DatabaseUnavailable, SelectorError, _
 from org_selector.picker import views
 from org_selector.picker.cookie import LoginCookies
@@ -20,7 +23,7 @@ from service.app import Refusals
 from service.health import require_schema
 from service.problem import problem
 
-SCHEMA_VERSION = 1  # the newest migration this code needs
+SCHEMA_VERSION = 3  # the newest migration this code needs
 MAX_FORM_BYTES = 65_536
 
 
@@ -38,7 +41,8 @@ def create_app(settings: SelectorSettings) -> Flask:
         selection_secrets=[one.get_secret_value() for one in settings.selection_token_secrets],
         domains=settings.auth0_domain,
     )
-    answer = decisions.Decisions(DecisionRows(database), settings.trusted_email_connections).answer
+    choices = Choices(ChoiceRows(database), new_organizations=settings.new_organizations)
+    answers = Decisions(DecisionRows(database), choices, settings.trusted_email_connections)
     cookies = LoginCookies(session_secrets, secure=settings.selector_url.startswith("https:"))
     picker = views.Picker(tokens, cookies, PickerRows(database), settings.selector_url)
     app = service_app.create_app(
@@ -49,7 +53,7 @@ def create_app(settings: SelectorSettings) -> Flask:
         max_body_bytes=MAX_FORM_BYTES,
     )
     set_up_pages(app, home=settings.app_origins[0])
-    app.register_blueprint(decisions.create_blueprint(tokens, answer))
+    app.register_blueprint(decisions.create_blueprint(tokens, answers))
     app.register_blueprint(views.create_blueprint(picker))
     return app
 

@@ -23,7 +23,9 @@ The first row that fits wins. Each number is one function of this file.
  3 bound or hint names an own  choose, with a notice   organization_suspended =
    one that is suspended
  4 bound names an own one      that one                =                      =
-   bound names anything else   not_a_member            =                      =
+   bound names anything else   not_a_member; choose if not_a_member           =
+                               an invitation to it
+                               waits
  5 the app wants the picker,   choose                  =                      organization_required
    or brings an invitation
  6 hint names an own one       that one                =                      =
@@ -38,9 +40,10 @@ The first row that fits wins. Each number is one function of this file.
 10 several are usable          choose                  =                      organization_required
 11 none is usable              choose                  =                      no_organization
 
-Row 2: this file decides whether the choice may be tried. `DecisionRows.apply_selection` then looks
-the membership up again and applies the choice. A login has one choice. The same one, asked again
-within a minute, is checked again and granted again, but applied once.
+Row 2: this file decides whether the choice may be tried. `DecisionRows` then checks it again and
+applies it: a membership is selected, an invitation accepted, an organization created. A login has
+one choice. The same one, asked again within a minute, is checked again and granted again, but
+applied once.
 """
 
 from __future__ import annotations
@@ -62,6 +65,10 @@ Reason = Literal[
     "selection_failed",
 ]
 Notice = Literal["", "hint_unknown", "organization_suspended", "bound_suspended"]
+# How the organization was found; the audit trail says it.
+Way = Literal[
+    "chosen", "invitation", "created", "bound", "hint", "remembered", "only_one", "default"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class Granted:
     """The token names this organization."""
 
     organization: Organization
+    way: Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,8 @@ class Refused:
 class Apply:
     """Grant the organization if the choice can be applied, else refuse: `selection_failed`."""
 
-    org_id: UUID
     choice: AskedChoice
+    bound_to: UUID | None = None  # an invitation must be to this organization
 
 
 Decision = Granted | Choose | Refused
@@ -128,14 +136,16 @@ def _back_from_the_picker(question: Question, standing: Standing) -> Refused | A
     choice = question.choice
     if choice is None:
         return None
-    # Only a page login can have shown the picker, and only organizations can be chosen there yet.
-    if question.interaction != "page" or choice.org_id is None:
+    if question.interaction != "page":  # nothing else can have shown the picker
         return Refused("selection_failed")
-    if question.bound is not None:  # such an application allows no other organization
-        bound = standing.asked
-        if bound is None or bound.id != choice.org_id:
-            return Refused("selection_failed")
-    return Apply(UUID(choice.org_id), choice)
+    if question.bound is None:
+        return Apply(choice)
+    # Such an application allows no other organization: not another one, and not a new one.
+    if choice.org_id is not None and standing.asked and standing.asked.id == choice.org_id:
+        return Apply(choice)
+    if choice.invitation_id is not None and question.asked and question.asked.org_id:
+        return Apply(choice, bound_to=question.asked.org_id)
+    return Refused("selection_failed")
 
 
 def _asked_but_suspended(question: Question, standing: Standing) -> Decision | None:  # 3
@@ -153,7 +163,10 @@ def _asked_but_suspended(question: Question, standing: Standing) -> Decision | N
 def _bound(question: Question, standing: Standing) -> Decision | None:  # 4
     if question.asked is None or question.asked.kind != "bound":
         return None
-    return Granted(standing.asked) if standing.asked else Refused("not_a_member")
+    if standing.asked is not None:
+        return Granted(standing.asked, "bound")
+    invited = question.interaction == "page" and standing.invited
+    return Choose() if invited else Refused("not_a_member")
 
 
 def _page_wanted(question: Question) -> Decision | None:  # 5
@@ -166,7 +179,7 @@ def _hint(question: Question, standing: Standing) -> Decision | None:  # 6
     if question.asked is None or question.asked.kind != "hint":
         return None
     if standing.asked is not None:
-        return Granted(standing.asked)
+        return Granted(standing.asked, "hint")
     # The same answer for malformed, unknown and not the user's own: slugs stay secret.
     return Choose("hint_unknown") if question.interaction == "page" else Refused("not_a_member")
 
@@ -176,7 +189,9 @@ def _remembered(question: Question, standing: Standing) -> Decision | None:  # 7
         return None
     if standing.asked is not None and standing.asked.suspended:
         return Refused("organization_suspended")
-    return Granted(standing.asked) if standing.asked else Refused("not_a_member")
+    if standing.asked is not None:
+        return Granted(standing.asked, "remembered")
+    return Refused("not_a_member")
 
 
 def _only_one(question: Question, standing: Standing) -> Decision | None:  # 8
@@ -184,7 +199,7 @@ def _only_one(question: Question, standing: Standing) -> Decision | None:  # 8
         return None
     if question.interaction == "page" and standing.invited:
         return Choose()  # the invitation is the other choice
-    return Granted(standing.usable[0])
+    return Granted(standing.usable[0], "only_one")
 
 
 def _default(question: Question, standing: Standing) -> Decision | None:  # 9
@@ -192,7 +207,7 @@ def _default(question: Question, standing: Standing) -> Decision | None:  # 9
     # counts in a page login only.
     if question.interaction != "page" or standing.default is None or standing.default.suspended:
         return None
-    return Granted(standing.default)
+    return Granted(standing.default, "default")
 
 
 def _several(question: Question, standing: Standing) -> Decision | None:  # 10

@@ -8,7 +8,7 @@ further token. `Decisions` works in three steps: load, decide (`decision_table.p
 
 import json
 import socket
-from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,6 +16,7 @@ from flask import Blueprint, Response, g, request
 
 from endpoint.names import clean_name
 from org_selector.action_tokens import ActionTokens
+from org_selector.choices import Choices
 from org_selector.decision_table import Apply, Choose, Decision, Granted, Refused, decide
 from org_selector.errors import CallerGone, InvalidDecisionRequest, InvalidDecisionToken
 from org_selector.question import MAX_BODY_BYTES, AskedUser, Question, parse_question
@@ -37,8 +38,14 @@ class Decisions:
             claim any address, so such a connection counts only if it is named.
     """
 
-    def __init__(self, rows: DecisionRows, trusted_connections: tuple[str, ...] | None) -> None:
+    def __init__(
+        self,
+        rows: DecisionRows,
+        choices: Choices,
+        trusted_connections: tuple[str, ...] | None,
+    ) -> None:
         self._rows = rows
+        self._choices = choices
         self._trusted_connections = trusted_connections
 
     def answer(self, question: Question) -> Decision:
@@ -51,6 +58,24 @@ class Decisions:
         standing = self._load(question)
         decision = decide(question, standing)
         return self._apply(question, standing, decision)
+
+    def note_login(self, question: Question, granted: Granted) -> None:
+        """
+        Add a login in a browser to the audit trail; nothing for a refresh or a silent login.
+
+        Call it after the answer was sent: a failure is logged and refuses nothing.
+        """
+        if question.interaction != "page":
+            return
+        try:
+            self._rows.note_login(
+                question.user.id,
+                org_id=granted.organization.id,
+                client_id=question.client_id,
+                way=granted.way,
+            )
+        except Unavailable as error:
+            structlog.get_logger().warning("login_not_noted", detail=error.detail)
 
     def _load(self, question: Question) -> Standing:
         standing = self._rows.find_standing(question.user.id, question.asked)
@@ -69,24 +94,13 @@ class Decisions:
         self, question: Question, standing: Standing, decision: Decision | Apply
     ) -> Decision:
         if isinstance(decision, Apply):
-            return self._apply_choice(question.user.id, decision)
+            return self._choices.apply(question, decision)
         # A hint in a page login means that a person switched in the app or followed a link, so the
         # picker lists that organization first next time. Refreshes and silent logins happen
         # without a person, and `apply_selection` notes the use by itself.
         if isinstance(decision, Granted) and question.hint and question.interaction == "page":
             self._save_last_use(standing.user_id, decision.organization.id)
         return decision
-
-    def _apply_choice(self, auth0_user_id: str, apply: Apply) -> Decision:
-        choice = apply.choice
-        organization = self._rows.apply_selection(
-            auth0_user_id,
-            org_id=apply.org_id,
-            nonce=choice.nonce,
-            remember=choice.remember,
-            forget=choice.forget,
-        )
-        return Granted(organization) if organization else Refused("selection_failed")
 
     def _save_last_use(self, user_id: UUID, org_id: str) -> None:
         try:
@@ -126,12 +140,12 @@ class Decisions:
         return user.connection in self._trusted_connections
 
 
-def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision]) -> Blueprint:
+def create_blueprint(tokens: ActionTokens, decisions: Decisions) -> Blueprint:
     """Serve `POST /decisions` to the Action, the only caller that has the secret."""
     blueprint = Blueprint("decisions", __name__)
 
     @blueprint.post("/decisions")
-    def decisions() -> Response:
+    def decide_login() -> Response:
         request.max_content_length = MAX_BODY_BYTES
         auth0_user_id, body = tokens.verify_decision_token(
             _read_bearer(), lambda: request.get_data(cache=False)
@@ -140,9 +154,12 @@ def create_blueprint(tokens: ActionTokens, answer: Callable[[Question], Decision
         if question.user.id != auth0_user_id:
             raise InvalidDecisionToken("the token is for another user")
         require_caller(request.environ.get("gunicorn.socket"))
-        decision = answer(question)
+        decision = decisions.answer(question)
         g.log = _summarize(question, decision)
-        return Response(json.dumps(_serialize(decision)), content_type="application/json")
+        response = Response(json.dumps(_serialize(decision)), content_type="application/json")
+        if isinstance(decision, Granted):
+            response.call_on_close(partial(decisions.note_login, question, decision))
+        return response
 
     return blueprint
 
@@ -180,7 +197,7 @@ def _read_bearer() -> str:
 def _serialize(decision: Decision) -> dict[str, object]:
     answer: dict[str, object] = {"version": VERSION}
     match decision:
-        case Granted(organization):
+        case Granted(organization, _):
             granted = {
                 "id": organization.id,
                 "slug": organization.slug,
@@ -198,8 +215,8 @@ def _summarize(question: Question, decision: Decision) -> dict[str, str]:
     """Return the fields of the log line: ids and codes, no names and no addresses."""
     asked = {"interaction": question.interaction, "client_id": question.client_id}
     match decision:
-        case Granted(organization):
-            return asked | {"outcome": "organization", "org_id": organization.id}
+        case Granted(organization, way):
+            return asked | {"outcome": "organization", "org_id": organization.id, "way": way}
         case Choose(notice):
             return asked | {"outcome": "choose", "notice": notice}
         case Refused(reason):

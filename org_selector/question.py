@@ -10,7 +10,7 @@ That the body comes from the Action is checked before, in `action_tokens.py`.
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,10 +19,12 @@ from org_guard.compact_token import MalformedInput, parse_json_object
 from org_selector.errors import InvalidDecisionRequest
 
 MAX_BODY_BYTES = 16_384
+MAX_NAME_LENGTH = 200  # characters of an organization's name
 _UUID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _UUID = re.compile(_UUID_PATTERN)
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 Text = Field(max_length=2048)
+OptionalId = Annotated[str | None, Field(pattern=f"^{_UUID_PATTERN}$")]
 
 
 class _Strict(BaseModel):
@@ -53,12 +55,12 @@ class AskedChoice(_Strict):
     """
     The choice made in the picker, as the Action read it from the selection token.
 
-    It has exactly one of the first three fields. This service applies only an `org_id`.
+    It has exactly one of the first three fields.
     """
 
-    org_id: str | None = Field(None, pattern=f"^{_UUID_PATTERN}$")
-    invitation_id: str | None = None
-    new_organization: str | None = None
+    org_id: OptionalId = None  # of a membership
+    invitation_id: OptionalId = None
+    new_organization: Annotated[str | None, Field(max_length=MAX_NAME_LENGTH)] = None  # its name
     nonce: str = Field(min_length=16, max_length=64)
     remember: bool  # make it the user's default
     forget: bool  # the user has no default any more, unless `remember` sets one

@@ -15,18 +15,23 @@ from org_selector.standing import Organization, Profile, Standing
 from service.pool import Database
 
 _FIND_STANDING_ASKED = """
-    select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null, false,
+    select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
+        n.org_id is null and u.email_verified and exists (
+            select from org.invitation i
+            where i.org_id = %(bound_to)s and i.email = lower(u.email) and org.is_open(i)
+        ),
         n.org_id::text, n.org_slug, n.org_name, n.role, n.org_suspended
     from org.app_user u left join org.membership n on n.user_id = u.id and n.org_id = coalesce(
-        %s::uuid, (select id from org.organization where slug = %s))
-    where u.auth0_user_id = %s
+        %(org_id)s::uuid, (select id from org.organization where slug = %(slug)s))
+    where u.auth0_user_id = %(auth0_user_id)s
 """
 _FIND_STANDING = """
     select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
         u.email_verified and exists (
             select from org.invitation i
-            where i.email = lower(u.email) and i.accepted_at is null
-            and i.expires_at > now()
+            where i.email = lower(u.email) and org.is_open(i) and not exists (
+                select from org.membership where user_id = u.id and org_id = i.org_id
+            )
         ),
         d.org_id::text, d.org_slug, d.org_name, d.role, d.org_suspended,
         s.org_id::text, s.org_slug, s.org_name, s.role, s.org_suspended
@@ -48,41 +53,13 @@ _SAVE_PROFILE = """
     where (u.email, u.email_verified, u.name)
         is distinct from (excluded.email, excluded.email_verified, excluded.name)
 """
-_APPLY_SELECTION = """
-    with chosen as (
-        select m.user_id, m.org_id, m.org_slug, m.org_name, m.role
-        from org.app_user u, org.membership m
-        where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
-        and m.user_id = u.id and m.org_id = %(org_id)s and not m.org_suspended
-    ), granted as (
-        -- The same choice again, which an answer that was lost causes, changes nothing.
-        insert into org.selection as s (nonce, user_id, org_id)
-        select %(nonce)s, user_id, org_id from chosen
-        on conflict (nonce) do update set created_at = s.created_at
-        where (s.user_id, s.org_id) = (excluded.user_id, excluded.org_id)
-        and s.created_at > now() - interval '1 minute'
-        returning user_id, org_id, s.xmax = 0 as inserted -- not 0 where a row was there
-    ), applied as (
-        select user_id, org_id from granted where inserted
-    ), used as (
-        -- A rename in progress locks the row. The last use is not worth waiting for.
-        update org.membership set last_selected_at = now() where (user_id, org_id) in (
-            select m.user_id, m.org_id from org.membership m, applied a
-            where m.user_id = a.user_id and m.org_id = a.org_id
-            for update of m skip locked
-        )
-    ), remembered as (
-        update org.app_user u
-        set default_org_id = case when %(remember)s then a.org_id end
-        from applied a where u.id = a.user_id and (%(remember)s or %(forget)s)
-        and u.default_org_id is distinct from case when %(remember)s then a.org_id end
-    ), swept as (
-        delete from org.selection where nonce in (
-            select nonce from org.selection where created_at < now() - interval '1 day'
-            order by created_at limit 2 for update skip locked
-        )
+_NOTE_LOGIN = """
+    insert into org.audit_event (
+        org_id, actor_user_id, actor_name, client_id, action, target_id, target_name, details
     )
-    select c.org_id::text, c.org_slug, c.org_name, c.role, false from chosen c, granted
+    select %(org_id)s::uuid, id, name, %(client_id)s, 'member.logged_in', id, name,
+        jsonb_build_object('way', %(way)s::text)
+    from org.app_user where auth0_user_id = %(auth0_user_id)s
 """
 _SAVE_LAST_USE = """
     update org.membership set last_selected_at = now() where (user_id, org_id) in (
@@ -107,9 +84,13 @@ class DecisionRows:
     def find_standing(self, auth0_user_id: str, asked: Asked | None) -> Standing | None:
         """Look up the user, and *asked*; or, if it is `None`, the default and the usable ones."""
         if asked is not None:
-            rows = self._database.fetch(
-                _FIND_STANDING_ASKED, (asked.org_id, asked.slug, auth0_user_id)
-            )
+            values = {
+                "auth0_user_id": auth0_user_id,
+                "org_id": asked.org_id,
+                "slug": asked.slug,
+                "bound_to": asked.org_id if asked.kind == "bound" else None,
+            }
+            rows = self._database.fetch(_FIND_STANDING_ASKED, values)
         else:
             rows = self._database.fetch(_FIND_STANDING, (auth0_user_id,))
         if not rows:
@@ -131,30 +112,15 @@ class DecisionRows:
         values = (profile.auth0_user_id, profile.email, profile.email_verified, profile.name)
         self._database.fetch_once(_SAVE_PROFILE, values)
 
-    def apply_selection(
-        self, auth0_user_id: str, *, org_id: UUID, nonce: str, remember: bool, forget: bool
-    ) -> Organization | None:
-        """
-        Make *org_id* the one choice of the login with this *nonce*, or change nothing.
-
-        One statement checks that the user is not blocked and is a member, that the organization
-        is not suspended, and that this login has no choice yet. It also deletes up to two nonces
-        older than a day, so that the table stays small.
-        The same choice again within a minute is checked in the same way and returned again.
-
-        Args:
-            remember: make it the user's default.
-            forget: remove the user's default; `remember` wins.
-        """
+    def note_login(self, auth0_user_id: str, *, org_id: str, client_id: str, way: str) -> None:
+        """Add a login to the organization's audit trail."""
         values = {
             "auth0_user_id": auth0_user_id,
             "org_id": org_id,
-            "nonce": nonce,
-            "remember": remember,
-            "forget": forget,
+            "client_id": client_id,
+            "way": way,
         }
-        rows = self._database.fetch_once(_APPLY_SELECTION, values)
-        return Organization(*rows[0]) if rows else None
+        self._database.fetch_once(_NOTE_LOGIN, values)
 
     def save_last_use(self, user_id: UUID, org_id: str) -> None:
         """Note that the user entered *org_id* without the picker; at most once a minute."""

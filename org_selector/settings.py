@@ -50,6 +50,8 @@ class SelectorSettings(DatabaseSettings):
     """Where browsers reach this service."""
     app_origins: Origins
     """Origins of your applications; a page links to the first if the login's own is unknown."""
+    new_organizations: bool = False
+    """Whether people may create organizations on the picker; off unless set."""
     trusted_email_connections: Words | None = None
     """Connections whose verified addresses count; unset: database connections, google-oauth2."""
 

@@ -30,15 +30,17 @@ class Standing:
     """
     Everything that a decision depends on, except the question.
 
-    If the question asks for an organization, `asked` is looked up and the three fields below it
-    are not. If it asks for none, only those three are.
+    If the question asks for an organization, `asked` is looked up and the last two fields are not.
+    If it asks for none, only those two are.
     """
 
     user_id: UUID
     profile: Profile
     blocked: bool
     asked: Organization | None = None  # None if the user is not a member of it
-    invited: bool = False  # an open invitation was sent to the user's verified address
+    # An open invitation waits for the user's verified address: to the organization asked for, if
+    # the application is bound to it; to any, if the question asks for none.
+    invited: bool = False
     default: Organization | None = None  # None if the user is not a member of it any more
     usable: tuple[
         Organization, ...

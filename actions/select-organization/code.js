@@ -64,6 +64,7 @@ const UNKNOWN_WISH = 'the wish of this login is unknown; is keep-organization-hi
 const NO_WISH = { hint: null, prompt_select: false, invitation: null };
 const TEXT_LIMIT = 2048; // characters that the selector accepts
 const ADDRESS_LIMIT = 320; // characters of an e-mail address
+const NAME_LIMIT = 200; // characters of an organization's name
 const REFERENCE_LIMIT = 64; // characters; ids have 36, slugs at most 63
 const MAX_IDENTITIES = 20;
 
@@ -113,8 +114,10 @@ exports.onContinuePostLogin = async function (event, api) {
     const choice = verifySelection(event, api, settings);
     // Only a page can have been redirected. What the app asked for has led to the choice.
     const answer = await askSelector(event, settings, { interaction: 'page', ...NO_WISH, choice });
-    if (answer.outcome === 'choose' || answer.organization.id !== choice.org_id) {
-      throw failed('the selector did not grant the choice');
+    if (answer.outcome === 'choose') throw failed('the selector did not grant the choice');
+    // For an invitation and a new organization, only the selector knows which one it is.
+    if (choice.org_id !== undefined && answer.organization.id !== choice.org_id) {
+      throw failed('the selector granted another organization');
     }
     setClaims(api, settings, answer.organization);
     rememberOrganization(api, settings, answer.organization);
@@ -429,11 +432,26 @@ function verifySelection(event, api, settings) {
   if (claims.iss !== hostname) throw failed('iss');
   if (claims.sub !== event.user.user_id) throw failed('sub');
   if (!(claims.exp - claims.iat <= SELECTION_TOKEN_LIFETIME)) throw failed('iat and exp');
-  if (CHOICES.filter((name) => claims[name] !== undefined).length !== 1) throw failed('choices');
-  if (typeof claims.org_id !== 'string' || !UUID.test(claims.org_id)) throw failed('org_id');
   if (typeof claims.remember !== 'boolean') throw failed('remember');
   if (typeof claims.forget !== 'boolean') throw failed('forget');
-  return { org_id: claims.org_id, nonce, remember: claims.remember, forget: claims.forget };
+  return { ...readChoice(claims), nonce, remember: claims.remember, forget: claims.forget };
+}
+
+/** Return the one thing that was chosen: an organization, an invitation or a new name. */
+function readChoice(claims) {
+  const chosen = CHOICES.filter((name) => claims[name] !== undefined);
+  if (chosen.length !== 1) throw failed('choices');
+  const [name] = chosen;
+  const value = claims[name];
+  if (typeof value !== 'string') throw failed(name);
+  const valid = name === 'new_organization' ? isName(value) : UUID.test(value);
+  if (!valid) throw failed(name);
+  return { [name]: value };
+}
+
+/** The selector looks closer; what it would call malformed must not end as an outage. */
+function isName(text) {
+  return text !== '' && [...text].length <= NAME_LIMIT && readText(text) === text;
 }
 
 function validateSelectionToken(api, secrets) {

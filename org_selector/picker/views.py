@@ -87,9 +87,11 @@ class Picker:
             selection_token=self._tokens.sign_selection_token(
                 transaction,
                 login.unverified_state,
-                org_id=str(org_id),
-                remember="remember" in request.form,
-                forget="forget" in request.form,
+                {
+                    "org_id": str(org_id),
+                    "remember": "remember" in request.form,
+                    "forget": "forget" in request.form,
+                },
             ),
         )
 

@@ -89,8 +89,6 @@ for (const [name, claims] of Object.entries({
   'all three': { invitation_id: OTHER_ID, new_organization: 'Evil Corp' },
   'an organization and an empty invitation': { invitation_id: '' },
   'an organization and a new one that is null': { new_organization: null },
-  'an invitation where none was sent': { org_id: undefined, invitation_id: OTHER_ID },
-  'a new organization where none was allowed': { org_id: undefined, new_organization: 'Evil Corp' },
 })) {
   test(`a token that holds ${name} is refused`, async () => {
     for (const changeApi of [undefined, withLaxValidation]) {
@@ -98,6 +96,33 @@ for (const [name, claims] of Object.entries({
       await requireRefused({ changeApi, claims });
     }
   });
+}
+
+for (const [name, value] of [['invitation_id', OTHER_ID], ['new_organization', 'Acme & S\u00f6hne'], ['new_organization', '\u{1F9ED}'.repeat(200)]]) {
+  test(`a choice of ${name} goes on with the organization that the selector names`, async () => {
+    for (const changeApi of [undefined, withLaxValidation]) {
+      const back = await comeBack({ changeApi, claims: { org_id: undefined, [name]: value } });
+
+      assert.equal(ending(back), 'organization');
+      assert.equal(back.question.choice[name], value);
+      assert.equal(back.question.choice.org_id, undefined);
+    }
+  });
+}
+
+for (const [name, values] of Object.entries({
+  invitation_id: [OTHER_ID.toUpperCase(), OTHER_ID.slice(1), `${OTHER_ID}\n`, 'invited', '', null, 7, [OTHER_ID], {}, true],
+  new_organization: ['', 'a'.repeat(201), 'a\0b', 'a\ud800', null, 7, ['Acme'], {}, true],
+})) {
+  for (const value of values) {
+    test(`a token whose ${name} is ${JSON.stringify(value)?.slice(0, 40)} is refused`, async () => {
+      const right = name === 'invitation_id' ? OTHER_ID : 'Acme';
+      for (const changeApi of [undefined, withLaxValidation]) {
+        await requireAccepted({ changeApi, claims: { org_id: undefined, [name]: right } });
+        await requireRefused({ changeApi, claims: { org_id: undefined, [name]: value } });
+      }
+    });
+  }
 }
 
 test('a token of another login of the same person is refused by its nonce', async () => {

@@ -1,7 +1,7 @@
 """
 Attacker: a person who keeps a choice that a login has used, or who sends another one beside it.
 Wants: a second organization from one login, or a choice that no longer holds.
-Stopped by: `org_selector/rows.py` `apply_selection`, `org_selector/decision_table.py`
+Stopped by: `org_selector/choice_rows.py` `apply_selection`, `org_selector/decision_table.py`
 `_back_from_the_picker`
 
 A login has one choice. The same one is answered again for a minute, because an answer can be lost;
@@ -21,7 +21,7 @@ from tests.kit.running_selector import Selector, choice
 def name(decision: Decision) -> str:
     """Return the slug that a decision grants, or why it refuses."""
     match decision:
-        case Granted(organization):
+        case Granted(organization, _):
             return organization.slug
         case Refused(reason):
             return reason

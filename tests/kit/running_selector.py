@@ -11,6 +11,8 @@ from flask import Flask
 from local_stack import seed
 from local_stack.postgres import Postgres
 from org_selector.app import create_app
+from org_selector.choice_rows import ChoiceRows
+from org_selector.choices import Choices
 from org_selector.decision_table import Decision
 from org_selector.decisions import Decisions
 from org_selector.question import AskedChoice, AskedUser, Question
@@ -34,7 +36,8 @@ class Selector:
     _decisions: Decisions = field(init=False)
 
     def __post_init__(self) -> None:
-        self._decisions = Decisions(DecisionRows(self.database), None)
+        choices = Choices(ChoiceRows(self.database), new_organizations=True)
+        self._decisions = Decisions(DecisionRows(self.database), choices, None)
 
     @property
     def database(self) -> Database:
@@ -86,14 +89,15 @@ class Selector:
             (slug, f"auth0|{login}"),
         )
 
-    def invite(self, email: str, slug: str, *, days: int = 7) -> None:
+    def invite(self, email: str, slug: str, *, days: int = 7) -> UUID:
         """Invite an e-mail address; with negative *days* the invitation has already expired."""
-        self.superuser.execute(
+        [(invitation_id,)] = self.superuser.execute(
             "insert into org.invitation (org_id, email, role, expires_at) "
             "select id, %s, 'member', now() + %s * interval '1 day' from org.organization "
-            "where slug = %s",
+            "where slug = %s returning id",
             (email, days, slug),
-        )
+        ).fetchall()
+        return UUID(str(invitation_id))
 
     def find_default(self, login: str) -> UUID | None:
         """Return the id of a person's default organization."""

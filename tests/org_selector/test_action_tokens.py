@@ -354,9 +354,8 @@ def test_a_selection_token_has_exactly_the_claims_of_the_choice() -> None:
     """They are the ones that the Action checks, signed with the first selection secret."""
     transaction = TOKENS.verify_session_token(SESSION.token(iss=CUSTOM_DOMAIN, nonce="N" * 22))
 
-    token = TOKENS.sign_selection_token(
-        transaction, STATE, org_id=ORG_ID, remember=True, forget=True
-    )
+    choice: dict[str, str | bool] = {"org_id": ORG_ID, "remember": True, "forget": True}
+    token = TOKENS.sign_selection_token(transaction, STATE, choice)
     header, claims, mac = token.split(".")
     read = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
 
@@ -366,6 +365,16 @@ def test_a_selection_token_has_exactly_the_claims_of_the_choice() -> None:
         iss=CUSTOM_DOMAIN, nonce="N" * 22, remember=True, forget=True, jti=read["jti"]
     )
     assert json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))) == HEADER
+
+
+def test_a_choice_cannot_replace_a_claim_of_the_token() -> None:
+    """Its fields are ours today; a later one must not be able to name another person."""
+    transaction = TOKENS.verify_session_token(SESSION.token())
+    choice: dict[str, str | bool] = {"org_id": ORG_ID, "sub": "auth0|eve", "state": "other"}
+    claims = TOKENS.sign_selection_token(transaction, STATE, choice).split(".")[1]
+    read = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+
+    assert (read["org_id"], read["sub"], read["state"]) == (ORG_ID, AUTH0_USER_ID, STATE)
 
 
 def test_two_choices_of_one_login_get_different_tokens() -> None:

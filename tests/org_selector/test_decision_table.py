@@ -18,6 +18,8 @@ NEWCOMER = Standing(
     user_id=UUID(int=1), profile=Profile("auth0|joe", "joe@example.com", True, "Joe"), blocked=False
 )
 CHOICE = {"org_id": ABC.id, "nonce": "n" * 22, "remember": False, "forget": False}
+INVITED = CHOICE | {"org_id": None, "invitation_id": "5d0c8f0e-6a52-4c2b-9d43-5a0c5b1f2e11"}
+NEW = CHOICE | {"org_id": None, "new_organization": "Acme"}
 
 # The question, what the database knows, and the decision for a page, for a silent login and for a
 # refresh: a slug, the notice of a choice in brackets, or the reason of a refusal.
@@ -42,6 +44,11 @@ ROWS: dict[str, Row] = {
         MEMBER,
     ),
     "4 an application bound to an organization of others": ({"bound": ABC.id}, {}, NOT_A_MEMBER),
+    "4 an application bound to an organization that has invited the person": (
+        {"bound": ABC.id},
+        {"invited": True},
+        ("[]", "not_a_member", "not_a_member"),
+    ),
     "4 an application bound to nothing that exists": ({"bound": ""}, {}, NOT_A_MEMBER),
     "5 the app asks for the picker": (
         {"prompt_select": True},
@@ -123,8 +130,14 @@ def test_the_organization_in_a_refresh_token_decides_a_refresh_only(
         ({"prompt_select": True}, "apply"),
         ({"bound": XYZ.id}, "selection_failed"),
         ({"bound": ""}, "selection_failed"),
-        ({"choice": CHOICE | {"org_id": None, "invitation_id": "i"}}, "selection_failed"),
-        ({"choice": CHOICE | {"org_id": None, "new_organization": "N"}}, "selection_failed"),
+        ({"choice": INVITED}, "apply"),
+        ({"choice": INVITED, "bound": XYZ.id}, "apply"),
+        ({"choice": INVITED, "bound": XYZ.slug}, "selection_failed"),
+        ({"choice": INVITED, "bound": ""}, "selection_failed"),
+        ({"choice": NEW}, "apply"),
+        ({"choice": NEW, "bound": ABC.id}, "selection_failed"),
+        ({"choice": NEW, "interaction": "silent"}, "selection_failed"),
+        ({"choice": INVITED, "interaction": "refresh"}, "selection_failed"),
         ({"interaction": "silent"}, "selection_failed"),
         ({"interaction": "refresh"}, "selection_failed"),
     ],
@@ -140,7 +153,10 @@ def test_a_choice_is_applied_only_at_a_page_and_in_the_bound_organization(
 
     assert _name(decision) == expected
     if isinstance(decision, Apply):
-        assert (decision.org_id, decision.choice) == (UUID(ABC.id), question.choice)
+        assert decision.choice == question.choice
+        # Where only the database knows the organization, it is told which one is allowed.
+        to_check = question.bound is not None and changes.get("choice") is INVITED
+        assert decision.bound_to == (UUID(XYZ.id) if to_check else None)
 
 
 # Each pair fits two rows at once; the upper one must win.
@@ -226,7 +242,7 @@ def _decide_three_times(question: dict[str, object], standing: dict[str, Any]) -
 
 def _name(decision: object) -> str:
     match decision:
-        case Granted(organization):
+        case Granted(organization, _):
             return organization.slug
         case Choose(notice):
             return f"[{notice}]"

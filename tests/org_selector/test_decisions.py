@@ -5,16 +5,19 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from endpoint.names import clean_name
 from local_stack import seed
-from org_selector.decision_table import Choose, Granted, Refused
+from org_selector.choice_rows import ChoiceRows
+from org_selector.choices import Choices
+from org_selector.decision_table import Choose, Decision, Granted, Refused
 from org_selector.decisions import Decisions
 from org_selector.rows import DecisionRows
+from org_selector.standing import Organization
 from service.pool import Unavailable
 from tests.kit.action_tokens import HEADER, SESSION_SECRET, sign, valid_decision_claims
 from tests.kit.running_selector import DATABASE_CONNECTION, Selector, ask, choice, describe
@@ -414,18 +417,87 @@ def test_a_default_is_set_and_removed_only_where_the_person_says_so(selector: Se
     assert selector.find_default("joe") == seed.organization("abc-inc").id
 
 
-@pytest.mark.parametrize(
-    "kind", [{"invitation_id": str(uuid4())}, {"new_organization": "Acme"}], ids=["a", "b"]
-)
-def test_a_kind_of_choice_that_this_service_cannot_apply_is_refused(
-    selector: Selector, kind: dict[str, object]
-) -> None:
-    """It comes from a later Action, and must not be taken for another kind."""
-    organization = choice("abc-inc")
-    assert _name(selector.decide(choice=organization)) == "abc-inc"
-    other = organization | {"org_id": None, "nonce": uuid4().hex} | kind
+def _invited(invitation_id: UUID) -> dict[str, object]:
+    return choice("abc-inc") | {"org_id": None, "invitation_id": str(invitation_id)}
 
-    assert _name(selector.decide(choice=other)) == "selection_failed"
+
+def _created(name: str) -> dict[str, object]:
+    return choice("abc-inc") | {"org_id": None, "new_organization": name}
+
+
+def test_an_accepted_invitation_leads_into_its_organization(selector: Selector) -> None:
+    """And is the default from now on, if the person wants that."""
+    invitation_id = selector.invite("nina@example.com", "xyz-travel")
+    accepted = selector.decide("nina", choice=_invited(invitation_id) | {"remember": True})
+
+    assert isinstance(accepted, Granted)
+    assert accepted.way == "invitation"
+    assert (accepted.organization.slug, accepted.organization.role) == ("xyz-travel", "member")
+    assert selector.find_default("nina") == TRAVEL_ID
+    again = selector.decide("nina", choice=_invited(invitation_id))
+    assert _name(again) == "selection_failed"
+
+
+@pytest.mark.parametrize("changes", [{"email_verified": False}, {"email": "n@example.com"}])
+def test_an_invitation_is_for_its_verified_address(
+    selector: Selector, changes: dict[str, Any]
+) -> None:
+    """The address that this login has, not one that an earlier login had."""
+    invitation_id = selector.invite("nina@example.com", "xyz-travel")
+    user = describe("nina", **changes)
+
+    refused = selector.decide("nina", choice=_invited(invitation_id), user=user)
+    assert _name(refused) == "selection_failed"
+    assert _name(selector.decide("nina", choice=_invited(invitation_id))) == "xyz-travel"
+
+
+def test_a_bound_application_offers_and_takes_an_invitation_to_its_organization(
+    selector: Selector,
+) -> None:
+    """Design A: the person is not a member yet."""
+    abc, travel = str(seed.organization("abc-inc").id), str(TRAVEL_ID)
+    assert _name(selector.decide("nina", bound=abc)) == "not_a_member"
+    invitation_id = selector.invite("nina@example.com", "abc-inc")
+
+    assert _name(selector.decide("nina", bound=abc)) == "[]"
+    assert _name(selector.decide("nina", bound=travel)) == "not_a_member"
+    elsewhere = selector.decide("nina", bound=travel, choice=_invited(invitation_id))
+    assert _name(elsewhere) == "selection_failed"
+    assert _name(selector.decide("nina", bound=abc, choice=_invited(invitation_id))) == "abc-inc"
+
+
+def test_a_person_creates_an_organization_and_owns_it(selector: Selector) -> None:
+    """Its slug is made from the name; the name is stored in NFC."""
+    created = _of(selector.decide("nina", choice=_created("Acme Soehne u\u0308ber alles")))
+
+    assert (created.slug, created.name, created.role) == (
+        "acme-soehne-uber-alles",
+        "Acme Soehne \xfcber alles",
+        "owner",
+    )
+    assert _name(selector.decide("nina")) == created.slug
+
+
+@pytest.mark.parametrize("name", ["", " ", "Acme\u202e", "a" + "\u0301" * 6])
+def test_a_name_that_shows_something_else_creates_nothing(selector: Selector, name: str) -> None:
+    """The picker has said so before; this is the check that counts."""
+    assert _name(selector.decide("nina", choice=_created(name))) == "selection_failed"
+    assert _name(selector.decide("nina", choice=_created("Acme"))) == "acme"
+
+
+def test_creating_organizations_is_off_unless_it_is_switched_on(selector: Selector) -> None:
+    """`NEW_ORGANIZATIONS`: the signed choice alone is not enough."""
+    choices = Choices(ChoiceRows(selector.database), new_organizations=False)
+    strict = Decisions(DecisionRows(selector.database), choices, None)
+    question = ask("nina", choice=_created("Acme"))
+
+    assert _name(strict.answer(question)) == "selection_failed"
+    assert _name(selector.decide("nina", choice=_created("Acme"))) == "acme"
+
+
+def _of(decision: Decision) -> Organization:
+    assert isinstance(decision, Granted)
+    return decision.organization
 
 
 GOOGLE, DATABASE = "google-oauth2", DATABASE_CONNECTION
@@ -549,7 +621,7 @@ def test_a_choice_deletes_old_nonces_and_keeps_young_ones(selector: Selector) ->
 
 def _name(decision: object) -> str:
     match decision:
-        case Granted(organization):
+        case Granted(organization, _):
             return organization.slug
         case Choose(notice):
             return f"[{notice}]"
@@ -565,7 +637,8 @@ def test_only_the_connections_that_are_configured_verify_an_address(
     selector: Selector, connection: str, verified: bool
 ) -> None:
     """TRUSTED_EMAIL_CONNECTIONS replaces the default; the strategy does not matter then."""
-    strict = Decisions(DecisionRows(selector.database), ("staff", "partners"))
+    choices = Choices(ChoiceRows(selector.database), new_organizations=False)
+    strict = Decisions(DecisionRows(selector.database), choices, ("staff", "partners"))
     user = describe("ann", connection=connection, strategy="auth0", email="ann@staff.example")
     strict.answer(ask("ann", user=user))
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from local_stack import seed
+from org_selector.choice_rows import ChoiceRows
 from org_selector.question import Asked
 from org_selector.rows import DecisionRows
 from org_selector.standing import Organization, Profile, Standing
@@ -35,7 +36,7 @@ def _choose(
     remember: bool = False,
     forget: bool = False,
 ) -> Organization | None:
-    return DecisionRows(statements.database).apply_selection(
+    return ChoiceRows(statements.database).apply_selection(
         f"auth0|{login}", org_id=org_id, nonce=nonce, remember=remember, forget=forget
     )
 

@@ -19,9 +19,8 @@ from tests.kit.token_changes import change_claims
 def sign_selection() -> str:
     """Sign a selection token as the picker does."""
     transaction = TOKENS.verify_session_token(SESSION.token())
-    return TOKENS.sign_selection_token(
-        transaction, STATE, org_id=ORG_ID, remember=True, forget=False
-    )
+    choice: dict[str, str | bool] = {"org_id": ORG_ID, "remember": True, "forget": False}
+    return TOKENS.sign_selection_token(transaction, STATE, choice)
 
 
 OTHER_TOKENS: Final[dict[str, Row]] = {
