@@ -11,6 +11,7 @@ import socket
 from functools import partial
 from uuid import UUID
 
+import psycopg
 import structlog
 from flask import Blueprint, Response, g, request
 
@@ -74,8 +75,8 @@ class Decisions:
                 client_id=question.client_id,
                 way=granted.way,
             )
-        except Unavailable as error:
-            structlog.get_logger().warning("login_not_noted", detail=error.detail)
+        except (Unavailable, psycopg.Error) as error:
+            structlog.get_logger().warning("login_not_noted", detail=type(error).__name__)
 
     def _load(self, question: Question) -> Standing:
         standing = self._rows.find_standing(question.user.id, question.asked)

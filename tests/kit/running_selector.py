@@ -130,6 +130,7 @@ def make_settings(database_url: str) -> SelectorSettings:
             "database_url": database_url,
             "selector_url": "https://select.example.com",
             "app_origins": "https://app.example.com",
+            "new_organizations": "true",
         }
     )
 
