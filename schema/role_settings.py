@@ -1,7 +1,7 @@
 """
 The time limits and the time zone of the services' sessions, as settings of their database roles.
 
-`service/session_rows.py` refuses a session without them. They belong to this database: a copy or a
+`service/rows/session.py` refuses a session without them. They belong to this database: a copy or a
 restored backup has none until `migrate` runs there. An administrator may also set them for all
 databases of the cluster.
 """

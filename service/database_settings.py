@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from service.database_url import DatabaseTls, has_password, read_password, secure_url
 from service.environment import PostgresUrl, Settings, Threads
 from service.pool import Database
-from service.session_rows import PrepareStatements
+from service.rows.session import PrepareStatements
 
 
 class DatabaseSettings(Settings):

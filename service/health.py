@@ -7,7 +7,7 @@ from flask import Flask, Response, g
 
 from service.pool import Database, Unavailable
 from service.problem import problem
-from service.rows import find_schema_version
+from service.rows.schema_version import find_schema_version
 
 
 class _NotReady(Unavailable):

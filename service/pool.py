@@ -3,7 +3,7 @@ Connections to Postgres, with a limit on every wait.
 
 Statements run in autocommit. What must be atomic is one statement, or a transaction on a
 `connection()`. A request waits at most `WAIT` for a connection, and Postgres ends a statement after
-the role's time limit (`session_rows.py`). Where it cannot, because its process is stopped or the
+the role's time limit (`rows/session.py`). Where it cannot, because its process is stopped or the
 network drops every packet, the watchdog, a thread of ours, shuts the socket down after `SILENCE`.
 So a database that is down, stuck or silent becomes a 503 within three seconds.
 """
@@ -20,7 +20,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from service.connection import Connection, Row, Values
 from service.database_url import read_password
-from service.session_rows import PrepareStatements, may_prepare, require_limits
+from service.rows.session import PrepareStatements, may_prepare, require_limits
 
 WAIT = 1.0  # seconds for a connection
 SILENCE = 1.5  # seconds for which a request may hold a connection

@@ -22,7 +22,7 @@ from org_guard.role_check import require_plain_role, require_row_security
 from org_guard.row_security import RowSecurity
 from org_selector.rows import DecisionRows
 from service.pool import Database, Unavailable
-from service.session_rows import MissingLimits, PrepareStatements, require_limits
+from service.rows.session import MissingLimits, PrepareStatements, require_limits
 from tests.kit.databases import copy_database
 from tests.kit.machine import require_program
 

@@ -11,7 +11,7 @@ import pytest
 
 from local_stack.stack import Stack
 from tests.kit.gunicorn import run_selector_under_gunicorn
-from tests.service.test_bodies import post
+from tests.kit.raw_requests import post
 
 CONNECTIONS = 50
 SECONDS = 1.0  # how long each kind is watched

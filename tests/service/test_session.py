@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from local_stack.postgres import Postgres
-from service.session_rows import MissingLimits, PrepareStatements, may_prepare, require_limits
+from service.rows.session import MissingLimits, PrepareStatements, may_prepare, require_limits
 from tests.kit.databases import find_unchanged_database
 
 
