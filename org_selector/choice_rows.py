@@ -54,13 +54,14 @@ _CREATE_ORGANIZATION = """
     select org.create_organization(
         %(auth0_user_id)s, %(name)s, %(slug)s, %(nonce)s, %(client_id)s)
 """
-# A second statement, since one does not see the rows that a function in it has made.
+# A second statement, since one does not see the rows that a function in it has made. The function
+# has checked the person and the organization.
 _ENTER = """
     with entered as (
         select m.user_id, m.org_id, m.org_slug, m.org_name, m.role
         from org.app_user u, org.membership m
-        where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
-        and m.user_id = u.id and m.org_id = %(org_id)s and not m.org_suspended
+        where u.auth0_user_id = %(auth0_user_id)s
+        and m.user_id = u.id and m.org_id = %(org_id)s
     ), remembered as (
         update org.app_user u
         set default_org_id = case when %(remember)s then e.org_id end
@@ -166,8 +167,6 @@ class ChoiceRows:
     def _enter(
         self, auth0_user_id: str, org_id: UUID | None, *, remember: bool, forget: bool
     ) -> Organization | None:
-        if org_id is None:
-            return None
         values = {
             "auth0_user_id": auth0_user_id,
             "org_id": org_id,

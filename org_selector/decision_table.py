@@ -141,7 +141,7 @@ def _back_from_the_picker(question: Question, standing: Standing) -> Refused | A
     if question.bound is None:
         return Apply(choice)
     # Such an application allows no other organization: not another one, and not a new one.
-    if choice.org_id is not None and standing.asked and standing.asked.id == choice.org_id:
+    if standing.asked and standing.asked.id == choice.org_id:
         return Apply(choice)
     if choice.invitation_id is not None and question.asked and question.asked.org_id:
         return Apply(choice, bound_to=question.asked.org_id)

@@ -40,6 +40,7 @@ PURE: Mapping[str, tuple[str, ...]] = {
     "org_selector/question.py": ("tests/org_selector/test_question.py",),
     "org_selector/picker/cookie.py": ("tests/org_selector/picker/test_cookie.py",),
     "org_selector/picker/page.py": ("tests/org_selector/picker/test_page.py",),
+    "org_selector/slug.py": ("tests/org_selector/test_slug.py",),
 }
 WITH_POSTGRES: Mapping[str, tuple[str, ...]] = {
     "endpoint/names.py": ("tests/endpoint/test_names.py",),
@@ -48,9 +49,16 @@ WITH_POSTGRES: Mapping[str, tuple[str, ...]] = {
         "tests/org_guard/test_query_errors.py",
         "tests/org_guard/test_row_security.py",
     ),
+    "org_selector/choice_rows.py": (
+        "tests/org_selector/test_choice_rows.py",
+        "tests/org_selector/test_rows.py",
+    ),
     "org_selector/picker/rows.py": ("tests/org_selector/picker/test_rows.py",),
     "org_selector/picker/views.py": ("tests/org_selector/picker/test_views.py",),
-    "org_selector/rows.py": ("tests/org_selector/test_rows.py",),
+    "org_selector/rows.py": (
+        "tests/org_selector/test_choice_rows.py",
+        "tests/org_selector/test_rows.py",
+    ),
 }
 FIXTURES = ("-p", "tests.kit.apps")  # in the place of conftest.py
 WORKERS = os.cpu_count() or 2

@@ -233,6 +233,23 @@ def test_the_upper_of_two_rows_that_fit_wins(row: str) -> None:
     assert expected == _decide_three_times(question, standing)
 
 
+@pytest.mark.parametrize(
+    ("question", "standing", "way"),
+    [
+        ({"bound": ABC.id}, {"asked": ABC}, "bound"),
+        ({"hint": "abc"}, {"asked": ABC}, "hint"),
+        ({"remembered": ABC.id, "interaction": "refresh"}, {"asked": ABC}, "remembered"),
+        ({}, {"usable": (ABC,)}, "only_one"),
+        ({}, {"usable": (XYZ, ABC), "default": ABC}, "default"),
+    ],
+)
+def test_a_grant_says_how_the_organization_was_found(
+    question: dict[str, object], standing: dict[str, Any], way: str
+) -> None:
+    """The audit trail shows it."""
+    assert decide(ask(**question), replace(NEWCOMER, **standing)) == Granted(ABC, way)  # type: ignore[arg-type]
+
+
 def _decide_three_times(question: dict[str, object], standing: dict[str, Any]) -> tuple[str, ...]:
     return tuple(
         _name(decide(ask(interaction=one, **question), replace(NEWCOMER, **standing)))

@@ -212,3 +212,16 @@ def test_a_question_cannot_be_changed() -> None:
     """What was verified stays as it was."""
     with pytest.raises(ValidationError):
         ask().hint = "abc-inc"
+
+
+@pytest.mark.parametrize(("length", "accepted"), [(200, True), (201, False)])
+def test_the_name_of_a_new_organization_has_at_most_200_characters(
+    length: int, accepted: bool
+) -> None:
+    """As the table allows."""
+    made = choice("abc-inc") | {"org_id": None, "new_organization": "\U0001f9ed" * length}
+    if accepted:
+        assert ask(choice=made).choice is not None
+    else:
+        with pytest.raises(ValueError, match="new_organization"):
+            ask(choice=made)
