@@ -1,4 +1,4 @@
-"""`/audit-events`: which changes were made, when and by whom."""
+"""`/audit-events`: which changes were made and who logged in, when and by whom."""
 
 from flask import Blueprint
 
@@ -14,7 +14,7 @@ def create_blueprint(guard: Guard) -> Blueprint:
 
     @routes.get("/audit-events")
     @guard.require_auth("read:audit-events", role="admin")
-    @operation("The changes, newest first", answer=Page[AuditEvent], paged=True)
+    @operation("Changes and logins, newest first", answer=Page[AuditEvent], paged=True)
     def list_audit_events(principal: Principal, keyset: Keyset) -> Page[AuditEvent]:
         return audit_events.list_audit_events(principal, keyset)
 

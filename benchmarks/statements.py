@@ -23,6 +23,7 @@ from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_guard.role_check import require_plain_role
 from org_selector.choice_rows import ChoiceRows
+from org_selector.picker.lookup_rows import LookupRows
 from org_selector.picker.rows import PickerRows
 from org_selector.question import Asked
 from org_selector.rows import DecisionRows
@@ -130,6 +131,7 @@ def _measure(conn: psycopg.Connection, plain: psycopg.Connection) -> tuple[Round
 
 def _list_reads(conn: psycopg.Connection, person: BenchmarkUser) -> Calls:
     decisions, picker = DecisionRows(_database(conn)), PickerRows(_database(conn))
+    lookups = LookupRows(_database(conn))
     user, nonce = person.auth0_user_id, "n" * 22
     middle = memberships.load_middle(conn, person)
     last = memberships.load_organization(conn, person.size)
@@ -145,7 +147,7 @@ def _list_reads(conn: psycopg.Connection, person: BenchmarkUser) -> Calls:
         "search_page, nothing": lambda: picker.search_page(
             user, nonce=nonce, after=START, search="qqqq"
         ),
-        "find_selectable": lambda: picker.find_selectable(user, org_id=last.id, nonce=nonce),
+        "find_selectable": lambda: lookups.find_selectable(user, org_id=last.id, nonce=nonce),
     }
 
 

@@ -197,6 +197,7 @@ class Stack:
             "DATABASE_URL": self.postgres.url(DATABASE, "org_selector"),
             "SELECTOR_URL": self.selector_url,
             "APP_ORIGINS": self.spa_url,
+            "NEW_ORGANIZATIONS": "true",
             "PORT": str(self.ports.selector),
             "WEB_CONCURRENCY": "2",
         }

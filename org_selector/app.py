@@ -15,6 +15,7 @@ from org_selector.errors import DatabaseUnavailable, SelectorError, _
 from org_selector.picker import views
 from org_selector.picker.cookie import LoginCookies
 from org_selector.picker.html import render_error, set_up_pages
+from org_selector.picker.lookup_rows import LookupRows
 from org_selector.picker.rows import PickerRows
 from org_selector.rows import DecisionRows
 from org_selector.settings import SelectorSettings
@@ -44,7 +45,14 @@ def create_app(settings: SelectorSettings) -> Flask:
     choices = Choices(ChoiceRows(database), new_organizations=settings.new_organizations)
     answers = Decisions(DecisionRows(database), choices, settings.trusted_email_connections)
     cookies = LoginCookies(session_secrets, secure=settings.selector_url.startswith("https:"))
-    picker = views.Picker(tokens, cookies, PickerRows(database), settings.selector_url)
+    picker = views.Picker(
+        tokens,
+        cookies,
+        PickerRows(database),
+        LookupRows(database),
+        settings.selector_url,
+        new_organizations=settings.new_organizations,
+    )
     app = service_app.create_app(
         __name__,
         database=database,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from org_selector.errors import InvalidSessionToken
 
@@ -45,6 +46,23 @@ class LoginTransaction:
     notice: str  # why the page is shown
     app_origin: str
     locale: str
+
+    @property
+    def invitation_id(self) -> UUID | None:
+        """The invitation that the app's link named; `None` also if the text is no id."""
+        return _read_id(self.invitation)
+
+    @property
+    def bound_to(self) -> UUID | None:
+        """The one organization of the application; one that does not exist if the text is no id."""
+        return (_read_id(self.bound) or UUID(int=0)) if self.bound else None
+
+
+def _read_id(unverified_text: str) -> UUID | None:
+    try:
+        return UUID(unverified_text)
+    except ValueError:
+        return None
 
 
 def read_login_transaction(verified_claims: Mapping[str, Any]) -> LoginTransaction:

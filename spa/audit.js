@@ -15,10 +15,13 @@ import * as views from './views.js';
  * @type {Record<string, string[]>}
  */
 const SENTENCES = {
+  'organization.created': ['actor', ' created the organization.'],
   'organization.updated': ['actor', ' renamed the organization from ', 'old', ' to ', 'new', '.'],
+  'member.logged_in': ['actor', ' logged in.'],
   'member.role_changed': ['actor', ' changed the role of ', 'target', ' from ', 'old', ' to ', 'new', '.'],
   'member.removed': ['actor', ' removed ', 'target', '.'],
   'member.left': ['actor', ' left.'],
+  'invitation.accepted': ['actor', ' accepted an invitation.'],
   'project.created': ['actor', ' created the project ', 'target', '.'],
   'project.updated': ['actor', ' changed the project ', 'target', '.'],
   'project.renamed': ['actor', ' renamed the project ', 'old', ' to ', 'new', '.'],

@@ -15,12 +15,21 @@ from local_stack.browser import browser
 from local_stack.person import Person
 from local_stack.postgres import Postgres
 from local_stack.stack import DATABASE, Ports, Stack
-from tests.kit.apps import api, keys_url, postgres, selector, statements
+from tests.kit.apps import api, closed_selector, keys_url, postgres, selector, statements
 from tests.kit.leaks import find_leaks, log_files, secrets_of
 from tests.kit.tenant import keys, start
 from tests.kit.window import Window, open_window
 
-__all__ = ["api", "keys", "keys_url", "postgres", "selector", "start", "statements"]  # fixtures
+__all__ = [
+    "api",
+    "closed_selector",
+    "keys",
+    "keys_url",
+    "postgres",
+    "selector",
+    "start",
+    "statements",
+]  # fixtures
 
 # A busy machine is not a mistake: how long an example takes is no test of the product.
 settings.register_profile(

@@ -1,4 +1,4 @@
-"""Audit events: which changes were made, when and by whom."""
+"""Audit events: which changes were made and who logged in, when and by whom."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +16,18 @@ from org_guard.principal import Principal
 from org_guard.row_security import RowSecurity
 
 Action = Literal[
+    "organization.created",
     "organization.updated",
+    "member.logged_in",
     "member.role_changed",
     "member.removed",
     "member.left",
+    "invitation.accepted",
     "project.created",
     "project.updated",
     "project.deleted",
 ]
-Kind = Literal["organization", "member", "project"]
+Kind = Literal["organization", "member", "invitation", "project"]
 
 
 @dataclass(slots=True)
@@ -46,12 +49,12 @@ class Target:
 
 @dataclass(slots=True)
 class AuditEvent:
-    """One change: when it was made, by whom and to what."""
+    """One change or login: when it was made, by whom and to what."""
 
     id: IdText
     at: datetime
     action: Annotated[Action, Field(examples=["project.updated"])]
-    actor: Actor
+    actor: Annotated[Actor | None, Field(description="null: an administrator of the service")]
     target: Target
     details: Annotated[dict[str, Any], Field(examples=[{"name": ["Website", "Website relaunch"]}])]
     client_id: Annotated[str, Field(examples=["jF3vXq0ZrT8cWm5LbN2yKd7HsPa9GuE4"])]
@@ -64,7 +67,7 @@ class AuditEventRows:
         self._rows = rows
 
     def list_audit_events(self, principal: Principal, keyset: Keyset) -> Page[AuditEvent]:
-        """List the changes, newest first."""
+        """List changes and logins, newest first."""
         rows = self._rows.select(
             principal,
             """
@@ -77,7 +80,15 @@ class AuditEventRows:
             (*keyset.before, keyset.limit + 1),
         )
         events = [
-            AuditEvent(row[0], row[1], row[2], Actor(*row[3:5]), Target(*row[5:8]), *row[8:])
+            AuditEvent(
+                id=row[0],
+                at=row[1],
+                action=row[2],
+                actor=Actor(*row[3:5]) if row[3] else None,
+                target=Target(*row[5:8]),
+                details=row[8],
+                client_id=row[9],
+            )
             for row in rows
         ]
         return Page.of(events, keyset, lambda event: (event.at, event.id))

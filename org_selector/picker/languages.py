@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import escape
 
-from org_selector.picker.page import PageTexts
+from org_selector.picker.texts import PageTexts
 
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 _FIXED_TEXT = re.compile(r'{{ _\("([^"]+)"\) }}')

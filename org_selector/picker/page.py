@@ -6,83 +6,32 @@ sees a search field, the recently used ones, and all by name in several pages. T
 the data are made here, in the language of the page; the template only prints them.
 """
 
-import gettext
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NamedTuple, Self
-from urllib.parse import urlencode
-from uuid import UUID
+from typing import Literal, NamedTuple
 
-from org_selector.picker.rows import PAGE_SIZE, ListedOrganization, OrganizationList
+from org_selector.picker.address import PageAddress
+from org_selector.picker.rows import (
+    ListedInvitation,
+    ListedOrganization,
+    OrganizationList,
+)
+from org_selector.picker.texts import MAX_DAYS, PageTexts
 
-MAX_SEARCH = 100  # characters
 SEARCH_FROM = 8  # organizations; a shorter list needs no search
-MAX_DAYS = 60  # a use longer ago is shown as a date
 HUES = 8  # colours behind the initials, in style.css
-NOTICES = ("hint_unknown", "organization_suspended", "not_selectable")  # the template has the texts
+NOTICES = (  # the template has the texts
+    "hint_unknown",
+    "organization_suspended",
+    "not_selectable",
+    "invitation_closed",
+    "invitation_unverified",
+    "invitation_elsewhere",
+)
 
 Outcome = Literal["no search", "nothing", "one page", "several pages"]
 _Listed = tuple[ListedOrganization, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PageTexts:
-    """The texts of one language for `build_page`; made once, not for each page."""
-
-    roles: Mapping[str, str]
-    last_used: str  # stands before a date
-    days_ago: tuple[str, ...]  # "Last used 2 days ago" has index 2
-    found: tuple[str, ...]  # "3 organizations found" has index 3
-
-    @classmethod
-    def translate(cls, catalog: gettext.NullTranslations) -> Self:
-        """Look up every text in *catalog*."""
-        _, ngettext = catalog.gettext, catalog.ngettext
-        days_ago = [_("today")]
-        for n in range(1, MAX_DAYS):
-            days_ago.append(ngettext("%(count)s day ago", "%(count)s days ago", n) % {"count": n})
-        found = []
-        for n in range(PAGE_SIZE + 1):
-            text = ngettext("%(count)s organization found", "%(count)s organizations found", n)
-            found.append(text % {"count": n})
-        return cls(
-            roles={"owner": _("Owner"), "admin": _("Admin"), "member": _("Member")},
-            last_used=_("Last used"),
-            days_ago=tuple(f"{_('Last used')} {days}" for days in days_ago),
-            found=tuple(found),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PageAddress:
-    """The part of the organizations that the query of the page's URL asks for."""
-
-    search: str = ""
-    after: tuple[str, UUID] = ("", UUID(int=0))  # (name_key, id) of the page before
-
-    @classmethod
-    def read(cls, unverified_search: str, unverified_after: Sequence[str]) -> Self:
-        """Read the query; an `after` that cannot be read means the first page."""
-        search = unverified_search.strip()[:MAX_SEARCH].replace("\0", "")
-        try:
-            (after,) = unverified_after
-            org_id, _, name_key = after.partition(" ")
-            return cls(search, (name_key.replace("\0", ""), UUID(org_id)))
-        except ValueError:
-            return cls(search)
-
-    @property
-    def first(self) -> bool:
-        """Return whether this is the first page."""
-        return self.after == ("", UUID(int=0))
-
-    def link(self, after: ListedOrganization | None = None) -> str:
-        """Return the link to the first page of the same search, or to the one after *after*."""
-        query = {"search": self.search} if self.search else {}
-        if after is not None:
-            query["after"] = f"{after.id} {after.name_key}"
-        return "?" + urlencode(query)
 
 
 class PageRow(NamedTuple):  # faster to make than a dataclass, and a page has 26
@@ -106,11 +55,43 @@ class PageSection(NamedTuple):
     rows: tuple[PageRow, ...]
 
 
+class InvitationRow(NamedTuple):
+    """One invitation, as the page prints it."""
+
+    invitation_id: str
+    name: str  # of the organization
+    role: str
+    inviter: str  # "" if no person is known
+    initials: str
+    focus: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrganization:
+    """The form for a new organization."""
+
+    name: str  # what the person has typed
+    fault: bool  # it cannot be that
+    lookalike: str  # another organization of the person with a similar name, or ""
+
+    @property
+    def mistake(self) -> bool:
+        """Whether the form comes back with a notice."""
+        return self.fault or bool(self.lookalike)
+
+
+Heading = Literal["choose", "invited", "create", "nothing"]
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Everything that the template prints, except the login and the person."""
 
+    heading: Heading
     notice: str  # one of NOTICES, or ""
+    invited_address: str  # masked; of an invitation to another address, or ""
+    invitations: tuple[InvitationRow, ...]
+    new_organization: NewOrganization | None  # None: the person may create none
     search: str
     search_shown: bool  # the search field, and with it the headings of the lists
     outcome: Outcome
@@ -130,6 +111,8 @@ def build_page(
     *,
     notice: str,
     today: date,
+    invited_address: str,
+    new_organization: NewOrganization | None,
 ) -> Page:
     """
     Arrange *organizations*, which were loaded for *address*.
@@ -137,19 +120,35 @@ def build_page(
     Args:
         notice: the code that says why the page is shown; an unknown one is ignored.
         today: the date in UTC, as the times of the last use are in UTC.
+        invited_address: the masked address of an invitation that is for another one.
+        new_organization: the form for it, if the person may create one.
     """
     whole_list = address.first and not address.search
     many = not whole_list or len(organizations.by_name) >= SEARCH_FROM
     recent, by_name = (
         _divide(organizations, many=many) if whole_list else ((), organizations.by_name)
     )
-    last_usable = next((one for one in recent if not one.suspended), None)
+    # The focus is where the person goes on: at a form with a mistake, else at the first row.
+    mistake = new_organization is not None and new_organization.mistake
+    last_usable = next((one for one in recent if not one.suspended and not mistake), None)
     sections = (
         PageSection("recent", _make_rows(recent, texts, today, last_usable)),
         PageSection("all", _make_rows(by_name, texts, today)),
     )
+    invitations = _make_invitations(
+        organizations.invitations, texts, focus=not last_usable and not mistake
+    )
+    found: Heading = "create" if new_organization else "nothing"
+    if any(section.rows for section in sections) or not whole_list:
+        found = "choose"
+    elif invitations:
+        found = "invited"
     return Page(
+        heading=found,
         notice=notice if notice in NOTICES else "",
+        invited_address=invited_address,
+        invitations=invitations,
+        new_organization=new_organization,
         search=address.search,
         search_shown=many,
         outcome=_find_outcome(organizations, address),
@@ -199,6 +198,22 @@ def _make_rows(
             focus=one is focus,
         )
         for one in organizations
+    )
+
+
+def _make_invitations(
+    invitations: Sequence[ListedInvitation], texts: PageTexts, *, focus: bool
+) -> tuple[InvitationRow, ...]:
+    return tuple(
+        InvitationRow(
+            one.id,
+            one.org_name,
+            texts.roles[one.role],
+            one.inviter or "",
+            make_initials(one.org_name),
+            focus=focus and number == 0,
+        )
+        for number, one in enumerate(invitations)
     )
 
 

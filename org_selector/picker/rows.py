@@ -13,18 +13,39 @@ from service.pool import Database
 
 PAGE_SIZE = 20  # organizations of one page
 RECENT = 3  # organizations of the list of recently used ones
+INVITATIONS = 10  # shown on one page, the newest first
 SUBSTRING_UP_TO = 100  # organizations; a person with more searches by the beginning of the name
 END_OF_NAMES = "\U0010ffff"  # sorts after every character that a name can contain
 
-# The first row of both statements below is the person. Each further row is an organization; its
-# first column is true in the list of recently used ones and false in the list by name.
+# The first row of both statements below is the person. The rows after it are invitations, which
+# have no first column, and organizations; theirs is true in the list of recently used ones and
+# false in the list by name.
 _PERSON = """
     select null::boolean, u.email, u.name, (
             select org_name from org.membership where user_id = u.id and org_id = u.default_org_id
-        ), null, null,
-        exists (select from org.selection where nonce = %(nonce)s), null
+        ), null, case when not u.email_verified and exists (
+            select from org.organization where created_by = u.id
+        ) then 'may not create' end,
+        exists (select from org.selection where nonce = %(nonce)s), null::timestamptz
     from org.app_user u
     where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
+    union all
+"""
+_INVITATIONS = """
+    (
+        select null::boolean, i.id::text, p.name, o.name, null, i.role, null::boolean,
+            null::timestamptz
+        from org.app_user u
+        join org.invitation i on i.email = lower(u.email) and org.is_open(i)
+        join org.organization o on o.id = i.org_id
+        left join org.app_user p on p.id = i.invited_by
+        where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null and u.email_verified
+        and i.org_id = coalesce(%(bound_to)s, i.org_id) and not exists (
+            select from org.membership where user_id = u.id and org_id = i.org_id
+        )
+        order by i.id = %(invitation_id)s desc nulls last, i.created_at desc, i.id
+        limit %(invitations)s
+    )
     union all
 """
 _BY_NAME = """
@@ -64,17 +85,8 @@ _BY_SEARCH = """
     ) m
     where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
 """
-_LOAD_PAGE = _PERSON + _BY_NAME
+_LOAD_PAGE = _PERSON + _INVITATIONS + _BY_NAME
 _SEARCH_PAGE = _PERSON + _BY_SEARCH
-_FIND_SELECTABLE = """
-    select exists (select from org.selection where nonce = %(nonce)s),
-        exists (
-            select from org.membership
-            where user_id = u.id and org_id = %(org_id)s and not org_suspended
-        )
-    from org.app_user u
-    where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
-"""
 
 
 class ListedOrganization(NamedTuple):  # a page has 26; a dataclass takes three times as long
@@ -89,6 +101,15 @@ class ListedOrganization(NamedTuple):  # a page has 26; a dataclass takes three 
     last_selected_at: datetime | None  # None in the list by name
 
 
+class ListedInvitation(NamedTuple):
+    """An open invitation to the person's verified address."""
+
+    id: str
+    inviter: str | None  # None: an administrator of the service, or without a name
+    org_name: str
+    role: str
+
+
 @dataclass(frozen=True, slots=True)
 class OrganizationList:
     """One page of a person's organizations, and the person."""
@@ -100,14 +121,8 @@ class OrganizationList:
     recent: tuple[ListedOrganization, ...]  # the last use first, at most RECENT; first page only
     by_name: tuple[ListedOrganization, ...]  # at most PAGE_SIZE
     more: bool  # the list by name goes on
-
-
-@dataclass(frozen=True, slots=True)
-class Selectable:
-    """What the picker looks up again before it signs a choice."""
-
-    already_chosen: bool
-    selectable: bool  # a member, and the organization is not suspended
+    invitations: tuple[ListedInvitation, ...]  # first page only, at most INVITATIONS
+    may_create: bool  # with an address that is not verified, one organization only
 
 
 class PickerRows:
@@ -122,12 +137,27 @@ class PickerRows:
         self._database = database
 
     def load_page(
-        self, auth0_user_id: str, *, nonce: str, after: tuple[str, UUID]
+        self,
+        auth0_user_id: str,
+        *,
+        nonce: str,
+        after: tuple[str, UUID],
+        invitation_id: UUID | None = None,
+        bound_to: UUID | None = None,
     ) -> OrganizationList | None:
-        """Load the page of the user's organizations that begins after (name_key, id)."""
+        """
+        Load the page of the user's organizations that begins after (name_key, id).
+
+        Args:
+            invitation_id: this invitation comes first.
+            bound_to: invitations to this organization only.
+        """
         values = {
             "auth0_user_id": auth0_user_id,
             "nonce": nonce,
+            "invitation_id": invitation_id,
+            "bound_to": bound_to,
+            "invitations": 0 if after[0] else INVITATIONS,
             "name_key": after[0],
             "org_id": after[1],
             "recent": 0 if after[0] else RECENT,  # shown on the first page only
@@ -155,17 +185,11 @@ class PickerRows:
         }
         return _read_list(self._database.fetch(_SEARCH_PAGE, values))
 
-    def find_selectable(self, auth0_user_id: str, *, org_id: UUID, nonce: str) -> Selectable | None:
-        """Look up a choice before it is signed."""
-        values = {"auth0_user_id": auth0_user_id, "org_id": org_id, "nonce": nonce}
-        rows = self._database.fetch(_FIND_SELECTABLE, values)
-        return Selectable(*rows[0]) if rows else None
-
 
 def _read_list(rows: list[tuple[Any, ...]]) -> OrganizationList | None:
     if not rows:
         return None
-    _, email, name, default_name, _, _, already_chosen, _ = rows[0]
+    _, email, name, default_name, _, may_not_create, already_chosen, _ = rows[0]
     by_name = [ListedOrganization._make(row[1:]) for row in rows if row[0] is False]
     return OrganizationList(
         email=email,
@@ -175,4 +199,8 @@ def _read_list(rows: list[tuple[Any, ...]]) -> OrganizationList | None:
         recent=tuple(ListedOrganization._make(row[1:]) for row in rows if row[0]),
         by_name=tuple(by_name[:PAGE_SIZE]),
         more=len(by_name) > PAGE_SIZE,
+        invitations=tuple(
+            ListedInvitation(row[1], row[2], row[3], row[5]) for row in rows[1:] if row[0] is None
+        ),
+        may_create=may_not_create is None,
     )

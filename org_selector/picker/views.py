@@ -8,12 +8,13 @@ choice takes effect when the Action sends it to `POST /decisions`.
 """
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
-from uuid import UUID
 
 from flask import Blueprint, Response, g, request, url_for
 
+from endpoint.names import find_fault
 from org_guard.base_url import base_url
 from org_selector.action_tokens import ActionTokens
 from org_selector.errors import (
@@ -24,6 +25,14 @@ from org_selector.errors import (
     NoOrganization,
 )
 from org_selector.login_transaction import LoginTransaction
+from org_selector.picker.address import PageAddress
+from org_selector.picker.chosen import (
+    ChosenInvitation,
+    ChosenName,
+    ChosenOrganization,
+    mask_address,
+    read_chosen,
+)
 from org_selector.picker.cookie import LoginCookies, UnverifiedLogin, parse_login
 from org_selector.picker.html import (
     CONTINUE_SCRIPT,
@@ -32,20 +41,32 @@ from org_selector.picker.html import (
     render_page,
     show_to,
 )
-from org_selector.picker.page import PageAddress, build_page
+from org_selector.picker.lookalike import find_lookalike
+from org_selector.picker.lookup_rows import LookupRows, Selectable
+from org_selector.picker.page import NewOrganization, build_page
 from org_selector.picker.rows import OrganizationList, PickerRows
+from org_selector.question import MAX_NAME_LENGTH
 
 
 class Picker:
     """The three views; one object in each process."""
 
     def __init__(
-        self, tokens: ActionTokens, cookies: LoginCookies, rows: PickerRows, own_origin: str
+        self,
+        tokens: ActionTokens,
+        cookies: LoginCookies,
+        rows: PickerRows,
+        lookups: LookupRows,
+        own_origin: str,
+        *,
+        new_organizations: bool,
     ) -> None:
         self._tokens = tokens
         self._cookies = cookies
         self._rows = rows
+        self._lookups = lookups
         self._own_origin = own_origin
+        self._new_organizations = new_organizations
 
     def enter(self) -> Response:
         """Put the login into a cookie; a reload does the same again."""
@@ -66,18 +87,65 @@ class Picker:
         """Sign the choice and send the browser back to Auth0."""
         login, transaction = self._verify(login_id)
         self._require_own_form(login)
-        org_id = _parse_org_id(request.form.getlist("org_id"))
-        found = self._rows.find_selectable(
-            transaction.auth0_user_id, org_id=org_id, nonce=transaction.nonce
-        )
+        chosen = read_chosen(request.form)
+        if isinstance(chosen, ChosenName):
+            return self._choose_name(login, transaction, chosen)
+        found = self._find(transaction, chosen)
         if found is None:
             raise NoOrganization("unknown or blocked user")
         if found.already_chosen:
             raise AlreadyChosen
-        # A bound application has one organization to offer, or none if that one is suspended.
-        if not found.selectable or transaction.notice == "bound_suspended":
-            g.log = {"error": "not_selectable"}
-            return self._show(login, transaction, notice="not_selectable", status=403)
+        if isinstance(chosen, ChosenInvitation):
+            if not found.selectable:
+                return self._refuse(login, transaction, "invitation_closed")
+            return self._sign(login, transaction, {"invitation_id": str(chosen.invitation_id)})
+        # A bound application has one organization to offer, or none if that one is suspended. Its
+        # members do not come here.
+        if not found.selectable or transaction.bound or transaction.notice == "bound_suspended":
+            return self._refuse(login, transaction, "not_selectable")
+        return self._sign(login, transaction, {"org_id": str(chosen.org_id)})
+
+    def _find(
+        self, transaction: LoginTransaction, chosen: ChosenOrganization | ChosenInvitation
+    ) -> Selectable | None:
+        user, nonce = transaction.auth0_user_id, transaction.nonce
+        if isinstance(chosen, ChosenOrganization):
+            return self._lookups.find_selectable(user, org_id=chosen.org_id, nonce=nonce)
+        return self._lookups.find_acceptable(
+            user,
+            invitation_id=chosen.invitation_id,
+            bound_to=transaction.bound_to,
+            nonce=nonce,
+        )
+
+    def _choose_name(
+        self, login: UnverifiedLogin, transaction: LoginTransaction, chosen: ChosenName
+    ) -> Response:
+        found = self._lookups.find_creatable(transaction.auth0_user_id, nonce=transaction.nonce)
+        if found is None:
+            raise NoOrganization("unknown or blocked user")
+        if found.already_chosen:
+            raise AlreadyChosen
+        if not self._may_create(transaction) or not found.may_create:
+            return self._refuse(login, transaction, "not_selectable")
+        name = chosen.unverified_name
+        fault = len(name) > MAX_NAME_LENGTH or find_fault(name) is not None
+        lookalike = find_lookalike(name, found.names)
+        if fault or (lookalike and not chosen.confirmed):
+            again = NewOrganization(name, fault=fault, lookalike=lookalike or "")
+            return self._show(login, transaction, status=422, again=again)
+        return self._sign(login, transaction, {"new_organization": name})
+
+    def _refuse(
+        self, login: UnverifiedLogin, transaction: LoginTransaction, notice: str
+    ) -> Response:
+        g.log = {"error": notice}
+        return self._show(login, transaction, notice=notice, status=403)
+
+    def _sign(
+        self, login: UnverifiedLogin, transaction: LoginTransaction, choice: dict[str, str | bool]
+    ) -> Response:
+        boxes = {name: name in request.form for name in ("remember", "forget")}
         tenant_url = base_url(transaction.issuer)
         return render_page(
             "continue.html",
@@ -85,15 +153,12 @@ class Picker:
             action=f"{tenant_url}/continue?{urlencode({'state': login.unverified_state})}",
             script=CONTINUE_SCRIPT,
             selection_token=self._tokens.sign_selection_token(
-                transaction,
-                login.unverified_state,
-                {
-                    "org_id": str(org_id),
-                    "remember": "remember" in request.form,
-                    "forget": "forget" in request.form,
-                },
+                transaction, login.unverified_state, choice | boxes
             ),
         )
+
+    def _may_create(self, transaction: LoginTransaction) -> bool:
+        return self._new_organizations and not transaction.bound
 
     def _verify(self, login_id: str) -> tuple[UnverifiedLogin, LoginTransaction]:
         """Return the cookie's login, and what its session token says, which is verified here."""
@@ -117,6 +182,7 @@ class Picker:
         *,
         notice: str = "",
         status: int = 200,
+        again: NewOrganization | None = None,
     ) -> Response:
         address = PageAddress.read(request.args.get("search", ""), request.args.getlist("after"))
         organizations = self._load(transaction, address)
@@ -128,15 +194,22 @@ class Picker:
         show_to(transaction, account)
         if transaction.notice == "bound_suspended":
             raise BoundOrganizationSuspended
-        if not organizations.by_name and address == PageAddress():
-            raise NoOrganization
+        invited_address = ""
+        if transaction.invitation and not notice and not again:
+            notice, invited_address = self._explain_invitation(transaction)
+        form = again or NewOrganization("", fault=False, lookalike="")
+        may_create = self._may_create(transaction) and organizations.may_create
         page = build_page(
             organizations,
             address,
             find_language().page_texts,
             notice=notice or transaction.notice,
             today=datetime.now(UTC).date(),
+            invited_address=invited_address,
+            new_organization=form if may_create and address == PageAddress() else None,
         )
+        if page.heading == "nothing" and not page.notice.startswith("invitation"):
+            raise NoOrganization
         return render_page(
             "select.html",
             status=status,
@@ -150,7 +223,30 @@ class Picker:
         user, nonce, after = transaction.auth0_user_id, transaction.nonce, address.after
         if address.search:
             return self._rows.search_page(user, nonce=nonce, after=after, search=address.search)
-        return self._rows.load_page(user, nonce=nonce, after=after)
+        found = self._rows.load_page(
+            user,
+            nonce=nonce,
+            after=after,
+            invitation_id=transaction.invitation_id,
+            bound_to=transaction.bound_to,
+        )
+        # A bound application offers the invitation to its organization, and no other one.
+        if found and transaction.bound:
+            return replace(found, recent=(), by_name=(), more=False)
+        return found
+
+    def _explain_invitation(self, transaction: LoginTransaction) -> tuple[str, str]:
+        """Return why the invitation of the link cannot be accepted here, and its masked address."""
+        found = transaction.invitation_id and self._lookups.find_invitation(
+            transaction.auth0_user_id,
+            invitation_id=transaction.invitation_id,
+            bound_to=transaction.bound_to,
+        )
+        if not found:
+            return "invitation_closed", ""
+        if not found.same_address:
+            return "invitation_elsewhere", mask_address(found.email)
+        return ("" if found.verified else "invitation_unverified"), ""
 
 
 def create_blueprint(picker: Picker) -> Blueprint:
@@ -167,11 +263,3 @@ def _single(name: str) -> str:
     if len(values) != 1:
         raise InvalidSessionToken(f"{len(values)} times {name}")
     return values[0]
-
-
-def _parse_org_id(unverified_values: list[str]) -> UUID:
-    try:
-        (unverified_org_id,) = unverified_values
-        return UUID(unverified_org_id)
-    except ValueError as error:
-        raise InvalidSessionToken("not one organization") from error

@@ -646,6 +646,35 @@ def test_every_change_is_recorded_in_the_audit_trail(api: RunningApi) -> None:
     assert times == sorted(times)
 
 
+def test_logins_and_what_the_selector_made_stand_in_the_trail(api: RunningApi) -> None:
+    """Also what an administrator of the service did, who is no person in the database."""
+    joe = api.user_id("joe")
+    for action, actor in (
+        ("organization.created", joe),
+        ("member.logged_in", joe),
+        ("invitation.accepted", joe),
+        ("organization.updated", None),
+    ):
+        api.superuser.execute(
+            "insert into org.audit_event (org_id, actor_user_id, actor_name, client_id, action, "
+            "target_id, details) values (%s, %s, 'Joe Doe', 'portal', %s, %s, %s)",
+            (ABC.id, actor, action, joe, '{"way": "hint"}'),
+        )
+    noted = {one["action"]: one for one in events(api)}
+
+    by_joe = {"id": str(joe), "name": "Joe Doe"}
+    assert {action: one["actor"] for action, one in noted.items()} == {
+        "organization.created": by_joe,
+        "member.logged_in": by_joe,
+        "invitation.accepted": by_joe,
+        "organization.updated": None,
+    }
+    assert noted["member.logged_in"]["target"]["kind"] == "member"
+    assert noted["invitation.accepted"]["target"]["kind"] == "invitation"
+    assert noted["member.logged_in"]["details"] == {"way": "hint"}
+    assert noted["member.logged_in"]["client_id"] == "portal"
+
+
 def test_a_request_that_changes_nothing_is_not_recorded(api: RunningApi) -> None:
     """The same value again, a refusal, a repeated Idempotency-Key."""
     project = add_project(api)

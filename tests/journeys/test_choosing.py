@@ -291,9 +291,9 @@ def test_a_member_of_a_suspended_organization_gets_no_further_token(
         window.choose("ABC Inc").expect_organization("abc-inc")
 
 
-def test_nina_who_has_no_organization_is_told_what_to_do(window: Window) -> None:
-    """The page says who she is logged in as, what is missing, and how to change the account."""
-    window.sign_in("nina").expect_heading("You do not belong to an organization yet")
+def test_nina_who_has_no_organization_can_change_the_account(window: Window) -> None:
+    """The page says who she is logged in as."""
+    window.sign_in("nina").expect_heading("Create your organization")
     expect(window.page.locator(".account")).to_contain_text("nina@example.com")
     window.page.get_by_role("link", name="Not you?").click()
     window.expect_state("logged-out")

@@ -93,6 +93,23 @@ def forged_form(window: Window, language: str) -> None:
     window.page.locator(".reference").wait_for()
 
 
+def wrong_name(window: Window, language: str) -> None:
+    """Try to create an organization whose name shows nothing."""
+    picker("nina")(window, language)
+    window.page.fill("#new_organization", "\u2800")
+    window.page.locator("form.create button").click()
+    window.page.locator("#fault").wait_for()
+
+
+def similar_name(window: Window, language: str) -> None:
+    """Try to create an organization that one has already."""
+    picker("joe")(window, language)
+    window.page.locator("details.create summary").click()
+    window.page.fill("#new_organization", "ABC inc.")
+    window.page.locator("form.create button").click()
+    window.page.locator("#fault").wait_for()
+
+
 def at(path: str) -> Visit:
     """Open an address of the selector."""
     return lambda window, language: window.page.goto(window.stack.selector_url + path)
@@ -106,7 +123,10 @@ PAGES: dict[str, Visit] = {
     "picker with a notice": picker("joe", ext_org="solo-works"),
     "picker with a search": search("customer 12"),
     "picker with a search for nothing": search("zebra"),
-    "no organization": picker("nina"),
+    "new organization": picker("nina"),
+    "new organization with a wrong name": wrong_name,
+    "new organization with a similar name": similar_name,
+    "closed invitation": picker("joe", ext_invitation="x"),
     "continuing": continuing,
     "already chosen": already_chosen,
     "forged form": forged_form,
@@ -128,6 +148,26 @@ def test_each_page_of_the_selector_is_accessible_and_fits(
         expect(html).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
         expect(window.page.locator("h1")).to_have_count(1)
         inspect(window)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_pages_of_an_invitation_are_accessible_and_fit(
+    chromium: Browser, stack: Stack, superuser: psycopg.Connection, language: str
+) -> None:
+    """For the person it was sent to, and for another one who opens its link."""
+    [(invitation_id,)] = superuser.execute(
+        "insert into org.invitation (org_id, email, role, expires_at, invited_by) select %s, "
+        "'nina@example.com', 'member', now() + interval '1 day', user_id from org.membership "
+        "where org_id = %s and role = 'owner' limit 1 returning id::text",
+        (ABC.id, ABC.id),
+    ).fetchall()
+    try:
+        for login in ("nina", "joe"):
+            with open_for_axe(chromium, stack, language) as window:
+                picker(login, ext_invitation=invitation_id)(window, language)
+                inspect(window)
+    finally:
+        superuser.execute("delete from org.invitation")
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -33,6 +33,13 @@ def selector(postgres: Postgres) -> Iterator[Selector]:
 
 
 @pytest.fixture
+def closed_selector(postgres: Postgres) -> Iterator[Selector]:
+    """Run a selector in which people create no organizations, as by default."""
+    with run_selector(postgres, new_organizations=False) as running:
+        yield running
+
+
+@pytest.fixture
 def api(postgres: Postgres, keys_url: str) -> Iterator[RunningApi]:
     """Run the resource API in this process, with a database of its own."""
     with run_api(postgres, keys_url) as running:

@@ -108,11 +108,11 @@ class Selector:
 
 
 @contextmanager
-def run_selector(postgres: Postgres) -> Iterator[Selector]:
+def run_selector(postgres: Postgres, *, new_organizations: bool = True) -> Iterator[Selector]:
     """Run a selector on a new database with the seeded people."""
     with copy_database(postgres, "selector") as name:
         url = postgres.url(name, "org_selector")
-        app = create_app(make_settings(url))
+        app = create_app(make_settings(url, new_organizations=new_organizations))
         try:
             with psycopg.connect(postgres.url(name, "postgres"), autocommit=True) as superuser:
                 yield Selector(app, superuser, url, postgres.url(name, "org_owner"))
@@ -120,7 +120,7 @@ def run_selector(postgres: Postgres) -> Iterator[Selector]:
             app.extensions["database"].close()
 
 
-def make_settings(database_url: str) -> SelectorSettings:
+def make_settings(database_url: str, *, new_organizations: bool = True) -> SelectorSettings:
     """Make settings as an administrator would."""
     return SelectorSettings.model_validate(
         {
@@ -130,7 +130,7 @@ def make_settings(database_url: str) -> SelectorSettings:
             "database_url": database_url,
             "selector_url": "https://select.example.com",
             "app_origins": "https://app.example.com",
-            "new_organizations": "true",
+            "new_organizations": new_organizations,
         }
     )
 

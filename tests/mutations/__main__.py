@@ -39,7 +39,10 @@ PURE: Mapping[str, tuple[str, ...]] = {
     "org_selector/login_transaction.py": ("tests/org_selector/test_action_tokens.py",),
     "org_selector/question.py": ("tests/org_selector/test_question.py",),
     "org_selector/picker/cookie.py": ("tests/org_selector/picker/test_cookie.py",),
+    "org_selector/picker/address.py": ("tests/org_selector/picker/test_page.py",),
+    "org_selector/picker/lookalike.py": ("tests/org_selector/picker/test_lookalike.py",),
     "org_selector/picker/page.py": ("tests/org_selector/picker/test_page.py",),
+    "org_selector/picker/texts.py": ("tests/org_selector/picker/test_page.py",),
     "org_selector/slug.py": ("tests/org_selector/test_slug.py",),
 }
 WITH_POSTGRES: Mapping[str, tuple[str, ...]] = {
@@ -53,8 +56,12 @@ WITH_POSTGRES: Mapping[str, tuple[str, ...]] = {
         "tests/org_selector/test_choice_rows.py",
         "tests/org_selector/test_rows.py",
     ),
+    "org_selector/picker/lookup_rows.py": ("tests/org_selector/picker/test_lookup_rows.py",),
     "org_selector/picker/rows.py": ("tests/org_selector/picker/test_rows.py",),
-    "org_selector/picker/views.py": ("tests/org_selector/picker/test_views.py",),
+    "org_selector/picker/views.py": (
+        "tests/org_selector/picker/test_joining.py",
+        "tests/org_selector/picker/test_views.py",
+    ),
     "org_selector/rows.py": (
         "tests/org_selector/test_choice_rows.py",
         "tests/org_selector/test_rows.py",

@@ -8,15 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from org_selector.picker.page import (
-    Page,
-    PageAddress,
-    PageRow,
-    PageTexts,
-    build_page,
-    make_initials,
+from org_selector.picker.address import PageAddress
+from org_selector.picker.page import NewOrganization, Page, PageRow, build_page, make_initials
+from org_selector.picker.rows import (
+    PAGE_SIZE,
+    ListedInvitation,
+    ListedOrganization,
+    OrganizationList,
 )
-from org_selector.picker.rows import PAGE_SIZE, ListedOrganization, OrganizationList
+from org_selector.picker.texts import PageTexts
 
 ENGLISH = PageTexts.translate(gettext.NullTranslations())
 NOW = datetime(2030, 3, 1, 0, 30, tzinfo=UTC)
@@ -49,17 +49,33 @@ LIST = OrganizationList(
     recent=(),
     by_name=FEW,
     more=False,
+    invitations=(),
+    may_create=True,
 )
+INVITATIONS = (
+    ListedInvitation("i1", "Joe Doe", "Solo Works", "admin"),
+    ListedInvitation("i2", None, "Acme", "member"),
+)
+FORM = NewOrganization("", fault=False, lookalike="")
 
 
 def _build(
     address: PageAddress = PageAddress(),  # noqa: B008 - frozen
     *,
     notice: str = "",
+    form: NewOrganization | None = None,
     **changes: Any,
 ) -> Page:
     lists = replace(LIST, **changes)
-    return build_page(lists, address, ENGLISH, notice=notice, today=NOW.date())
+    return build_page(
+        lists,
+        address,
+        ENGLISH,
+        notice=notice,
+        today=NOW.date(),
+        invited_address="n@e",
+        new_organization=form,
+    )
 
 
 def _rows(page: Page, name: str) -> tuple[PageRow, ...]:
@@ -364,3 +380,62 @@ def test_a_search_is_cut_at_a_hundred_characters() -> None:
 def test_initials_are_taken_from_a_name_in_any_script(name: str, initials: str) -> None:
     """A dot stands for a name without a letter or a number."""
     assert make_initials(name) == initials
+
+
+@pytest.mark.parametrize(
+    ("changes", "heading"),
+    [
+        ({}, "choose"),
+        ({"invitations": INVITATIONS, "form": FORM}, "choose"),
+        ({"by_name": (), "invitations": INVITATIONS, "form": FORM}, "invited"),
+        ({"by_name": (), "invitations": INVITATIONS}, "invited"),
+        ({"by_name": (), "form": FORM}, "create"),
+        ({"by_name": ()}, "nothing"),
+        ({"by_name": (), "address": PageAddress("zebra")}, "choose"),
+        ({"by_name": (), "address": SECOND_PAGE}, "choose"),
+    ],
+)
+def test_the_heading_says_what_the_person_can_do(changes: dict[str, Any], heading: str) -> None:
+    """Organizations first, then invitations, then a new one."""
+    page = _build(**changes)
+
+    assert page.heading == heading
+    assert page.new_organization is changes.get("form")
+    assert page.invited_address == "n@e"
+
+
+def test_an_invitation_shows_organization_role_and_inviter() -> None:
+    """Where no person invited, none is named. Enter accepts the first one."""
+    first, second = _build(by_name=(), invitations=INVITATIONS).invitations
+
+    assert first == ("i1", "Solo Works", "Admin", "Joe Doe", "SW", True)
+    assert second == ("i2", "Acme", "Member", "", "A", False)
+
+
+@pytest.mark.parametrize(
+    ("form", "focused"),
+    [
+        (FORM, True),
+        (replace(FORM, name="A"), True),
+        (replace(FORM, fault=True), False),
+        (replace(FORM, lookalike="ABC"), False),
+    ],
+)
+def test_the_focus_is_at_the_form_where_it_has_a_mistake(
+    form: NewOrganization, focused: bool
+) -> None:
+    """Else at the last used organization, or at the first invitation."""
+    used = _build(recent=(_used(FEW[0]),), invitations=INVITATIONS, form=form)
+    unused = _build(invitations=INVITATIONS, form=form)
+
+    assert [row.focus for row in _rows(used, "recent")] == [focused]
+    assert [row.focus for row in used.invitations] == [False, False]
+    assert [row.focus for row in unused.invitations] == [focused, False]
+
+
+@pytest.mark.parametrize(
+    "notice", ["invitation_closed", "invitation_unverified", "invitation_elsewhere"]
+)
+def test_what_is_wrong_with_an_invitation_is_a_notice(notice: str) -> None:
+    assert _build(notice=notice).notice == notice
+    assert _build(notice="invitation_unknown").notice == ""

@@ -4,12 +4,17 @@ Each statement of the picker, alone: every condition in it is needed.
 The rows that a statement must not find belong to another user, who fits all its other conditions.
 """
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from local_stack import seed
-from org_selector.picker.rows import ListedOrganization, OrganizationList, PickerRows, Selectable
+from org_selector.picker.rows import (
+    ListedInvitation,
+    ListedOrganization,
+    OrganizationList,
+    PickerRows,
+)
 from tests.kit.statements import Statements
 
 ABC, TRAVEL, SOLO, FROZEN = (
@@ -243,38 +248,107 @@ def test_names_that_only_sort_near_the_searched_beginning_are_not_found(
     assert [one.name for one in found.by_name][2:] == ["Customer 2z"]
 
 
+def _invite(
+    statements: Statements, email: str, org_id: UUID, inviter: str | None = None, hours: int = 1
+) -> str:
+    [(invitation_id,)] = statements.run(
+        "insert into org.invitation (org_id, email, role, expires_at, invited_by, created_at) "
+        "values (%s, %s, 'admin', now() + interval '1 day', %s, now() - %s * interval '1 hour') "
+        "returning id::text",
+        *(org_id, email, statements.user_id(inviter) if inviter else None, hours),
+    )
+    return str(invitation_id)
+
+
+def test_open_invitations_to_the_verified_address_stand_on_the_first_page(
+    statements: Statements,
+) -> None:
+    """The newest first, with the person who invited; none on later pages."""
+    statements.join("nina", "customer-0002", "admin")
+    customer = [seed.organization(f"customer-000{number}").id for number in (1, 2, 3)]
+    older = _invite(statements, "joe@example.com", customer[0], hours=2)
+    newer = _invite(statements, "joe@example.com", customer[1], "nina")
+    _invite(statements, "joe@example.com", ABC)  # a member already
+    _invite(statements, "sue@example.com", customer[2])
+    _invite(statements, "joe@example.com", customer[2], "sue")  # she is no member there
+    found = _load(statements, "joe")
+
+    assert found is not None
+    assert found.invitations == (
+        ListedInvitation(newer, "Nina New", "Customer 0002", "admin"),
+        ListedInvitation(older, None, "Customer 0001", "admin"),
+    )
+    assert len(found.by_name) == 2
+    for number in range(10, 20):
+        _invite(statements, "joe@example.com", seed.organization(f"customer-00{number}").id)
+    many = _load(statements, "joe")
+    assert many is not None
+    assert len(many.invitations) == 10
+    later = _load(statements, "joe", after=("abc inc", UUID(int=0)))
+    assert later is not None
+    assert later.invitations == ()
+
+
+def test_the_invitation_of_the_link_comes_first_and_a_bound_application_has_its_own_only(
+    statements: Statements,
+) -> None:
+    customer = [seed.organization(f"customer-000{number}").id for number in (1, 2)]
+    older = _invite(statements, "joe@example.com", customer[0], hours=2)
+    newer = _invite(statements, "joe@example.com", customer[1])
+    rows = PickerRows(statements.database)
+
+    def load(**changes: UUID) -> list[str]:
+        found = rows.load_page("auth0|joe", nonce=NONCE, after=START, **changes)
+        assert found is not None
+        return [one.id for one in found.invitations]
+
+    assert load() == [newer, older]
+    assert load(invitation_id=UUID(older)) == [older, newer]
+    assert load(bound_to=customer[0]) == [older]
+    assert load(bound_to=UUID(int=0)) == []
+
+
 @pytest.mark.parametrize(
-    ("login", "org_id", "selectable"),
+    "change",
     [
-        ("joe", ABC, True),
-        ("joe", TRAVEL, True),
-        ("joe", SOLO, False),
-        ("joe", uuid4(), False),
-        ("sue", FROZEN, False),
-        ("sue", ABC, True),
-        ("nina", ABC, False),
+        "update org.app_user set email_verified = false where auth0_user_id = 'auth0|joe'",
+        "update org.app_user set email = 'j@example.com' where auth0_user_id = 'auth0|joe'",
+        "update org.invitation set expires_at = now()",
+        "update org.invitation set accepted_at = now()",
+        "update org.organization set suspended_at = now() where slug = 'customer-0001'",
     ],
 )
-def test_a_member_may_choose_an_organization_that_is_not_suspended(
-    statements: Statements, login: str, org_id: UUID, selectable: bool
+def test_an_invitation_that_cannot_be_accepted_is_not_listed(
+    statements: Statements, change: str
 ) -> None:
-    """A choice that this login already made is found, one of another login is not."""
-    rows = PickerRows(statements.database)
-    for nonce in (None, "another", NONCE):
-        if nonce is not None:
-            statements.run(
-                "insert into org.selection (nonce, user_id, org_id) values (%s, %s, %s)",
-                *(nonce, statements.user_id("ann"), SOLO),
-            )
-        found = rows.find_selectable(f"auth0|{login}", org_id=org_id, nonce=NONCE)
-        assert found == Selectable(already_chosen=nonce == NONCE, selectable=selectable)
+    """Addresses are compared in lower case."""
+    statements.run("update org.app_user set email = 'Joe@Example.com' where name = 'Joe Doe'")
+    _invite(statements, "joe@example.com", seed.organization("customer-0001").id)
+    before = _load(statements, "joe")
+    statements.conn.execute(change.encode())
+    after = _load(statements, "joe")
+
+    assert before is not None
+    assert after is not None
+    assert (len(before.invitations), after.invitations) == (1, ())
 
 
-def test_an_unknown_user_or_a_blocked_user_may_choose_nothing(statements: Statements) -> None:
-    """The block of one user changes nothing for others."""
-    rows = PickerRows(statements.database)
-    statements.block("joe")
-
-    for login in ("joe", "stranger"):
-        assert rows.find_selectable(f"auth0|{login}", org_id=ABC, nonce=NONCE) is None
-    assert rows.find_selectable("auth0|sue", org_id=ABC, nonce=NONCE) is not None
+def test_a_person_without_a_verified_address_may_create_one_organization(
+    statements: Statements,
+) -> None:
+    """Each of both conditions counts."""
+    joe = statements.user_id("joe")
+    for verified, created, may in (
+        (True, False, True),
+        (True, True, True),
+        (False, False, True),
+        (False, True, False),
+    ):
+        statements.run("update org.app_user set email_verified = %s where id = %s", verified, joe)
+        statements.run(
+            "update org.organization set created_by = %s where slug = 'abc-inc'",
+            joe if created else None,
+        )
+        found = _load(statements, "joe")
+        assert found is not None
+        assert found.may_create is may

@@ -336,9 +336,9 @@ def test_the_page_of_a_login_that_already_chose_says_so(selector: Selector) -> N
         assert "https://app.acme.example" in answer.text
 
 
-def test_a_person_without_an_organization_is_told_what_to_do(selector: Selector) -> None:
+def test_a_person_without_an_organization_is_told_what_to_do(closed_selector: Selector) -> None:
     """The page shows the address they are known by, and who can help."""
-    answer = enter(selector, "nina").page()
+    answer = enter(closed_selector, "nina").page()
 
     assert answer.status_code == 403
     assert heading(answer) == "You do not belong to an organization yet"
