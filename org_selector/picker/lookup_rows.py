@@ -116,9 +116,9 @@ class LookupRows:
         return Creatable(*rows[0]) if rows else None
 
     def find_invitation(
-        self, auth0_user_id: str, *, invitation_id: UUID, bound_to: UUID | None
+        self, auth0_user_id: str, *, invitation_id: UUID | None, bound_to: UUID | None
     ) -> FoundInvitation | None:
-        """Look up the invitation that a link names; `None` also if it is not open."""
+        """Look up the invitation that a link names; `None` also if it is not open or no id."""
         values = {
             "auth0_user_id": auth0_user_id,
             "invitation_id": invitation_id,

@@ -25,6 +25,7 @@ NOTICES = (  # the template has the texts
     "hint_unknown",
     "organization_suspended",
     "not_selectable",
+    "not_creatable",
     "invitation_closed",
     "invitation_unverified",
     "invitation_elsewhere",
@@ -72,12 +73,12 @@ class NewOrganization:
 
     name: str  # what the person has typed
     fault: bool  # it cannot be that
-    lookalike: str  # another organization of the person with a similar name, or ""
+    lookalike: str | None  # another organization of the person with a similar name
 
     @property
     def mistake(self) -> bool:
         """Whether the form comes back with a notice."""
-        return self.fault or bool(self.lookalike)
+        return self.fault or self.lookalike is not None
 
 
 Heading = Literal["choose", "invited", "create", "nothing"]
@@ -89,7 +90,7 @@ class Page:
 
     heading: Heading
     notice: str  # one of NOTICES, or ""
-    invited_address: str  # masked; of an invitation to another address, or ""
+    invited_address: str | None  # masked; of an invitation to another address
     invitations: tuple[InvitationRow, ...]
     new_organization: NewOrganization | None  # None: the person may create none
     search: str
@@ -111,7 +112,7 @@ def build_page(
     *,
     notice: str,
     today: date,
-    invited_address: str,
+    invited_address: str | None,
     new_organization: NewOrganization | None,
 ) -> Page:
     """

@@ -127,12 +127,12 @@ class Picker:
         if found.already_chosen:
             raise AlreadyChosen
         if not self._may_create(transaction) or not found.may_create:
-            return self._refuse(login, transaction, "not_selectable")
+            return self._refuse(login, transaction, "not_creatable")
         name = chosen.unverified_name
         fault = len(name) > MAX_NAME_LENGTH or find_fault(name) is not None
         lookalike = find_lookalike(name, found.names)
         if fault or (lookalike and not chosen.confirmed):
-            again = NewOrganization(name, fault=fault, lookalike=lookalike or "")
+            again = NewOrganization(name, fault=fault, lookalike=lookalike)
             return self._show(login, transaction, status=422, again=again)
         return self._sign(login, transaction, {"new_organization": name})
 
@@ -194,10 +194,10 @@ class Picker:
         show_to(transaction, account)
         if transaction.notice == "bound_suspended":
             raise BoundOrganizationSuspended
-        invited_address = ""
+        invited_address = None
         if transaction.invitation and not notice and not again:
             notice, invited_address = self._explain_invitation(transaction)
-        form = again or NewOrganization("", fault=False, lookalike="")
+        form = again or NewOrganization("", fault=False, lookalike=None)
         may_create = self._may_create(transaction) and organizations.may_create
         page = build_page(
             organizations,
@@ -235,18 +235,18 @@ class Picker:
             return replace(found, recent=(), by_name=(), more=False)
         return found
 
-    def _explain_invitation(self, transaction: LoginTransaction) -> tuple[str, str]:
+    def _explain_invitation(self, transaction: LoginTransaction) -> tuple[str, str | None]:
         """Return why the invitation of the link cannot be accepted here, and its masked address."""
-        found = transaction.invitation_id and self._lookups.find_invitation(
+        found = self._lookups.find_invitation(
             transaction.auth0_user_id,
             invitation_id=transaction.invitation_id,
             bound_to=transaction.bound_to,
         )
-        if not found:
-            return "invitation_closed", ""
+        if found is None:
+            return "invitation_closed", None
         if not found.same_address:
             return "invitation_elsewhere", mask_address(found.email)
-        return ("" if found.verified else "invitation_unverified"), ""
+        return ("" if found.verified else "invitation_unverified"), None
 
 
 def create_blueprint(picker: Picker) -> Blueprint:

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -142,6 +143,19 @@ def test_a_valid_session_token_becomes_exactly_its_login() -> None:
     assert TOKENS.verify_session_token(SESSION.token(**changes)) == LoginTransaction(
         issuer=DOMAIN, auth0_user_id=AUTH0_USER_ID, expires_at=now() + 300, **changes
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "invitation_id", "bound_to"),
+    [("", None, None), ("x", None, UUID(int=0)), (ORG_ID, UUID(ORG_ID), UUID(ORG_ID))],
+)
+def test_a_text_that_is_no_id_names_no_invitation_and_no_organization_that_exists(
+    text: str, invitation_id: UUID | None, bound_to: UUID | None
+) -> None:
+    """A bound application stays bound, also if an administrator mistyped the id."""
+    transaction = TOKENS.verify_session_token(SESSION.token(invitation=text, bound=text))
+
+    assert (transaction.invitation_id, transaction.bound_to) == (invitation_id, bound_to)
 
 
 def test_a_valid_decision_token_returns_the_user_it_names_and_its_body() -> None:

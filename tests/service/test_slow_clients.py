@@ -36,6 +36,15 @@ KINDS = {
 }
 
 
+# The other kinds are long tests.
+USUAL = {
+    "half a request line",
+    "headers without end",
+    "a body never sent",
+    "one byte after another",
+}
+
+
 @pytest.fixture(scope="module")
 def port(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A selector with one worker of two threads."""
@@ -82,7 +91,9 @@ def slow_clients(port: int, first: bytes, again: bytes) -> Iterator[None]:
             sender.join()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in USUAL else pytest.mark.long) for kind in KINDS]
+)
 def test_fifty_slow_clients_stop_nobody_else(port: int, kind: str) -> None:
     """Eight of them stopped every login at commit 3d47401. A thread gets a whole request only."""
     first, again = KINDS[kind]

@@ -49,6 +49,7 @@ def open_and_ask(port: int) -> http.client.HTTPConnection:
     return connection
 
 
+@pytest.mark.long
 def test_kept_connections_are_spread_over_the_workers(stack: Stack, tmp_path: Path) -> None:
     """
     Of eight, no worker holds fewer than three, in twenty tries.
@@ -71,6 +72,7 @@ def test_kept_connections_are_spread_over_the_workers(stack: Stack, tmp_path: Pa
                 time.sleep(0.01)
 
 
+@pytest.mark.long
 def test_a_killed_worker_does_not_hold_the_others_back(stack: Stack, tmp_path: Path) -> None:
     """Its last count is forgotten, and a new worker takes its place."""
     with run_selector_under_gunicorn(stack, tmp_path, workers=2, threads=2) as (child, port):

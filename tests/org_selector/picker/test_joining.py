@@ -131,9 +131,11 @@ def test_where_people_create_no_organizations_the_form_is_refused(
 ) -> None:
     """`NEW_ORGANIZATIONS` is off unless it is set."""
     visit = enter(closed_selector)
+    refused = send(visit, new_organization="Acme")
 
     assert "new_organization" not in visit.page().text
-    assert send(visit, new_organization="Acme").status_code == 403
+    assert refused.status_code == 403
+    assert notice(refused) == "You cannot create an organization here."
 
 
 def test_an_address_that_is_not_verified_accepts_nothing(selector: Selector) -> None:
@@ -166,6 +168,7 @@ def test_a_bound_application_shows_the_invitation_to_its_organization_only(
     """Neither the person's own organizations, nor another invitation, nor a new organization."""
     solo = str(selector.invite("joe@example.com", "solo-works"))
     other = str(selector.invite("joe@example.com", "customer-0001"))
+    selector.superuser.execute("update org.membership set last_selected_at = now()")
     visit = enter(selector, bound=SOLO)
     page = visit.page()
 
@@ -263,3 +266,68 @@ def test_a_choice_of_any_kind_is_the_only_one_of_its_login(selector: Selector) -
     for fields in ({"invitation_id": invitation_id}, {"new_organization": "Acme"}):
         answer = visit.select("", data={"form": form} | fields)
         assert answer.status_code == 409
+
+
+def test_the_invitation_of_the_link_comes_first(selector: Selector) -> None:
+    """Also before newer ones; and for the right person the page says nothing more."""
+    older = str(selector.invite("joe@example.com", "solo-works"))
+    selector.superuser.execute("update org.invitation set created_at = now() - interval '1 hour'")
+    selector.invite("joe@example.com", "customer-0001")
+
+    assert names(enter(selector).page())[:2] == ["Customer 0001", "Solo Works"]
+    page = enter(selector, invitation=older).page()
+    assert names(page)[:2] == ["Solo Works", "Customer 0001"]
+    assert notice(page) == ""
+
+
+def test_what_the_person_just_did_is_answered_before_what_the_link_said(
+    selector: Selector,
+) -> None:
+    """A refused invitation, and a mistake in a name."""
+    invitation_id = str(selector.invite("joe@example.com", "solo-works"))
+    refused = send(enter(selector, invitation=invitation_id), invitation_id=str(uuid4()))
+    mistake = send(enter(selector, invitation="x"), new_organization=" ")
+
+    assert notice(refused).startswith("This invitation was accepted")
+    assert notice(mistake).startswith("An organization cannot have this name.")
+
+
+def test_the_form_of_a_new_organization_stands_on_the_first_page_only(selector: Selector) -> None:
+    """Empty at first; not where a person searches."""
+    visit = enter(selector)
+
+    assert 'name="new_organization" value=""' in visit.page().text
+    assert "new_organization" not in visit.page("?search=abc").text
+
+
+def test_a_bound_application_has_no_further_pages(selector: Selector) -> None:
+    """Also for a person with two thousand organizations."""
+    selector.invite("max@example.com", "solo-works")
+    page = enter(selector, "max", bound=SOLO).page()
+
+    assert names(page) == ["Solo Works"]
+    assert "Next page" not in page.text
+    assert "Next page" in enter(selector, "max").page().text
+
+
+@pytest.mark.parametrize(
+    "fields", [{"new_organization": "Acme"}, {"invitation_id": ABC}, {"org_id": ABC}]
+)
+def test_a_person_blocked_meanwhile_chooses_nothing(
+    selector: Selector, fields: dict[str, str]
+) -> None:
+    """The page is that of a person without an organization."""
+    visits = [enter(selector), enter(selector, bound=SOLO, notice="")]
+    selector.invite("joe@example.com", "solo-works")
+    forms = [visit.form() for visit in visits]
+    selector.block("joe")
+    for visit, form in zip(visits, forms, strict=True):
+        answers = [visit.page(), visit.select("", data={"form": form} | fields)]
+        assert [one.status_code for one in answers] == [403, 403]
+        assert {heading(one) for one in answers} == {"You do not belong to an organization yet"}
+
+
+def test_a_name_of_200_characters_is_taken(selector: Selector) -> None:
+    assert chosen(send(enter(selector), new_organization="a" * 200)) == {
+        "new_organization": "a" * 200
+    }

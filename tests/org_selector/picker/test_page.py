@@ -56,7 +56,7 @@ INVITATIONS = (
     ListedInvitation("i1", "Joe Doe", "Solo Works", "admin"),
     ListedInvitation("i2", None, "Acme", "member"),
 )
-FORM = NewOrganization("", fault=False, lookalike="")
+FORM = NewOrganization("", fault=False, lookalike=None)
 
 
 def _build(
@@ -434,7 +434,8 @@ def test_the_focus_is_at_the_form_where_it_has_a_mistake(
 
 
 @pytest.mark.parametrize(
-    "notice", ["invitation_closed", "invitation_unverified", "invitation_elsewhere"]
+    "notice",
+    ["not_creatable", "invitation_closed", "invitation_unverified", "invitation_elsewhere"],
 )
 def test_what_is_wrong_with_an_invitation_is_a_notice(notice: str) -> None:
     assert _build(notice=notice).notice == notice
