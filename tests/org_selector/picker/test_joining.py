@@ -278,6 +278,8 @@ def test_the_invitation_of_the_link_comes_first(selector: Selector) -> None:
     page = enter(selector, invitation=older).page()
     assert names(page)[:2] == ["Solo Works", "Customer 0001"]
     assert notice(page) == ""
+    suspended = enter(selector, invitation=older, notice="organization_suspended").page()
+    assert notice(suspended).startswith("The organization the app asked for is suspended.")
 
 
 def test_what_the_person_just_did_is_answered_before_what_the_link_said(
