@@ -23,7 +23,7 @@ from local_stack.postgres import Postgres
 from local_stack.stack import Stack
 from org_guard.role_check import require_plain_role
 from org_selector.choice_rows import ChoiceRows
-from org_selector.picker.lookup_rows import LookupRows
+from org_selector.picker.lookup.rows import LookupRows
 from org_selector.picker.rows import PickerRows
 from org_selector.question import Asked
 from org_selector.rows import DecisionRows

@@ -15,7 +15,7 @@ from org_selector.errors import DatabaseUnavailable, SelectorError, _
 from org_selector.picker import views
 from org_selector.picker.cookie import LoginCookies
 from org_selector.picker.html import render_error, set_up_pages
-from org_selector.picker.lookup_rows import LookupRows
+from org_selector.picker.lookup.rows import LookupRows
 from org_selector.picker.rows import PickerRows
 from org_selector.rows import DecisionRows
 from org_selector.settings import SelectorSettings

@@ -42,7 +42,7 @@ from org_selector.picker.html import (
     show_to,
 )
 from org_selector.picker.lookalike import find_lookalike
-from org_selector.picker.lookup_rows import LookupRows, Selectable
+from org_selector.picker.lookup.rows import LookupRows, Selectable
 from org_selector.picker.page import NewOrganization, build_page
 from org_selector.picker.rows import OrganizationList, PickerRows
 from org_selector.question import MAX_NAME_LENGTH

@@ -56,7 +56,7 @@ WITH_POSTGRES: Mapping[str, tuple[str, ...]] = {
         "tests/org_selector/test_choice_rows.py",
         "tests/org_selector/test_rows.py",
     ),
-    "org_selector/picker/lookup_rows.py": ("tests/org_selector/picker/test_lookup_rows.py",),
+    "org_selector/picker/lookup/rows.py": ("tests/org_selector/picker/test_lookup_rows.py",),
     "org_selector/picker/rows.py": ("tests/org_selector/picker/test_rows.py",),
     "org_selector/picker/views.py": (
         "tests/org_selector/picker/test_joining.py",

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from local_stack import seed
-from org_selector.picker.lookup_rows import Creatable, FoundInvitation, LookupRows, Selectable
+from org_selector.picker.lookup.rows import Creatable, FoundInvitation, LookupRows, Selectable
 from tests.kit.statements import Statements
 
 ABC, TRAVEL, SOLO, FROZEN = (

@@ -1,0 +1,1 @@
+"""What the picker looks up about one choice before it signs it."""
