@@ -36,7 +36,9 @@ _INVITATIONS = """
         select null::boolean, i.id::text, p.name, o.name, null, i.role, null::boolean,
             null::timestamptz
         from org.app_user u
-        join org.invitation i on i.email = lower(u.email) and org.is_open(i)
+        join org.invitation i on i.email = lower(u.email)
+            and i.accepted_at is null -- for the index; Postgres does not look into is_open()
+            and org.is_open(i)
         join org.organization o on o.id = i.org_id
         left join org.app_user p on p.id = i.invited_by
         where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null and u.email_verified
