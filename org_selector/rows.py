@@ -18,9 +18,7 @@ _FIND_STANDING_ASKED = """
     select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
         n.org_id is null and u.email_verified and exists (
             select from org.invitation i
-            where i.org_id = %(bound_to)s and i.email = lower(u.email)
-            and i.accepted_at is null -- for the index; Postgres does not look into is_open()
-            and org.is_open(i)
+            where i.org_id = %(bound_to)s and i.email = lower(u.email) and org.is_open(i)
         ),
         n.org_id::text, n.org_slug, n.org_name, n.role, n.org_suspended
     from org.app_user u left join org.membership n on n.user_id = u.id and n.org_id = coalesce(
@@ -31,8 +29,7 @@ _FIND_STANDING = """
     select u.id, u.email, u.email_verified, u.name, u.blocked_at is not null,
         u.email_verified and exists (
             select from org.invitation i
-            where i.email = lower(u.email) and i.accepted_at is null -- for the index
-            and org.is_open(i) and not exists (
+            where i.email = lower(u.email) and org.is_open(i) and not exists (
                 select from org.membership where user_id = u.id and org_id = i.org_id
             )
         ),

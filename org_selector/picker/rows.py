@@ -17,7 +17,7 @@ INVITATIONS = 10  # shown on one page, the newest first
 SUBSTRING_UP_TO = 100  # organizations; a person with more searches by the beginning of the name
 END_OF_NAMES = "\U0010ffff"  # sorts after every character that a name can contain
 
-# The first row of both statements below is the person. The rows after it are invitations, which
+# The first row of each statement below is the person. The rows after it are invitations, which
 # have no first column, and organizations; theirs is true in the list of recently used ones and
 # false in the list by name.
 _PERSON = """
@@ -36,9 +36,7 @@ _INVITATIONS = """
         select null::boolean, i.id::text, p.name, o.name, null, i.role, null::boolean,
             null::timestamptz
         from org.app_user u
-        join org.invitation i on i.email = lower(u.email)
-            and i.accepted_at is null -- for the index; Postgres does not look into is_open()
-            and org.is_open(i)
+        join org.invitation i on i.email = lower(u.email) and org.is_open(i)
         join org.organization o on o.id = i.org_id
         left join org.app_user p on p.id = i.invited_by
         where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null and u.email_verified
@@ -87,7 +85,8 @@ _BY_SEARCH = """
     ) m
     where u.auth0_user_id = %(auth0_user_id)s and u.blocked_at is null
 """
-_LOAD_PAGE = _PERSON + _INVITATIONS + _BY_NAME
+_FIRST_PAGE = _PERSON + _INVITATIONS + _BY_NAME
+_LATER_PAGE = _PERSON + _BY_NAME
 _SEARCH_PAGE = _PERSON + _BY_SEARCH
 
 
@@ -154,18 +153,19 @@ class PickerRows:
             invitation_id: this invitation comes first.
             bound_to: invitations to this organization only.
         """
+        statement = _LATER_PAGE if after[0] else _FIRST_PAGE
         values = {
             "auth0_user_id": auth0_user_id,
             "nonce": nonce,
             "invitation_id": invitation_id,
             "bound_to": bound_to,
-            "invitations": 0 if after[0] else INVITATIONS,
+            "invitations": INVITATIONS,
             "name_key": after[0],
             "org_id": after[1],
             "recent": 0 if after[0] else RECENT,  # shown on the first page only
             "limit": PAGE_SIZE + 1,
         }
-        return _read_list(self._database.fetch(_LOAD_PAGE, values))
+        return _read_list(self._database.fetch(statement, values))
 
     def search_page(
         self, auth0_user_id: str, *, nonce: str, after: tuple[str, UUID], search: str
