@@ -42,9 +42,7 @@ _SEND_TIMEOUT = struct.pack("ll", int(ARRIVAL_SECONDS), 0)
 class _Arrived(Unreader):  # type: ignore[misc]  # gunicorn ships no types
     """What has arrived of a request, as the parser's source."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._data = io.BytesIO()
+    _data = io.BytesIO()  # nothing, until a request was put
 
     def put(self, data: bytes | bytearray) -> None:
         """Make these bytes the source."""
@@ -96,20 +94,25 @@ class Connection(TConn):  # type: ignore[misc]
         except OSError:
             piece = b""
         self.gone = not piece
-        self.arrival.add(piece)
+        self._take(piece)
+
+    def _take(self, data: bytes) -> None:
+        """Look at the next bytes of the request, and answer what the event loop can answer."""
+        self.arrival.add(data)
         if self.arrival.waits_for_continue and not self.arrival.ready:
             self.arrival.waits_for_continue = False
-            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if refusal := self.arrival.refusal:
-            head = f"HTTP/1.1 {refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-            self._send(head.encode())
+            self._send("HTTP/1.1 100 Continue\r\n\r\n")
+        if status := self.arrival.refusal:
+            self._send(f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
             self.finish()
 
-    def begin_request(self) -> None:
-        """Expect a request, of which the parser may have read the beginning already."""
+    def begin_request(self) -> bool:
+        """Expect a request; whether its beginning arrived together with the last one."""
         self.sock.setblocking(False)
         self.arrival = RequestArrival()
-        self.arrival.add(self.parser.unreader.take_rest())
+        rest = self.parser.unreader.take_rest()
+        self._take(rest)
+        return bool(rest)
 
     def hand_over(self) -> None:
         """Give the parser what has arrived."""
@@ -124,9 +127,9 @@ class Connection(TConn):  # type: ignore[misc]
         except OSError:
             self.gone = True
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, head: str) -> None:
         try:
-            self.sock.send(data)
+            self.sock.send(head.encode())
         except OSError:
             self.gone = True
 
@@ -230,8 +233,7 @@ class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]
             conn.finish()
             self._wait_for(conn)
             return
-        conn.begin_request()
-        if conn.arrival.data:
+        if conn.begin_request():
             self._wait_for(conn)
         else:
             super().finish_request(conn, fs)
