@@ -8,8 +8,9 @@ further token. `Decisions` works in three steps: load, decide (`decision_table.p
 
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -68,15 +69,13 @@ class Decisions:
         """
         if question.interaction != "page":
             return
-        try:
+        with _never_refusing("login_not_noted"):
             self._rows.note_login(
                 question.user.id,
                 org_id=granted.organization.id,
                 client_id=question.client_id,
                 way=granted.way,
             )
-        except (Unavailable, psycopg.Error) as error:
-            structlog.get_logger().warning("login_not_noted", detail=type(error).__name__)
 
     def _load(self, question: Question) -> Standing:
         standing = self._rows.find_standing(question.user.id, question.asked)
@@ -100,14 +99,10 @@ class Decisions:
         # picker lists that organization first next time. Refreshes and silent logins happen
         # without a person, and `apply_selection` notes the use by itself.
         if isinstance(decision, Granted) and question.hint and question.interaction == "page":
-            self._save_last_use(standing.user_id, decision.organization.id)
+            org_id = decision.organization.id
+            with _never_refusing("last_use_not_saved"):
+                self._rows.save_last_use(standing.user_id, org_id)
         return decision
-
-    def _save_last_use(self, user_id: UUID, org_id: str) -> None:
-        try:
-            self._rows.save_last_use(user_id, org_id)
-        except Unavailable as error:  # a read-only database, for example; the decision stands
-            structlog.get_logger().warning("last_use_not_saved", detail=error.detail)
 
     def _read_profile(self, user: AskedUser, stored: Profile | None) -> Profile:
         """Return what to store; without a connection (at a refresh) the address stays as it is."""
@@ -139,6 +134,15 @@ class Decisions:
         if self._trusted_connections is None:
             return user.strategy == "auth0" or user.connection == "google-oauth2"
         return user.connection in self._trusted_connections
+
+
+@contextmanager
+def _never_refusing(event: str) -> Iterator[None]:
+    """Log *event* if a write fails without which the decision stands, as on a full disk."""
+    try:
+        yield
+    except (Unavailable, psycopg.Error) as error:
+        structlog.get_logger().warning(event, detail=type(error).__name__)
 
 
 def create_blueprint(tokens: ActionTokens, decisions: Decisions) -> Blueprint:
