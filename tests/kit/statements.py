@@ -57,6 +57,28 @@ class Statements:
             *(self.user_id(login), seed.organization(slug).id, role),
         )
 
+    def invite(
+        self, email: str, org_id: UUID, *, inviter: str | None = None, hours_ago: int = 0
+    ) -> UUID:
+        """Invite an address with the role of an admin."""
+        [(invitation_id,)] = self.run(
+            "insert into org.invitation "
+            "(org_id, email, role, expires_at, invited_by, created_at) values "
+            "(%s, %s, 'admin', now() + interval '1 day', %s, now() - %s * interval '1 hour') "
+            "returning id",
+            *(org_id, email, self.user_id(inviter) if inviter else None, hours_ago),
+        )
+        return cast("UUID", invitation_id)
+
+    def list_defaults(self) -> set[tuple[object, ...]]:
+        """Return who has which default organization."""
+        return set(
+            self.run(
+                "select auth0_user_id, default_org_id from org.app_user "
+                "where default_org_id is not null"
+            )
+        )
+
     def block(self, login: str) -> None:
         """Block a person."""
         self.run("update org.app_user set blocked_at = now() where id = %s", self.user_id(login))

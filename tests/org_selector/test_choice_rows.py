@@ -4,7 +4,6 @@ What accepting an invitation and creating an organization write, and when a logi
 That the two are allowed is tested with the functions in Postgres (tests/schema).
 """
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,21 +18,7 @@ from tests.kit.statements import Statements
 ABC, SOLO = seed.organization("abc-inc").id, seed.organization("solo-works").id
 TRAVEL = seed.organization("xyz-travel").id
 NONCE = "n" * 22
-
-
-def invite(
-    statements: Statements,
-    org_id: UUID = SOLO,
-    email: str = "joe@example.com",
-    inviter: str | None = None,
-) -> UUID:
-    """Invite an address with the role of an admin."""
-    [(invitation_id,)] = statements.run(
-        "insert into org.invitation (org_id, email, role, expires_at, invited_by) "
-        "values (%s, %s, 'admin', now() + interval '1 day', %s) returning id",
-        *(org_id, email, statements.user_id(inviter) if inviter else None),
-    )
-    return UUID(str(invitation_id))
+JOE = "joe@example.com"
 
 
 def accept(
@@ -71,19 +56,9 @@ def create(
     )
 
 
-def list_defaults(statements: Statements) -> set[tuple[Any, ...]]:
-    """Return who has which default."""
-    return set(
-        statements.run(
-            "select auth0_user_id, default_org_id from org.app_user "
-            "where default_org_id is not null"
-        )
-    )
-
-
 def test_an_accepted_invitation_is_answered_with_the_organization(statements: Statements) -> None:
     """In this login, with this application."""
-    assert accept(statements, invite(statements)) == Organization(
+    assert accept(statements, statements.invite(JOE, SOLO)) == Organization(
         str(SOLO), "solo-works", "Solo Works", "admin", suspended=False
     )
     assert statements.run("select nonce, org_id from org.selection") == [(NONCE, SOLO)]
@@ -96,7 +71,7 @@ def test_an_invitation_of_another_organization_than_the_applications_is_refused(
     statements: Statements,
 ) -> None:
     """Nothing was written, so the right one can still be accepted."""
-    invitation_id = invite(statements)
+    invitation_id = statements.invite(JOE, SOLO)
 
     assert accept(statements, invitation_id, bound_to=TRAVEL) is None
     assert accept(statements, invitation_id, bound_to=SOLO) is not None
@@ -129,14 +104,14 @@ def test_the_default_is_what_the_person_wanted(
             *(TRAVEL, statements.user_id(login)),
         )
     made = (
-        accept(statements, invite(statements), remember=remember, forget=forget)
+        accept(statements, statements.invite(JOE, SOLO), remember=remember, forget=forget)
         if kind == "accept"
         else create(statements, remember=remember, forget=forget)
     )
     assert made is not None
 
     joes = {"before": TRAVEL, "new": UUID(made.id), "none": None}[expected]
-    assert list_defaults(statements) == {("auth0|sue", TRAVEL)} | (
+    assert statements.list_defaults() == {("auth0|sue", TRAVEL)} | (
         {("auth0|joe", joes)} if joes else set()
     )
 
@@ -173,7 +148,7 @@ def test_a_bound_application_finds_an_open_invitation_to_its_organization(
     statements: Statements, change: str | None, invited: bool
 ) -> None:
     """A hint finds none: it would tell who invites whom."""
-    invite(statements)
+    statements.invite(JOE, SOLO)
     if change:
         statements.conn.execute(change.encode())
     rows = DecisionRows(statements.database)
@@ -192,7 +167,7 @@ def test_a_bound_application_finds_an_open_invitation_to_its_organization(
 
 def test_a_member_is_not_invited_to_their_own_organization(statements: Statements) -> None:
     """An invitation may be left over from before."""
-    invite(statements, ABC)
+    statements.invite(JOE, ABC)
     rows = DecisionRows(statements.database)
     for asked in (None, Asked("bound", org_id=ABC)):
         found = rows.find_standing("auth0|joe", asked)
@@ -206,7 +181,7 @@ def test_an_invitation_is_open_while_its_inviter_may_give_the_role(
 ) -> None:
     """An admin who is a member only by now invites nobody."""
     statements.join("nina", "solo-works", role)
-    invite(statements, inviter="nina")
+    statements.invite(JOE, SOLO, inviter="nina")
     found = DecisionRows(statements.database).find_standing("auth0|joe", None)
     assert found is not None
     assert found.invited is invited

@@ -58,15 +58,6 @@ def _used(statements: Statements) -> set[tuple[object, ...]]:
     )
 
 
-def _defaults(statements: Statements) -> set[tuple[object, ...]]:
-    return set(
-        statements.run(
-            "select auth0_user_id, default_org_id from org.app_user "
-            "where default_org_id is not null"
-        )
-    )
-
-
 @pytest.mark.parametrize("person", seed.PEOPLE, ids=lambda person: person.login)
 def test_a_user_is_found_by_their_own_id(statements: Statements, person: seed.SeedPerson) -> None:
     """An unknown user is not found, with an organization asked for or without."""
@@ -183,11 +174,7 @@ def test_only_an_open_invitation_to_the_verified_address_is_found(
     statements: Statements, change: str | None, invited: bool
 ) -> None:
     """Addresses are compared in lower case. At its time of expiry an invitation has expired."""
-    statements.run(
-        "insert into org.invitation (org_id, email, role, expires_at) "
-        "values (%s, 'joe@example.com', 'member', now() + interval '1 day')",
-        SOLO,
-    )
+    statements.invite("joe@example.com", SOLO)
     if change:
         statements.conn.execute(change.encode())
 
@@ -230,7 +217,7 @@ def test_a_choice_is_recorded_for_this_user_and_organization_only(
         (NONCE, joe, TRAVEL)
     ]
     assert _used(statements) == {(joe, TRAVEL)}
-    assert _defaults(statements) == set()
+    assert statements.list_defaults() == set()
     assert len(before - _written(statements)) == 1  # the membership
 
 
@@ -267,7 +254,7 @@ def test_the_same_choice_again_writes_nothing_but_its_own_row(statements: Statem
 
     assert _choose(statements, "joe", ABC, remember=True) == first
     assert len(before - _written(statements)) == 1
-    assert _defaults(statements) == {("auth0|joe", TRAVEL)}
+    assert statements.list_defaults() == {("auth0|joe", TRAVEL)}
     age = statements.run("select count(*) from org.selection where created_at = now()")
     assert age == [(1,)]
 
@@ -300,13 +287,13 @@ def test_remembering_sets_the_default_of_this_user_only(statements: Statements) 
             (False, False, ABC, set()),
         ]
     ):
-        before, known = _written(statements), _defaults(statements)
+        before, known = _written(statements), statements.list_defaults()
         assert _choose(
             statements, "joe", org_id, f"nonce {number}", remember=remember, forget=forget
         )
-        assert _defaults(statements) == {sues} | expected
+        assert statements.list_defaults() == {sues} | expected
         changed = len(before - _written(statements))
-        assert changed == 1 + (known != _defaults(statements))  # the membership, the default
+        assert changed == 1 + (known != statements.list_defaults())  # the membership, the default
 
 
 def test_a_choice_deletes_two_old_nonces_and_no_young_one(statements: Statements) -> None:

@@ -58,12 +58,7 @@ def test_an_unknown_user_or_a_blocked_user_may_choose_nothing(statements: Statem
 @pytest.fixture
 def invitation_id(statements: Statements) -> UUID:
     """An open invitation of Joe to Solo Works."""
-    [(found,)] = statements.run(
-        "insert into org.invitation (org_id, email, role, expires_at) "
-        "values (%s, 'joe@example.com', 'admin', now() + interval '1 day') returning id",
-        SOLO,
-    )
-    return UUID(str(found))
+    return statements.invite("joe@example.com", SOLO)
 
 
 def _choose_before(statements: Statements, nonce: str = NONCE) -> None:

@@ -248,39 +248,27 @@ def test_names_that_only_sort_near_the_searched_beginning_are_not_found(
     assert [one.name for one in found.by_name][2:] == ["Customer 2z"]
 
 
-def _invite(
-    statements: Statements, email: str, org_id: UUID, inviter: str | None = None, hours: int = 1
-) -> str:
-    [(invitation_id,)] = statements.run(
-        "insert into org.invitation (org_id, email, role, expires_at, invited_by, created_at) "
-        "values (%s, %s, 'admin', now() + interval '1 day', %s, now() - %s * interval '1 hour') "
-        "returning id::text",
-        *(org_id, email, statements.user_id(inviter) if inviter else None, hours),
-    )
-    return str(invitation_id)
-
-
 def test_open_invitations_to_the_verified_address_stand_on_the_first_page(
     statements: Statements,
 ) -> None:
     """The newest first, with the person who invited; none on later pages."""
     statements.join("nina", "customer-0002", "admin")
     customer = [seed.organization(f"customer-000{number}").id for number in (1, 2, 3)]
-    older = _invite(statements, "joe@example.com", customer[0], hours=2)
-    newer = _invite(statements, "joe@example.com", customer[1], "nina")
-    _invite(statements, "joe@example.com", ABC)  # a member already
-    _invite(statements, "sue@example.com", customer[2])
-    _invite(statements, "joe@example.com", customer[2], "sue")  # she is no member there
+    older = statements.invite("joe@example.com", customer[0], hours_ago=2)
+    newer = statements.invite("joe@example.com", customer[1], inviter="nina")
+    statements.invite("joe@example.com", ABC)  # a member already
+    statements.invite("sue@example.com", customer[2])
+    statements.invite("joe@example.com", customer[2], inviter="sue")  # she is no member there
     found = _load(statements, "joe")
 
     assert found is not None
     assert found.invitations == (
-        ListedInvitation(newer, "Nina New", "Customer 0002", "admin"),
-        ListedInvitation(older, None, "Customer 0001", "admin"),
+        ListedInvitation(str(newer), "Nina New", "Customer 0002", "admin"),
+        ListedInvitation(str(older), None, "Customer 0001", "admin"),
     )
     assert len(found.by_name) == 2
     for number in range(10, 20):
-        _invite(statements, "joe@example.com", seed.organization(f"customer-00{number}").id)
+        statements.invite("joe@example.com", seed.organization(f"customer-00{number}").id)
     many = _load(statements, "joe")
     assert many is not None
     assert len(many.invitations) == 10
@@ -293,17 +281,17 @@ def test_the_invitation_of_the_link_comes_first_and_a_bound_application_has_its_
     statements: Statements,
 ) -> None:
     customer = [seed.organization(f"customer-000{number}").id for number in (1, 2)]
-    older = _invite(statements, "joe@example.com", customer[0], hours=2)
-    newer = _invite(statements, "joe@example.com", customer[1])
+    older = statements.invite("joe@example.com", customer[0], hours_ago=2)
+    newer = statements.invite("joe@example.com", customer[1])
     rows = PickerRows(statements.database)
 
-    def load(**changes: UUID) -> list[str]:
+    def load(**changes: UUID) -> list[UUID]:
         found = rows.load_page("auth0|joe", nonce=NONCE, after=START, **changes)
         assert found is not None
-        return [one.id for one in found.invitations]
+        return [UUID(one.id) for one in found.invitations]
 
     assert load() == [newer, older]
-    assert load(invitation_id=UUID(older)) == [older, newer]
+    assert load(invitation_id=older) == [older, newer]
     assert load(bound_to=customer[0]) == [older]
     assert load(bound_to=UUID(int=0)) == []
 
@@ -323,7 +311,7 @@ def test_an_invitation_that_cannot_be_accepted_is_not_listed(
 ) -> None:
     """Addresses are compared in lower case."""
     statements.run("update org.app_user set email = 'Joe@Example.com' where name = 'Joe Doe'")
-    _invite(statements, "joe@example.com", seed.organization("customer-0001").id)
+    statements.invite("joe@example.com", seed.organization("customer-0001").id)
     before = _load(statements, "joe")
     statements.conn.execute(change.encode())
     after = _load(statements, "joe")
