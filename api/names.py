@@ -6,7 +6,7 @@ from unicodedata import normalize
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from endpoint.names import find_fault
+from endpoint.names import MAX_LENGTH, find_fault
 
 
 def _normalize(value: Any) -> Any:
@@ -25,7 +25,7 @@ Name = Annotated[
     Field(description="One line of text, not blank, without control characters."),
     StringConstraints(
         min_length=1,
-        max_length=200,
+        max_length=MAX_LENGTH,
         # Three parts, so that one character is visible; JavaScript reads the pattern the same way.
         pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
     ),

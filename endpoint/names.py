@@ -6,14 +6,16 @@ without characters that have no width or turn the direction of text, with at lea
 character, and with at most MAX_MARKS combining marks in a row, since more cover other lines.
 U+200C and U+200D, which join letters and emoji, may stand inside a word only.
 
-Not checked: whether two names look alike. The check on `org.organization.name` (schema/0001) has
-the same rule, except that it knows the combining marks of the most used scripts only.
+Not checked here: the length, and whether two names look alike. The check on
+`org.organization.name` (schema/0001) has the same rule, except that it knows the combining marks of
+the most used scripts only.
 Source: Unicode Standard Annex 44, General_Category and Default_Ignorable_Code_Point.
 """
 
 import re
 from unicodedata import category, normalize
 
+MAX_LENGTH = 200  # characters
 MAX_MARKS = 4
 # Controls; soft hyphen; zero width; direction; fillers of Hangul; separators of lines; tags.
 HIDDEN = (

@@ -5,6 +5,7 @@ The SQL statements that apply what a person chose on the picker.
 created, is checked in Postgres by the functions of schema/0003_making_memberships.sql.
 """
 
+from typing import LiteralString
 from uuid import UUID
 
 from org_selector.standing import Organization
@@ -127,15 +128,14 @@ class ChoiceRows:
         Args:
             bound_to: the one organization that the application allows.
         """
-        values = {
+        values: dict[str, object] = {
             "auth0_user_id": auth0_user_id,
             "invitation_id": invitation_id,
             "nonce": nonce,
             "client_id": client_id,
             "bound_to": bound_to,
         }
-        rows = self._database.fetch_once(_ACCEPT_INVITATION, values)
-        return self._enter(auth0_user_id, rows[0][0], remember=remember, forget=forget)
+        return self._enter(_ACCEPT_INVITATION, values, remember=remember, forget=forget)
 
     def create_organization(
         self,
@@ -154,24 +154,20 @@ class ChoiceRows:
         Args:
             slug: the wanted one; a number is added if it is or was another organization's.
         """
-        values = {
+        values: dict[str, object] = {
             "auth0_user_id": auth0_user_id,
             "name": name,
             "slug": slug,
             "nonce": nonce,
             "client_id": client_id,
         }
-        rows = self._database.fetch_once(_CREATE_ORGANIZATION, values)
-        return self._enter(auth0_user_id, rows[0][0], remember=remember, forget=forget)
+        return self._enter(_CREATE_ORGANIZATION, values, remember=remember, forget=forget)
 
     def _enter(
-        self, auth0_user_id: str, org_id: UUID | None, *, remember: bool, forget: bool
+        self, make: LiteralString, values: dict[str, object], *, remember: bool, forget: bool
     ) -> Organization | None:
-        values = {
-            "auth0_user_id": auth0_user_id,
-            "org_id": org_id,
-            "remember": remember,
-            "forget": forget,
-        }
-        rows = self._database.fetch_once(_ENTER, values)
+        """Run the statement *make*, then enter the organization that it returns, if it does."""
+        [(org_id,)] = self._database.fetch_once(make, values)
+        entry = values | {"org_id": org_id, "remember": remember, "forget": forget}
+        rows = self._database.fetch_once(_ENTER, entry)
         return Organization(*rows[0]) if rows else None

@@ -15,11 +15,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from endpoint.names import MAX_LENGTH
 from org_guard.compact_token import MalformedInput, parse_json_object
 from org_selector.errors import InvalidDecisionRequest
 
 MAX_BODY_BYTES = 16_384
-MAX_NAME_LENGTH = 200  # characters of an organization's name
 _UUID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _UUID = re.compile(_UUID_PATTERN)
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -60,7 +60,7 @@ class AskedChoice(_Strict):
 
     org_id: OptionalId = None  # of a membership
     invitation_id: OptionalId = None
-    new_organization: Annotated[str | None, Field(max_length=MAX_NAME_LENGTH)] = None  # its name
+    new_organization: Annotated[str | None, Field(max_length=MAX_LENGTH)] = None  # its name
     nonce: str = Field(min_length=16, max_length=64)
     remember: bool  # make it the user's default
     forget: bool  # the user has no default any more, unless `remember` sets one

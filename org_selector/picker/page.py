@@ -139,13 +139,12 @@ def build_page(
     invitations = _make_invitations(
         organizations.invitations, texts, focus=not last_usable and not mistake
     )
-    found: Heading = "create" if new_organization else "nothing"
-    if any(section.rows for section in sections) or not whole_list:
-        found = "choose"
-    elif invitations:
-        found = "invited"
     return Page(
-        heading=found,
+        heading=_find_heading(
+            choose=bool(recent or by_name) or not whole_list,
+            invited=bool(invitations),
+            create=new_organization is not None,
+        ),
         notice=notice if notice in NOTICES else "",
         invited_address=invited_address,
         invitations=invitations,
@@ -200,6 +199,15 @@ def _make_rows(
         )
         for one in organizations
     )
+
+
+def _find_heading(*, choose: bool, invited: bool, create: bool) -> Heading:
+    """Return the first thing that the person can do."""
+    if choose:
+        return "choose"
+    if invited:
+        return "invited"
+    return "create" if create else "nothing"
 
 
 def _make_invitations(

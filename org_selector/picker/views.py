@@ -10,11 +10,12 @@ choice takes effect when the Action sends it to `POST /decisions`.
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request, url_for
 
-from endpoint.names import find_fault
+from endpoint.names import MAX_LENGTH, find_fault
 from org_guard.base_url import base_url
 from org_selector.action_tokens import ActionTokens
 from org_selector.errors import (
@@ -30,7 +31,6 @@ from org_selector.picker.chosen import (
     ChosenInvitation,
     ChosenName,
     ChosenOrganization,
-    mask_address,
     read_chosen,
 )
 from org_selector.picker.cookie import LoginCookies, UnverifiedLogin, parse_login
@@ -41,11 +41,13 @@ from org_selector.picker.html import (
     render_page,
     show_to,
 )
+from org_selector.picker.invitation_link import explain_link
 from org_selector.picker.lookalike import find_lookalike
-from org_selector.picker.lookup.rows import LookupRows, Selectable
+from org_selector.picker.lookup.rows import Creatable, LookupRows, Selectable
 from org_selector.picker.page import NewOrganization, build_page
 from org_selector.picker.rows import OrganizationList, PickerRows
-from org_selector.question import MAX_NAME_LENGTH
+
+_Found = TypeVar("_Found", OrganizationList, Selectable, Creatable)
 
 
 class Picker:
@@ -90,11 +92,7 @@ class Picker:
         chosen = read_chosen(request.form)
         if isinstance(chosen, ChosenName):
             return self._choose_name(login, transaction, chosen)
-        found = self._find(transaction, chosen)
-        if found is None:
-            raise NoOrganization("unknown or blocked user")
-        if found.already_chosen:
-            raise AlreadyChosen
+        found = _require_open(self._find(transaction, chosen))
         if isinstance(chosen, ChosenInvitation):
             if not found.selectable:
                 return self._refuse(login, transaction, "invitation_closed")
@@ -112,24 +110,18 @@ class Picker:
         if isinstance(chosen, ChosenOrganization):
             return self._lookups.find_selectable(user, org_id=chosen.org_id, nonce=nonce)
         return self._lookups.find_acceptable(
-            user,
-            invitation_id=chosen.invitation_id,
-            bound_to=transaction.bound_to,
-            nonce=nonce,
+            user, invitation_id=chosen.invitation_id, bound_to=transaction.bound_to, nonce=nonce
         )
 
     def _choose_name(
         self, login: UnverifiedLogin, transaction: LoginTransaction, chosen: ChosenName
     ) -> Response:
-        found = self._lookups.find_creatable(transaction.auth0_user_id, nonce=transaction.nonce)
-        if found is None:
-            raise NoOrganization("unknown or blocked user")
-        if found.already_chosen:
-            raise AlreadyChosen
+        user, nonce = transaction.auth0_user_id, transaction.nonce
+        found = _require_open(self._lookups.find_creatable(user, nonce=nonce))
         if not self._may_create(transaction) or not found.may_create:
             return self._refuse(login, transaction, "not_creatable")
         name = chosen.unverified_name
-        fault = len(name) > MAX_NAME_LENGTH or find_fault(name) is not None
+        fault = len(name) > MAX_LENGTH or find_fault(name) is not None
         lookalike = find_lookalike(name, found.names)
         if fault or (lookalike and not chosen.confirmed):
             again = NewOrganization(name, fault=fault, lookalike=lookalike)
@@ -185,18 +177,14 @@ class Picker:
         again: NewOrganization | None = None,
     ) -> Response:
         address = PageAddress.read(request.args.get("search", ""), request.args.getlist("after"))
-        organizations = self._load(transaction, address)
-        if organizations is None:
-            raise NoOrganization("unknown or blocked user")
-        if organizations.already_chosen:
-            raise AlreadyChosen
+        organizations = _require_open(self._load(transaction, address))
         account = organizations.email or organizations.name or transaction.auth0_user_id
         show_to(transaction, account)
         if transaction.notice == "bound_suspended":
             raise BoundOrganizationSuspended
         invited_address = None
         if transaction.invitation and not notice and not again:
-            notice, invited_address = self._explain_invitation(transaction)
+            notice, invited_address = explain_link(self._lookups, transaction)
         form = again or NewOrganization("", fault=False, lookalike=None)
         may_create = self._may_create(transaction) and organizations.may_create
         page = build_page(
@@ -235,19 +223,6 @@ class Picker:
             return replace(found, recent=(), by_name=(), more=False)
         return found
 
-    def _explain_invitation(self, transaction: LoginTransaction) -> tuple[str, str | None]:
-        """Return why the invitation of the link cannot be accepted here, and its masked address."""
-        found = self._lookups.find_invitation(
-            transaction.auth0_user_id,
-            invitation_id=transaction.invitation_id,
-            bound_to=transaction.bound_to,
-        )
-        if found is None:
-            return "invitation_closed", None
-        if not found.same_address:
-            return "invitation_elsewhere", mask_address(found.email)
-        return ("" if found.verified else "invitation_unverified"), None
-
 
 def create_blueprint(picker: Picker) -> Blueprint:
     """Return the picker's routes."""
@@ -256,6 +231,15 @@ def create_blueprint(picker: Picker) -> Blueprint:
     blueprint.add_url_rule("/select/<login_id>", "show", picker.show, methods=["GET"])
     blueprint.add_url_rule("/select/<login_id>", "choose", picker.choose, methods=["POST"])
     return blueprint
+
+
+def _require_open(found: _Found | None) -> _Found:
+    """Return what was found for a person who is known, not blocked, and has not chosen yet."""
+    if found is None:
+        raise NoOrganization("unknown or blocked user")
+    if found.already_chosen:
+        raise AlreadyChosen
+    return found
 
 
 def _single(name: str) -> str:

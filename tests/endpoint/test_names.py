@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endpoint.names import MAX_MARKS, clean_name, find_fault
+from endpoint.names import MAX_LENGTH, MAX_MARKS, clean_name, find_fault
 from local_stack.postgres import Postgres
 from tests.kit.databases import find_unchanged_database
 
@@ -94,6 +94,13 @@ def test_a_name_that_cannot_be_seen_as_it_is_stored_is_refused(
     """By the service with a sentence, and by the database."""
     assert re.fullmatch(r"It .+\.", find_fault(name) or "")
     assert _find_refused(conn, [name]) == {name}
+
+
+def test_service_and_database_agree_on_the_length(conn: psycopg.Connection) -> None:
+    """In characters, not bytes."""
+    longest = "\U0001f9ed" * MAX_LENGTH
+
+    assert _find_refused(conn, [longest, longest + "a"]) == {longest + "a"}
 
 
 def test_the_database_refuses_a_name_that_is_not_in_nfc(conn: psycopg.Connection) -> None:

@@ -386,6 +386,7 @@ def test_initials_are_taken_from_a_name_in_any_script(name: str, initials: str) 
     ("changes", "heading"),
     [
         ({}, "choose"),
+        ({"recent": (_used(FEW[0]),), "by_name": (FEW[0],)}, "choose"),
         ({"invitations": INVITATIONS, "form": FORM}, "choose"),
         ({"by_name": (), "invitations": INVITATIONS, "form": FORM}, "invited"),
         ({"by_name": (), "invitations": INVITATIONS}, "invited"),
