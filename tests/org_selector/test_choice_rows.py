@@ -179,7 +179,7 @@ def test_a_member_is_not_invited_to_their_own_organization(statements: Statement
 def test_an_invitation_is_open_while_its_inviter_may_give_the_role(
     statements: Statements, role: str, invited: bool
 ) -> None:
-    """An admin who is a member only by now invites nobody."""
+    """An admin who was made a member since then may give no role."""
     statements.join("nina", "solo-works", role)
     statements.invite(JOE, SOLO, inviter="nina")
     found = DecisionRows(statements.database).find_standing("auth0|joe", None)

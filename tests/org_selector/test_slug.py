@@ -1,4 +1,4 @@
-"""A slug resembles the name, and is a slug whatever the name is."""
+"""A slug resembles the name, and every name gives a valid one."""
 
 import re
 

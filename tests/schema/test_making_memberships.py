@@ -1,4 +1,4 @@
-"""The two functions that make memberships check everything themselves, whoever calls them."""
+"""The two functions that make memberships check everything themselves, not their callers."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -159,13 +159,13 @@ CLOSED: dict[str, Callable[[Selector], UUID]] = {
     "expired": lambda selector: invite(selector, days=-1),
     "for another address": lambda selector: invite(selector, "ann@example.com"),
     "of an inviter who is no member": lambda selector: invite(selector, inviter="auth0|stranger"),
-    "of a member who may invite nobody": lambda selector: invite(selector, org_id=XYZ),
+    "of a member, who may not invite": lambda selector: invite(selector, org_id=XYZ),
     "unknown": lambda _: uuid4(),
 }
 
 
 @pytest.mark.parametrize("kind", CLOSED)
-def test_an_invitation_that_is_not_open_makes_nobody_a_member(
+def test_an_invitation_that_is_not_open_makes_no_member(
     selector: Selector, conn: psycopg.Connection, nina: UUID, kind: str
 ) -> None:
     """All of them look alike: nothing happens."""

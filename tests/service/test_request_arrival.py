@@ -1,4 +1,4 @@
-"""A request is ready exactly when its last byte has arrived, in whatever pieces it comes."""
+"""A request is ready when its last byte has arrived and not before, however it is cut."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Fifty slow clients of any kind, and everyone else is answered at once."""
+"""While fifty slow clients of any kind are connected, other clients are answered at once."""
 
 import re
 import socket
@@ -94,7 +94,7 @@ def slow_clients(port: int, first: bytes, again: bytes) -> Iterator[None]:
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=() if kind in USUAL else pytest.mark.long) for kind in KINDS]
 )
-def test_fifty_slow_clients_stop_nobody_else(port: int, kind: str) -> None:
+def test_fifty_slow_clients_stop_no_other_client(port: int, kind: str) -> None:
     """Eight of them stopped every login at commit 3d47401. A thread gets a whole request only."""
     first, again = KINDS[kind]
     waits = []

@@ -155,7 +155,7 @@ def test_an_address_that_is_not_verified_accepts_nothing(selector: Selector) -> 
 def test_a_link_that_leads_to_no_open_invitation_says_so(
     selector: Selector, invitation: str
 ) -> None:
-    """The person's organizations are there all the same."""
+    """The person's organizations are listed below it."""
     page = enter(selector, invitation=invitation).page()
 
     assert notice(page).startswith("This invitation was accepted, has expired or was withdrawn.")

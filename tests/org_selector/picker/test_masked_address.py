@@ -1,4 +1,4 @@
-"""What a page shows of an address whose owner may be somebody else."""
+"""What a page shows of an address whose owner may be another person."""
 
 import pytest
 
