@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from api import audit_events, documentation, me, members, organization, projects
+from api import audit_events, documentation, invitations, me, members, organization, projects
 from api.settings import ApiSettings
 from endpoint.errors import MAX_BODY_BYTES, REFUSALS
 from endpoint.idempotency import IDEMPOTENCY_KEY
@@ -15,7 +15,7 @@ from service.cors import Cors
 from service.health import require_schema
 from service.pool import Unavailable
 
-SCHEMA_VERSION = 2  # the newest migration this code needs
+SCHEMA_VERSION = 3  # the newest migration this code needs
 MakeGuard = Callable[..., Guard]
 
 
@@ -59,7 +59,7 @@ def create_app(settings: ApiSettings, make_guard: MakeGuard = Guard) -> Flask:
             exposed_headers=["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
         ),
     )
-    for noun in (me, organization, members, audit_events, projects):
+    for noun in (me, organization, members, invitations, audit_events, projects):
         app.register_blueprint(noun.create_blueprint(guard))
     app.register_blueprint(documentation.create_blueprint())
     return app

@@ -85,7 +85,8 @@ def valid_claims(**changes: object) -> dict[str, Any]:
         "iat": now,
         "exp": now + 600,
         "scope": "openid profile email offline_access read:organization write:organization "
-        "read:members write:members read:audit-events read:projects write:projects",
+        "read:members write:members read:invitations write:invitations read:audit-events "
+        "read:projects write:projects",
         "azp": CLIENT_ID,
     }
     return _change(claims, changes)

@@ -39,8 +39,8 @@ OTHER_AUDIENCE = "https://reports.example.com/"
 DATABASE = "organizations"
 START_SECONDS = 30.0
 API_SCOPES = (
-    "read:organization write:organization read:members write:members read:audit-events "
-    "read:projects write:projects"
+    "read:organization write:organization read:members write:members read:invitations "
+    "write:invitations read:audit-events read:projects write:projects"
 )
 SIGNING_KEY_SCOPES = ("read:signing_keys", "create:signing_keys", "update:signing_keys")
 Starting = tuple[Child, str, str]  # a program, the URL that answers once it is ready, and its name

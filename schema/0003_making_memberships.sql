@@ -64,6 +64,8 @@ alter table org.invitation alter column org_id set default org.entered_organizat
 alter table org.invitation add column invited_by uuid default org.entered_user()
     references org.app_user (id) on delete cascade;
 alter table org.invitation add column sent_at timestamptz not null default now();
+alter table org.invitation add column language text not null default '' -- of the mail
+    check (char_length(language) <= 35);
 create index invitation_by_inviter on org.invitation (invited_by) where invited_by is not null;
 drop index org.invitation_by_organization;
 -- Not only the open ones: is_open() says which are, and Postgres does not look into it.
@@ -83,7 +85,6 @@ create table org.mail_outbox (
     -- The mail is made from it when it is sent. A mail that still waits is not added a second time,
     -- and goes with its invitation.
     invitation_id uuid primary key references org.invitation (id) on delete cascade,
-    language text not null default '' check (char_length(language) <= 35),
     created_at timestamptz not null default now(),
     tries integer not null default 0,
     next_try_at timestamptz not null default now()
@@ -247,7 +248,8 @@ revoke all on function org.is_open(org.invitation) from public;
 revoke all on function org.find_repeated_choice(uuid, text, text) from public;
 revoke all on function org.accept_invitation(text, uuid, text, text, uuid) from public;
 revoke all on function org.create_organization(text, text, text, text, text) from public;
-grant execute on function org.is_open(org.invitation) to org_maker, org_selector, org_worker;
+grant execute on function org.is_open(org.invitation)
+    to org_maker, org_selector, org_api, org_worker;
 grant execute on function org.find_repeated_choice(uuid, text, text) to org_maker;
 grant execute on function org.accept_invitation(text, uuid, text, text, uuid) to org_selector;
 grant execute on function org.create_organization(text, text, text, text, text) to org_selector;
@@ -326,9 +328,9 @@ create policy entered on org.mail_outbox to org_api
         select from org.invitation i where i.id = invitation_id
         and i.org_id = (select org.entered_organization())
     ));
-grant select, insert (email, role, expires_at), update (expires_at, sent_at, invited_by), delete
+grant select, insert (email, role, language, expires_at), update (expires_at, sent_at, invited_by), delete
     on org.invitation to org_api;
-grant select (invitation_id), insert (invitation_id, language) on org.mail_outbox to org_api;
+grant select (invitation_id), insert (invitation_id) on org.mail_outbox to org_api;
 
 -- org_worker sends the mail of the outbox.
 create policy worker_sends on org.mail_outbox to org_worker using (true);

@@ -13,8 +13,8 @@ const NO_NAME = 'Type the organization’s short name: letters, digits and hyphe
 const INTERACTIVE = ['interaction_required', 'consent_required', 'mfa_required', 'account_selection_required'];
 /** What this app needs of its API. */
 const SCOPE =
-  'read:organization write:organization read:members write:members read:audit-events ' +
-  'read:projects write:projects';
+  'read:organization write:organization read:members write:members read:invitations ' +
+  'write:invitations read:audit-events read:projects write:projects';
 /** Error codes of the API after which this organization can no longer be used. */
 const ACCESS_LOST = ['not_a_member', 'organization_suspended'];
 

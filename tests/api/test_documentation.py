@@ -326,6 +326,7 @@ def test_the_curl_examples_of_the_guide_are_answered_as_it_shows(api: RunningApi
         ("GET", "/projects", 200),
         ("GET", "/projects", 200),
         ("POST", "/projects", 201),
+        ("POST", "/invitations", 201),
         ("PATCH", "/organization", 422),
     ]
 

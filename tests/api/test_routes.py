@@ -16,7 +16,18 @@ from local_stack.access_tokens import ABSENT
 from local_stack.stack import API_SCOPES, Stack
 from org_guard import Guard, Principal
 from org_selector.app import create_app as create_selector
-from tests.kit.routes import NAMED, ROWS, TIME, Row, add_project, code, events, place, snapshot
+from tests.kit.routes import (
+    NAMED,
+    ROWS,
+    TIME,
+    Row,
+    add_invitation,
+    add_project,
+    code,
+    events,
+    place,
+    snapshot,
+)
 from tests.kit.running_api import RunningApi, run_api
 from tests.kit.running_selector import Selector
 from tests.kit.running_selector import make_settings as make_selector_settings
@@ -391,9 +402,17 @@ def test_an_id_of_another_organization_gets_the_answer_of_an_unknown_id(
     """A malformed id gets the same bytes, too."""
     foreign_project = add_project(api, "xyz-travel")
     api.set_role("nina", "xyz-travel", "member")
-    foreign = {"project": foreign_project, "member": str(api.user_id("nina"))}
-    kind = "project" if "{project}" in row.path else "member"
-    own = str(api.user_id("sue")) if kind == "member" else add_project(api)
+    foreign = {
+        "project": foreign_project,
+        "member": str(api.user_id("nina")),
+        "invitation": add_invitation(api, "xyz-travel"),
+    }
+    [kind] = [kind for kind in foreign if f"{{{kind}}}" in row.path]
+    own = {
+        "project": add_project(api),
+        "member": str(api.user_id("sue")),
+        "invitation": add_invitation(api),
+    }[kind]
 
     def request(unverified_id: str) -> TestResponse:
         path = row.path.replace(f"{{{kind}}}", unverified_id)

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from werkzeug.test import TestResponse
 
 from local_stack import seed
+from tests.kit.routes import add_invitation
 from tests.kit.target import Operation, Target
 
 SOLO = seed.organization("solo-works")
@@ -24,6 +25,7 @@ def ids_of(target: Target, slug: str) -> dict[str, list[UUID]]:
     found = {
         "project_id": [UUID(row["id"]) for (row,) in rows["project"]],
         "user_id": [UUID(row["user_id"]) for (row,) in rows["membership"]],
+        "invitation_id": [UUID(row["id"]) for (row,) in rows["invitation"]],
     }
     events = [UUID(row["id"]) for (row,) in rows["audit_event"]]
     assert all(found.values())
@@ -37,6 +39,7 @@ def test_an_id_of_another_organization_is_answered_like_one_that_does_not_exist(
     """At every operation: the same status, headers and body, and no row changes."""
     target.request("POST", "/projects", {"name": "Theirs"}, login="ann", slug="solo-works")
     token = target.token("joe", "abc-inc")
+    add_invitation(target.api, "solo-works")
     foreign, before = ids_of(target, "solo-works"), target.snapshot("solo-works")
     with_id = [one for one in target.operations() if "<" in one.rule]
     assert len(with_id) >= 5
@@ -56,6 +59,7 @@ def test_a_plain_member_cannot_tell_ids_of_others_from_unknown_ids_either(target
     """A 404, or a 403 where their membership role is too low, is the same for both."""
     token = target.token("sue", "abc-inc")
     target.request("POST", "/projects", {"name": "Theirs"}, login="ann", slug="solo-works")
+    add_invitation(target.api, "solo-works")
     foreign, before = ids_of(target, "solo-works"), target.snapshot("solo-works")
     for operation in target.operations():
         if "<" in operation.rule:
@@ -84,6 +88,7 @@ def test_every_list_shows_rows_of_the_entered_organization_only(target: Target) 
     for login, slug in (("joe", "abc-inc"), ("ann", "solo-works")):
         body = {"name": f"Made in {slug}"}
         assert target.request("POST", "/projects", body, login=login, slug=slug).status_code == 201
+        add_invitation(target.api, slug)
     words = [
         *(str(id_) for ids in ids_of(target, "solo-works").values() for id_ in ids),
         "ann@example.com",
@@ -91,7 +96,7 @@ def test_every_list_shows_rows_of_the_entered_organization_only(target: Target) 
         "solo-works",
         *seed.PROJECTS["solo-works"],
     ]
-    for path in ("/me", "/organization", "/members", "/projects", "/audit-events"):
+    for path in ("/me", "/organization", "/members", "/projects", "/invitations", "/audit-events"):
         theirs = target.get(f"{path}", login="ann", slug="solo-works")
         assert any(word in theirs.text for word in words), path
         answer = target.get(path)
@@ -106,9 +111,12 @@ def test_a_cursor_of_another_organization_shows_rows_of_the_entered_one_only(
     for number in range(3):
         target.add_project("solo-works", f"Theirs {number}")
         target.add_project("abc-inc", f"Ours {number}")
-    for path in ("/projects", "/members", "/audit-events"):
+    for path in ("/projects", "/members", "/invitations", "/audit-events"):
         if path == "/members":
             target.api.set_role("nina", "solo-works", "member")
+        if path == "/invitations":
+            for _ in range(2):
+                add_invitation(target.api, "solo-works")
         if path == "/audit-events":
             for number in range(2):
                 body = {"name": f"Noted {number}"}
@@ -126,7 +134,7 @@ def test_a_cursor_of_another_organization_shows_rows_of_the_entered_one_only(
 
 def ask(target: Target, operation: Operation, token: str, id_: UUID) -> TestResponse:
     """Send the operation with an id in its path."""
-    path = operation.path(user_id=id_, project_id=id_)
+    path = operation.path(user_id=id_, project_id=id_, invitation_id=id_)
     return target.request(operation.method, path, operation.body, token=token)
 
 

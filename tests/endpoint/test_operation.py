@@ -20,10 +20,10 @@ from endpoint.names import find_fault
 from endpoint.operation import MAX_ERRORS
 from local_stack import seed
 from local_stack.stack import Stack
-from tests.kit.routes import ROWS, TIME, add_project, code, snapshot
+from tests.kit.routes import ROWS, TIME, add_invitation, add_project, code, snapshot
 from tests.kit.running_api import RunningApi, run_api
 
-LISTS = ("/projects", "/members", "/audit-events")
+LISTS = ("/projects", "/members", "/invitations", "/audit-events")
 ID = "2f6c4a9e-5b37-4f0e-8b1d-7d1f3c529a60"
 
 
@@ -523,12 +523,12 @@ def test_every_wrong_parameter_is_named_in_one_refusal(
 
 def test_an_operation_without_parameters_refuses_every_parameter(api: RunningApi) -> None:
     """Before it changes anything."""
-    project, sue = add_project(api), api.user_id("sue")
+    project, sue, invitation = add_project(api), api.user_id("sue"), add_invitation(api)
     before = snapshot(api)
     for row in ROWS:
         if row.path in LISTS and row.method == "GET":
             continue
-        path = row.path.format(project=project, member=sue)
+        path = row.path.format(project=project, member=sue, invitation=invitation)
         answer = api.request(row.method, f"{path}?limit=5&org_id={ID}", row.body)
         assert problems(answer) == ["limit", "org_id"], row
     assert snapshot(api) == before
@@ -661,7 +661,7 @@ def test_an_unknown_method_is_refused_and_the_answer_lists_the_known_ones(api: R
     for rule in api.app.url_map.iter_rules():
         path = re.sub("<uuid:.*>", ID, rule.rule)
         paths.setdefault(path, set()).update(rule.methods or ())
-    assert len(paths) == 13
+    assert len(paths) == 16
     token = api.token()
     for path, known in paths.items():
         for method in (

@@ -24,6 +24,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from endpoint.names import clean_name
 from local_stack import seed
+from tests.kit.routes import add_invitation
 from tests.kit.running_api import RunningApi
 
 pytestmark = pytest.mark.long
@@ -37,6 +38,10 @@ SUCCESSES = {
     "GET /members": 200,
     "PATCH /members/{user_id}": 200,
     "DELETE /members/{user_id}": 204,
+    "GET /invitations": 200,
+    "POST /invitations": 201,
+    "POST /invitations/{invitation_id}/resend": 200,
+    "DELETE /invitations/{invitation_id}": 204,
     "GET /audit-events": 200,
     "GET /projects": 200,
     "POST /projects": 201,
@@ -69,8 +74,8 @@ def served(app: Flask) -> Iterator[str]:
 def plausible_requests(api: RunningApi) -> Iterator[None]:
     """
     Where a request is meant to be right, put in values that no schema can describe: a member who
-    exists, a cursor of ours, an unused key, an organization's name that hides nothing. Leave
-    requests that are meant to be wrong unchanged.
+    exists, a cursor of ours, an unused key, an organization's name that hides nothing, an address
+    that no member has. Leave requests that are meant to be wrong unchanged.
     """
     joe = str(api.user_id("joe"))
     page = api.get("/projects?limit=1").get_json()
@@ -84,6 +89,8 @@ def plausible_requests(api: RunningApi) -> Iterator[None]:
         user_id = case.path_parameters.get("user_id")
         if user_id == joe or (user_id and is_meant(ParameterLocation.PATH) and next(turns) % 2):
             case.path_parameters["user_id"] = _add_member(api)
+        if "invitation_id" in case.path_parameters and is_meant(ParameterLocation.PATH):
+            case.path_parameters["invitation_id"] = add_invitation(api)
         if "after" in (case.query or {}) and is_meant(ParameterLocation.QUERY):
             case.query["after"] = page["next"]
         if "Idempotency-Key" in (case.headers or {}) and is_meant(ParameterLocation.HEADER):
@@ -91,6 +98,9 @@ def plausible_requests(api: RunningApi) -> Iterator[None]:
         if case.operation.label == "PATCH /organization" and is_meant(ParameterLocation.BODY):
             assert isinstance(case.body, dict)
             case.body["name"] = clean_name(str(case.body["name"]), 200) or "ABC Inc"
+        if case.operation.label == "POST /invitations" and is_meant(ParameterLocation.BODY):
+            assert isinstance(case.body, dict)
+            case.body["email"] = f"{uuid4()}@example.com"
 
     turns = iter(range(1_000_000))
     schemathesis.hook(before_call)

@@ -13,6 +13,7 @@ from local_stack import access_tokens, seed
 from local_stack.access_tokens import ABSENT, NAMESPACE, ORG_CLAIM, valid_claims
 from local_stack.postgres import Postgres
 from org_guard import Guard, GuardByHeader
+from tests.kit.routes import add_invitation, with_unused_address
 from tests.kit.running_api import RunningApi, run_api
 
 HEADER = "X-Organization"
@@ -21,6 +22,7 @@ GUARDS: Mapping[str, MakeGuard] = {"C": GuardByHeader, "D": Guard}
 BODIES: Mapping[tuple[str, str], object] = {
     ("PATCH", "/organization"): {"name": "Another name"},
     ("PATCH", "/members/<uuid:user_id>"): {"role": "admin"},
+    ("POST", "/invitations"): {"email": "another@example.com"},
     ("POST", "/projects"): {"name": "Another project"},
     ("PATCH", "/projects/<uuid:project_id>"): {"name": "Another name"},
 }
@@ -54,12 +56,12 @@ class Operation:
     @property
     def body(self) -> object:
         """A valid body, or None."""
-        return BODIES.get((self.method, self.rule))
+        return with_unused_address(BODIES.get((self.method, self.rule)))
 
     def path(self, **ids: UUID) -> str:
         """Return the path for these ids; an id that is not given belongs to no object."""
         path = self.rule
-        for name in ("user_id", "project_id"):
+        for name in ("user_id", "project_id", "invitation_id"):
             path = path.replace(f"<uuid:{name}>", str(ids.get(name) or uuid4()))
         assert "<" not in path, f"{path}: say here what this is an id of"
         return path
@@ -122,7 +124,7 @@ class Target:
                 if rule.rule not in PUBLIC and method in (rule.methods or ()):
                     scope, role = view.required_scope, view.required_role
                     found.append(Operation(method, rule.rule, scope, role))
-        assert len(found) >= 13
+        assert len(found) >= 17
         return sorted(found, key=str)
 
     def snapshot(self, slug: str) -> dict[str, list[Any]]:
@@ -148,9 +150,13 @@ class Target:
         return found
 
     def objects(self, slug: str, login: str = "nina") -> dict[str, UUID]:
-        """Return ids for paths: of a new project, and of a person who is made a member."""
+        """Return ids for paths: of a new project and invitation, and of a person made a member."""
         self.api.set_role(login, slug, "member")
-        return {"project_id": self.add_project(slug), "user_id": self.api.user_id(login)}
+        return {
+            "project_id": self.add_project(slug),
+            "user_id": self.api.user_id(login),
+            "invitation_id": UUID(add_invitation(self.api, slug)),
+        }
 
 
 @contextmanager
