@@ -16,8 +16,8 @@ from flask import Flask, Response, current_app, g, request
 
 from org_guard.base_url import base_url
 from org_selector.errors import DatabaseUnavailable, SelectorError
+from org_selector.languages import Language, Languages
 from org_selector.login_transaction import LoginTransaction
-from org_selector.picker.languages import Language, Languages
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 if not TEMPLATES.is_dir():  # in a clone; an installed package has them inside
