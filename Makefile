@@ -6,7 +6,7 @@ VENV   := .venv/bin
 NPM     = $(VENV)/python -m local_stack.node npm
 NODE    = $$($(VENV)/python -m local_stack.node path)
 # `wildcard` leaves out what does not exist.
-TYPED  := $(wildcard org_selector org_guard endpoint schema service org_admin api local_tenant local_stack tests benchmarks wsgi.py demo.py)
+TYPED  := $(wildcard org_selector org_guard endpoint schema service org_admin api local_tenant local_stack tests benchmarks wsgi.py worker.py demo.py)
 PAGES  := $(wildcard templates/*.html templates/*/*.html api/*.html)
 ACTION_TESTS := $(wildcard tests/actions/*.test.js tests/actions/*.test.mjs)
 

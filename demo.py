@@ -24,12 +24,14 @@ def main() -> int:
         spa=int(os.environ.get("SPA_PORT", "3000")),
         api=int(os.environ.get("API_PORT", "3010")),
         selector=int(os.environ.get("SELECTOR_PORT", "3020")),
+        mail=int(os.environ.get("MAIL_PORT", "3025")),
         tenant=int(os.environ.get("TENANT_PORT", "3030")),
     )
     try:
         FOLDER.mkdir(parents=True, exist_ok=True)
         with Stack(FOLDER, ports, durable=True, report=report) as stack:
-            print(f"\n  Open  {stack.spa_url}    (the API: {stack.api_url}/docs)\n")
+            print(f"\n  Open  {stack.spa_url}    (the API: {stack.api_url}/docs)")
+            print(f"  Mails {stack.spa_url}/dev/mail\n")
             print(f"  Log in as (password: {PASSWORD})")
             for person in PEOPLE:
                 print(f"    {person.email:<18}  {person.what}")

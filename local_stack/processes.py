@@ -136,6 +136,13 @@ def wait_until(ready: Ready, child: Child, seconds: float) -> None:
         raise LocalStackError(f"{child.name} {problem}. Its log ends:\n{child.end_of_log()}")
 
 
+def listens(port: int) -> bool:
+    """Say whether a program accepts connections on this TCP port of 127.0.0.1."""
+    with socket.socket() as client:
+        client.settimeout(1)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 def answers(url: str) -> bool:
     """Say whether the URL answers with a status below 500."""
     try:

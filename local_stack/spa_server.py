@@ -5,6 +5,8 @@ Serve the example single-page app and auth0-spa-js to a browser on this machine.
 every request and served as `/config.json`, so everything in it is public. The page may connect to
 the origin of every http(s) URL in it, except the audience, which is only a name. The page may also
 frame `domain`, the tenant, for silent logins.
+
+With `--mails FOLDER`, a Maildir, `/dev/mail` shows the mails in it (`mailbox.py`).
 """
 
 import argparse
@@ -18,6 +20,9 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.security import safe_join
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
+
+from local_stack.mailbox import PATH as MAIL_PATH
+from local_stack.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -40,11 +45,14 @@ TYPES = {
 
 
 class SpaServer:
-    """A WSGI application for one folder of static files and one configuration."""
+    """A WSGI application for one folder of static files, one configuration and a mailbox."""
 
-    def __init__(self, config: Path, folder: Path = PROJECT / "spa") -> None:
+    def __init__(
+        self, config: Path, folder: Path = PROJECT / "spa", mailbox: Mailbox | None = None
+    ) -> None:
         self.config = config
         self.folder = folder
+        self.mailbox = mailbox
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -63,7 +71,9 @@ class SpaServer:
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "strict-origin"
-        response.headers["Content-Security-Policy"] = content_security_policy(self._settings())
+        response.headers.setdefault(
+            "Content-Security-Policy", content_security_policy(self._settings())
+        )
         return response
 
     def _settings(self) -> dict[str, object]:
@@ -72,6 +82,8 @@ class SpaServer:
 
     def _file(self, request: Request) -> Response:
         path = request.path
+        if self.mailbox and f"{path}/".startswith(f"{MAIL_PATH}/"):
+            return self.mailbox.answer(path)
         if path == "/config.json":
             return Response(self.config.read_text(), mimetype="application/json")
         if path in LIBRARY_FILES:
@@ -130,8 +142,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local_stack.spa_server")
     parser.add_argument("--port", type=int, default=3000)
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--mails", type=Path)
     arguments = parser.parse_args()
-    app = SpaServer(arguments.config)
+    mails = Mailbox(arguments.mails) if arguments.mails else None
+    app = SpaServer(arguments.config, mailbox=mails)
     server = make_server(
         "localhost", arguments.port, app, threaded=True, request_handler=_QuietHandler
     )

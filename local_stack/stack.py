@@ -19,7 +19,7 @@ import psycopg
 from local_stack import seed
 from local_stack.node import PROJECT, node
 from local_stack.postgres import Postgres
-from local_stack.processes import Child, Processes, free_port, wait_until
+from local_stack.processes import Child, Processes, Ready, free_port, listens, wait_until
 from local_tenant.configuration import (
     MANAGEMENT_API,
     Action,
@@ -43,7 +43,7 @@ API_SCOPES = (
     "write:invitations read:audit-events read:projects write:projects"
 )
 SIGNING_KEY_SCOPES = ("read:signing_keys", "create:signing_keys", "update:signing_keys")
-Starting = tuple[Child, str, str]  # a program, the URL that answers once it is ready, and its name
+Starting = tuple[Child, Ready, str]  # a program, how to find out that it is ready, its name
 _SERVICES = {"selector": "selector", "api": "resource API"}
 
 
@@ -54,12 +54,13 @@ class Ports:
     spa: int = 3000
     api: int = 3010
     selector: int = 3020
+    mail: int = 3025
     tenant: int = 3030
 
     @classmethod
     def free(cls) -> Self:
         """Take free ports, so that tests can run beside a demo."""
-        return cls(free_port(), free_port(), free_port(), free_port())
+        return cls(free_port(), free_port(), free_port(), free_port(), free_port())
 
 
 class Stack:
@@ -215,6 +216,21 @@ class Stack:
             "WEB_CONCURRENCY": "2",
         }
 
+    def worker_environment(self) -> dict[str, str]:
+        """Return the environment of the worker, as an administrator would set it."""
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "DATABASE_URL": self.postgres.url(DATABASE, "org_worker"),
+            "SMTP_URL": f"smtp://127.0.0.1:{self.ports.mail}",
+            "MAIL_FROM": "Example App <no-reply@example.com>",
+            "INVITATION_URL": f"{self.spa_url}/?invitation={{id}}",
+        }
+
+    @property
+    def mails(self) -> Path:
+        """The Maildir folder of the mails that were sent."""
+        return self.folder / "mails"
+
     def _start(self) -> None:
         if self._owns_postgres:
             self.postgres.start()
@@ -228,7 +244,25 @@ class Stack:
             self._report(what)
 
     def _start_programs(self) -> list[Starting]:
-        return [self._start_spa(), self._start_tenant(), self._start_selector(), self._start_api()]
+        return [
+            self._start_mail_server(),
+            self._start_spa(),
+            self._start_tenant(),
+            self._start_selector(),
+            self._start_api(),
+            self._start_worker(),
+        ]
+
+    def _start_mail_server(self) -> Starting:
+        argv: list[str | Path] = [sys.executable, "-m", "aiosmtpd", "-n"]
+        argv += ["-l", f"127.0.0.1:{self.ports.mail}", "-c", "aiosmtpd.handlers.Mailbox"]
+        child = self.processes.start("mail", [*argv, self.mails], cwd=PROJECT)
+        return child, lambda: listens(self.ports.mail), "mail server, whose mails /dev/mail shows"
+
+    def _start_worker(self) -> Starting:
+        argv: list[str | Path] = [sys.executable, "-m", "worker"]
+        child = self.processes.start("worker", argv, env=self.worker_environment(), cwd=PROJECT)
+        return child, lambda: "worker_started" in child.log.read_text(), "worker, which sends mail"
 
     def _start_tenant(self) -> Starting:
         config = self.folder / "tenant.json"
@@ -264,7 +298,7 @@ class Stack:
         config.write_text(json.dumps(settings))
         port = str(self.ports.spa)
         argv: list[str | Path] = [sys.executable, "-m", "local_stack.spa_server"]
-        argv += ["--config", config]
+        argv += ["--config", config, "--mails", self.mails]
         child = self.processes.start("spa", [*argv, "--port", port], cwd=PROJECT)
         return child, f"http://127.0.0.1:{port}/config.json", "example app"
 

@@ -1,5 +1,5 @@
 """
-The languages of the pages, and the templates of each.
+The languages of pages and mails, and the templates of each.
 
 A template is compiled once for each language, and its fixed texts are translated at that moment.
 Showing a page looks up no fixed text.
@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.ext import Extension
 from markupsafe import escape
 
 from org_selector.picker.texts import PageTexts
 
+TEMPLATES = Path(__file__).parent / "templates"
+if not TEMPLATES.is_dir():  # in a clone; an installed package has them inside
+    TEMPLATES = Path(__file__).parents[1] / "templates"
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 _FIXED_TEXT = re.compile(r'{{ _\("([^"]+)"\) }}')
 
@@ -26,12 +29,15 @@ class _FixedTexts(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         translate = cast(Callable[[str], str], self.environment.globals["translate"])
-        return _FIXED_TEXT.sub(lambda text: escape(translate(text[1])), source)
+        escapes = cast(Callable[[str | None], bool], self.environment.autoescape)(name)
+        return _FIXED_TEXT.sub(
+            lambda text: escape(translate(text[1])) if escapes else translate(text[1]), source
+        )
 
 
 class Language:
     """
-    One language of the pages.
+    One language of pages and mails.
 
     Args:
         tag: the language part of a BCP 47 tag: "de", not "de-AT".
@@ -43,22 +49,23 @@ class Language:
         self.page_texts = PageTexts.translate(self.catalog)
         self.templates = Environment(
             loader=FileSystemLoader(templates),
-            autoescape=True,
+            autoescape=select_autoescape(disabled_extensions=["txt"], default=True),
             auto_reload=False,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             extensions=[_FixedTexts],
         )
-        direction = "rtl" if tag in _RIGHT_TO_LEFT else "ltr"
+        self.tag = tag
+        self.direction = "rtl" if tag in _RIGHT_TO_LEFT else "ltr"
         self.templates.globals |= {
             "language": tag,
-            "direction": direction,
+            "direction": self.direction,
             "translate": self.catalog.gettext,
         }
 
     def render(self, template: str, **context: object) -> str:
-        """Return the HTML of a page; the values of *context* are escaped."""
+        """Return a page or a mail; the values of *context* are escaped, except in plain text."""
         return self.templates.get_template(template).render(context)
 
 

@@ -9,19 +9,14 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, g, request
 
 from org_guard.base_url import base_url
 from org_selector.errors import DatabaseUnavailable, SelectorError
-from org_selector.languages import Language, Languages
+from org_selector.languages import TEMPLATES, Language, Languages
 from org_selector.login_transaction import LoginTransaction
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
-if not TEMPLATES.is_dir():  # in a clone; an installed package has them inside
-    TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def _hash(text: str) -> str:

@@ -15,13 +15,17 @@ LANGUAGES = sorted(entry.name for entry in LOCALES.iterdir() if entry.is_dir())
 
 def list_texts() -> set[str]:
     """Return every text of the pages, as a translator sees it."""
-    method_map = [("org_selector/**.py", "python"), ("templates/*.html", "jinja2")]
+    method_map = [
+        ("org_selector/**.py", "python"),
+        ("templates/**.html", "jinja2"),
+        ("templates/**.txt", "jinja2"),
+    ]
     found = set()
     for folder in ("org_selector", "templates"):
         for _, _, message, _, _ in extract.extract_from_dir(
             PROJECT / folder,
             [(pattern.partition("/")[2], method) for pattern, method in method_map],
-            options_map={"*.html": {"trimmed": "true"}},
+            options_map={"**.html": {"trimmed": "true"}},
             keywords=extract.DEFAULT_KEYWORDS,
         ):
             found.add(message[0] if isinstance(message, tuple) else message)

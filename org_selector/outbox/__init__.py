@@ -1,0 +1,1 @@
+"""The mails that wait to be sent: `worker.py` runs `Sender`."""
