@@ -65,7 +65,7 @@ export class Api {
   /**
    * Post so that it is safe to repeat: until an answer arrives, the same body is sent with the same
    * Idempotency-Key.
-   * @param {string} path @param {object} body
+   * @param {string} path @param {object} [body]
    */
   async post(path, body) {
     const what = `${path} ${JSON.stringify(body)}`;

@@ -15,6 +15,8 @@ const INTERACTIVE = ['interaction_required', 'consent_required', 'mfa_required',
 const SCOPE =
   'read:organization write:organization read:members write:members read:invitations ' +
   'write:invitations read:audit-events read:projects write:projects';
+/** The invitation whose login was begun again by itself. */
+const RESUMED = 'resumed-invitation';
 /** Error codes of the API after which this organization can no longer be used. */
 const ACCESS_LOST = ['not_a_member', 'organization_suspended'];
 
@@ -31,11 +33,11 @@ let received = null;
 
 connect();
 explainStaleSignIn();
-await open();
+await open(takeInvitation());
 
 /** Connect the buttons. All of them exist from the start; each is hidden outside its state. */
 function connect() {
-  on('log-in', () => client.login({ organization: client.hint()?.organization }));
+  on('log-in', logIn);
   on('forget-hint', forgetHint);
   on('refused-action', () => tryAgain());
   on('choose-again', select);
@@ -65,27 +67,63 @@ function explainStaleSignIn() {
   history.replaceState(null, '', location.pathname + location.search);
 }
 
-/** Find out whether and in which organization this tab is logged in, once per page load. */
-async function open() {
+/** @returns {string | null} the invitation of the mail that was followed; a reload has it no more */
+function takeInvitation() {
+  const address = new URL(location.href);
+  const invitation = address.searchParams.get('invitation');
+  address.searchParams.delete('invitation');
+  if (invitation !== null) history.replaceState(null, '', address);
+  return invitation;
+}
+
+/** Find out whether and in which organization this tab is logged in, once per page load.
+ * @param {string | null} invitation to accept */
+async function open(invitation) {
   try {
     const config = await (await fetch('/config.json')).json();
     settings = config;
     client = createOrganizationClient({ ...config, scope: SCOPE });
     Object.assign(window, { organizations: client }); // for tests, and for the browser's console
-    await showSession(await client.start());
+    if (invitation === null || !(await follow(invitation))) await showSession(await client.start());
   } catch (error) {
     showError(error);
   }
 }
 
+/** @param {string} invitation @returns {Promise<boolean>} whether the login for it has begun */
+async function follow(invitation) {
+  try {
+    await client.login({ invitation: invitation.toLowerCase() });
+    return true;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    views.element('broken-invitation').hidden = false;
+    return false;
+  }
+}
+
+/**
+ * Go on with an invitation after the person logged out on the picker, to use another address. Once:
+ * a person who comes back from the login form finds a button.
+ * @returns {Promise<boolean>} whether the login has begun
+ */
+async function resumeInvitation() {
+  const invitation = client.invitation();
+  if (!invitation || sessionStorage.getItem(RESUMED) === invitation) return false;
+  sessionStorage.setItem(RESUMED, invitation);
+  return follow(invitation);
+}
+
 /** @param {import('./organizations.js').Session | null} session */
 async function showSession(session) {
   closeSections();
+  if (!session && (await resumeInvitation())) return;
   if (session) {
     views.showLoggedIn(session, await client.getAccessToken());
     showSections(session);
   } else {
-    views.showLoggedOut(client.hint()?.name ?? null, 'logged-out');
+    if (client.invitation()) views.showLoggedOut(null, 'invited');
+    else views.showLoggedOut(client.hint()?.name ?? null, 'logged-out');
   }
 }
 
@@ -163,6 +201,11 @@ function showError(error) {
     const { action } = views.showRefused(refusal ?? error.error ?? 'unknown_error', refusal !== null);
     tryAgain = action === 'select' ? select : retry;
   }
+}
+
+async function logIn() {
+  const invitation = client.invitation();
+  await client.login(invitation ? { invitation } : { organization: client.hint()?.organization });
 }
 
 /** Go to the picker. */

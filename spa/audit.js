@@ -21,6 +21,9 @@ const SENTENCES = {
   'member.role_changed': ['actor', ' changed the role of ', 'target', ' from ', 'old', ' to ', 'new', '.'],
   'member.removed': ['actor', ' removed ', 'target', '.'],
   'member.left': ['actor', ' left.'],
+  'invitation.created': ['actor', ' invited ', 'target', '.'],
+  'invitation.resent': ['actor', ' sent the invitation of ', 'target', ' again.'],
+  'invitation.withdrawn': ['actor', ' withdrew the invitation of ', 'target', '.'],
   'invitation.accepted': ['actor', ' accepted an invitation.'],
   'project.created': ['actor', ' created the project ', 'target', '.'],
   'project.updated': ['actor', ' changed the project ', 'target', '.'],
@@ -50,7 +53,7 @@ function describe({ action, actor, target, details }) {
   const sentence = SENTENCES[renamed ? 'project.renamed' : action];
   /** @type {Record<string, string>} */
   const parts = {
-    actor: actor?.name ?? 'An unknown user',
+    actor: actor ? actor.name ?? 'An unnamed user' : 'An administrator of the service',
     target: target?.name ?? 'something that no longer exists',
     old: String(before),
     new: String(after),

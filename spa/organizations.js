@@ -11,6 +11,7 @@
 import { Auth0Client, GenericError } from './auth0-spa-js.js'; // bundlers: '@auth0/auth0-spa-js'
 
 /** Ids match, too. Checked here because Auth0 drops an invalid `ext-` parameter without an error. */
+const INVITATION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SLUG_OR_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Refusals that will pass; the tab keeps its organization and token. */
 const TRANSIENT = ['selection_failed', 'temporarily_unavailable'];
@@ -119,15 +120,24 @@ class OrganizationClient {
 
   /**
    * Go to Auth0; afterwards `start` finishes the login. No password is needed if Auth0 has a session.
-   * `prompt: 'select'` shows the picker; `returnTo` is a URL of this app; `email` fills the login
-   * form.
-   * @param {{organization?: string, prompt?: 'select', returnTo?: string, email?: string}} [wish]
+   * `prompt: 'select'` shows the picker; `invitation` is the id in the link of a mail, and the picker
+   * offers to accept it; `returnTo` is a URL of this app; `email` fills the login form.
+   * @param {{organization?: string, prompt?: 'select', invitation?: string, returnTo?: string,
+   *   email?: string}} [wish]
    */
-  async login({ organization, prompt, returnTo = location.href, email } = {}) {
-    this.#want(organization);
+  async login({ organization, prompt, invitation, returnTo = location.href, email } = {}) {
+    if (invitation !== undefined && !INVITATION_ID.test(invitation)) {
+      throw new TypeError('An invitation is named by its id.');
+    }
+    this.#want(organization, invitation);
     await this.#auth0.loginWithRedirect({
       appState: { organization, returnTo },
-      authorizationParams: { 'ext-org': organization, 'ext-org-prompt': prompt, login_hint: email },
+      authorizationParams: {
+        'ext-org': organization,
+        'ext-org-prompt': prompt,
+        'ext-invitation': invitation,
+        login_hint: email,
+      },
     });
   }
 
@@ -202,6 +212,15 @@ class OrganizationClient {
     return current ? { organization: current.id, name: current.name } : null;
   }
 
+  /**
+   * Return the invitation of the last login, if that login did not end in an organization: the person
+   * may have logged out on the picker, to accept it with another address.
+   * @returns {string | null}
+   */
+  invitation() {
+    return this.#stored().invitation ?? null;
+  }
+
   /** Let the next login name no organization. */
   forgetHint() {
     sessionStorage.removeItem(this.#storageKey);
@@ -215,7 +234,7 @@ class OrganizationClient {
 
   /** Log out and keep the hint, so that another person can log in to it. @param {string} [hint] */
   async switchAccount(hint = this.hint()?.organization) {
-    this.#want(hint);
+    this.#want(hint, this.#stored().invitation);
     await this.#auth0.logout({ logoutParams: { returnTo: location.origin } });
   }
 
@@ -267,18 +286,21 @@ class OrganizationClient {
     return result;
   }
 
-  /** Store the organization of the next login; the tab does not move yet. @param {string} [wanted] */
-  #want(wanted) {
+  /**
+   * Store what the next login is for; the tab does not move yet.
+   * @param {string} [wanted] an organization @param {string} [invitation]
+   */
+  #want(wanted, invitation) {
     if (wanted !== undefined) requireSlugOrId(wanted);
-    this.#store({ ...this.#stored(), wanted });
+    this.#store({ ...this.#stored(), wanted, invitation });
   }
 
-  /** @returns {{current?: {id: string, name: string}, wanted?: string}} */
+  /** @returns {{current?: {id: string, name: string}, wanted?: string, invitation?: string}} */
   #stored() {
     return JSON.parse(sessionStorage.getItem(this.#storageKey) ?? '{}');
   }
 
-  /** @param {{current?: {id: string, name: string}, wanted?: string}} tab */
+  /** @param {{current?: {id: string, name: string}, wanted?: string, invitation?: string}} tab */
   #store(tab) {
     sessionStorage.setItem(this.#storageKey, JSON.stringify(tab));
   }

@@ -5,6 +5,10 @@ import { ApiError } from './api.js';
 /** @type {Record<string, string>} */
 const TEXTS = {
   last_owner: 'An organization needs an owner, and there is no other. Make another member an owner first.',
+  already_member: 'A person with this address is a member already.',
+  already_invited: 'This address is invited already. You can send that invitation again, below.',
+  too_many_invitations: 'There are too many open invitations. Withdraw one, or wait until one has expired.',
+  mailed_just_now: 'A mail to this address was sent a moment ago. Try again in a minute.',
   not_found: 'That no longer exists: another person removed it meanwhile. The list is up to date now.',
   insufficient_role:
     'Your role does not allow that. It may have changed meanwhile; this page now shows what you can do.',

@@ -4,6 +4,7 @@
  * that an answer that arrives after `close` cannot appear in the page of another organization.
  */
 import { openAudit } from './audit.js';
+import { openInvitations } from './invitations.js';
 import { openMembers } from './members.js';
 import { openOrganization } from './organization.js';
 import { openProjects } from './projects.js';
@@ -38,6 +39,7 @@ export class Sections {
     this.organization = openOrganization(this);
     this.projects = openProjects(this);
     this.members = openMembers(this);
+    this.invitations = openInvitations(this);
     this.audit = openAudit(this);
     this.projects.reload();
     this.members.reload();
@@ -62,9 +64,12 @@ export class Sections {
       if (before === me.role) return;
       this.projects.showAgain();
       this.members.showAgain();
+      this.invitations.showAgain();
       views.element('audit').hidden = !this.mayAdminister;
-      if (this.mayAdminister) this.audit.reload();
-      else this.audit.clear();
+      for (const list of [this.invitations, this.audit]) {
+        if (this.mayAdminister) list.reload();
+        else list.clear();
+      }
     });
   }
 

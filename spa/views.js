@@ -136,12 +136,13 @@ function forgetOrganization() {
 
 /**
  * @param {string | null} hint the name of the organization that this tab would log in to
- * @param {'logged-out' | 'ended' | 'choose'} why
+ * @param {'logged-out' | 'ended' | 'choose' | 'invited'} why
  */
 export function showLoggedOut(hint, why) {
   const texts = {
     'logged-out': ['You are logged out', 'Log in to see which organization you work in.', 'Log in'],
     ended: ['Your session has ended', 'Log in again to go on.', 'Log in'],
+    invited: ['You are invited', 'Log in with the address that was invited to see the invitation.', 'Log in'],
     choose: ['Which organization?', 'You are logged in, but this tab is in no organization yet.', 'Choose an organization'],
   };
   const [heading, text, button] = texts[why];

@@ -78,13 +78,15 @@ class Window:
 
     def wait_for_lists(self) -> Self:
         """
-        Wait until the app has the API's answers: the person, members, projects, audit events.
+        Wait until the app has the API's answers: the person, members, projects, invitations, audit.
 
         A test that changes the database behind an open app waits first; otherwise one of these
         requests may find the change, and the app shows it before the test's next click.
         """
         self.page.locator("#members").get_by_role("button", name="Leave organization").wait_for()
-        for region in self.page.locator("#projects:visible, #audit:visible").all():
+        for region in self.page.locator(
+            "#projects:visible, #invitations:visible, #audit:visible"
+        ).all():
             rows, none = region.get_by_role("listitem"), region.locator("[data-part=empty]")
             rows.or_(none).locator("visible=true").first.wait_for()
         return self
