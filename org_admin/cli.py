@@ -10,15 +10,20 @@ from pathlib import Path
 import click
 import psycopg
 
+from org_admin.invite import invite_command
+from org_admin.members import members_group
+from org_admin.orgs import orgs_group
+from org_admin.owner_database import owner_database_options, secure_owner_url
+from org_admin.users import users_group
 from schema.migrate import TRIES, Migration, MigrationFailed, list_pending, migrate
-from service.database_url import DatabaseTls, require_database_url, secure_url
+from service.database_url import DatabaseTls
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="org-selector")
 def main() -> None:
     """
-    Look after the selector's database, Actions and secrets.
+    Look after the selector's database, Actions and secrets; organizations, people and memberships.
 
     The service itself is started with:
 
@@ -27,21 +32,7 @@ def main() -> None:
 
 
 @main.command("migrate")
-@click.option(
-    "--owner-database-url",
-    envvar="OWNER_DATABASE_URL",
-    required=True,
-    help="Postgres, as the owner of the tables. Better set OWNER_DATABASE_URL: every user of "
-    "the machine can read the arguments of a command.",
-)
-@click.option(
-    "--database-tls",
-    envvar="DATABASE_TLS",
-    type=click.Choice(["verify-full", "off"]),
-    default="verify-full",
-    help="Whether a server that is not on this machine must prove who it is (the default). The "
-    "URL's sslrootcert names a file with the authorities of your host.",
-)
+@owner_database_options
 @click.option("--dry-run", is_flag=True, help="Only list the migrations to apply.")
 @click.option(
     "--keep-grants",
@@ -66,9 +57,8 @@ def migrate_command(
 
         alter role org_selector password '…';
     """
+    owner_database_url = secure_owner_url(owner_database_url, database_tls)
     try:
-        require_database_url(owner_database_url)
-        owner_database_url = _secure(owner_database_url, database_tls)
         if dry_run:
             pending = list_pending(owner_database_url)
             for migration in pending:
@@ -82,17 +72,8 @@ def migrate_command(
         click.echo("Done." if applied else "Up to date.")
     except MigrationFailed as error:
         sys.exit(str(error))
-    except ValueError as error:  # from require_database_url
-        sys.exit(f"OWNER_DATABASE_URL {error}.")
     except psycopg.OperationalError as error:
         sys.exit(f"Cannot reach the database: {error}\nCheck OWNER_DATABASE_URL.")
-
-
-def _secure(owner_database_url: str, database_tls: DatabaseTls) -> str:
-    try:
-        return secure_url(owner_database_url, database_tls)
-    except ValueError as error:
-        sys.exit(f"DATABASE_TLS {error}.")
 
 
 def _report_wait(migration: Migration, attempt: int) -> None:
@@ -143,3 +124,7 @@ def secret_command() -> None:
       3. ten minutes later remove the old secret in both places
     """
     click.echo(secrets_module.token_urlsafe(48))
+
+
+for one in (orgs_group, users_group, members_group, invite_command):
+    main.add_command(one)

@@ -17,6 +17,11 @@ import * as views from './views.js';
 const SENTENCES = {
   'organization.created': ['actor', ' created the organization.'],
   'organization.updated': ['actor', ' renamed the organization from ', 'old', ' to ', 'new', '.'],
+  'organization.suspended': ['actor', ' suspended the organization.'],
+  'organization.resumed': ['actor', ' ended the suspension of the organization.'],
+  'member.added': ['actor', ' made ', 'target', ' a member.'],
+  'member.blocked': ['actor', ' blocked ', 'target', '.'],
+  'member.unblocked': ['actor', ' let ', 'target', ' in again.'],
   'member.logged_in': ['actor', ' logged in.'],
   'member.role_changed': ['actor', ' changed the role of ', 'target', ' from ', 'old', ' to ', 'new', '.'],
   'member.removed': ['actor', ' removed ', 'target', '.'],

@@ -18,8 +18,13 @@ from org_guard.row_security import RowSecurity
 Action = Literal[
     "organization.created",
     "organization.updated",
+    "organization.suspended",
+    "organization.resumed",
     "member.logged_in",
+    "member.added",
     "member.role_changed",
+    "member.blocked",
+    "member.unblocked",
     "member.removed",
     "member.left",
     "invitation.created",

@@ -1,5 +1,6 @@
 """Invitations from the first click to the API's answer: the app, a real mail, the picker."""
 
+import mailbox
 import time
 from collections.abc import Iterator
 
@@ -16,8 +17,10 @@ NINA = "nina@example.com"
 
 
 @pytest.fixture(autouse=True)
-def restored(superuser: psycopg.Connection) -> Iterator[None]:
-    """Afterwards there are no invitations, and nina belongs to no organization again."""
+def restored(superuser: psycopg.Connection, stack: Stack) -> Iterator[None]:
+    """Before, no mail; afterwards no invitation, and nina belongs to no organization again."""
+    mails = mailbox.Maildir(stack.mails)
+    mails.clear()
     yield
     superuser.execute("delete from org.invitation")
     superuser.execute(

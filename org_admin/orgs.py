@@ -1,0 +1,111 @@
+"""`org-selector orgs`: suspend, resume and delete an organization."""
+
+import sys
+
+import click
+
+from org_admin.change import add_audit_event, json_option, report
+from org_admin.found import load_organization
+from org_admin.owner_database import owner_database_options, owner_transaction
+from service.database_url import DatabaseTls
+
+
+@click.group("orgs")
+def orgs_group() -> None:
+    """Suspend, resume and delete organizations. ORGANIZATION is a slug or an id."""
+
+
+@orgs_group.command("suspend")
+@click.argument("organization")
+@owner_database_options
+@json_option
+def suspend(
+    organization: str, owner_database_url: str, database_tls: DatabaseTls, as_json: bool
+) -> None:
+    """
+    Suspend an organization: from now on no login, refresh or request is for it.
+
+    Its data stays, and its members keep their other organizations.
+    """
+    _set_suspended(organization, owner_database_url, database_tls, as_json, suspended=True)
+
+
+@orgs_group.command("resume")
+@click.argument("organization")
+@owner_database_options
+@json_option
+def resume(
+    organization: str, owner_database_url: str, database_tls: DatabaseTls, as_json: bool
+) -> None:
+    """End the suspension of an organization."""
+    _set_suspended(organization, owner_database_url, database_tls, as_json, suspended=False)
+
+
+@orgs_group.command("delete")
+@click.argument("organization")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@owner_database_options
+@json_option
+def delete(
+    organization: str,
+    yes: bool,
+    owner_database_url: str,
+    database_tls: DatabaseTls,
+    as_json: bool,
+) -> None:
+    """
+    Delete an organization with its memberships, invitations and data, for good.
+
+    The slug is never given to another organization. Audit events stay.
+    """
+    with owner_transaction(owner_database_url, database_tls) as conn:
+        found = load_organization(conn, organization)
+        [(members,)] = conn.execute(
+            "select count(*) from org.membership where org_id = %s", (found.id,)
+        ).fetchall()
+    if not yes:
+        if not sys.stdin.isatty():
+            sys.exit("Nothing was deleted: confirm it with --yes.")
+        question = f"Delete {found.name} ({found.slug}), with {members} members and all data?"
+        click.confirm(question, abort=True)
+    with owner_transaction(owner_database_url, database_tls) as conn:
+        found = load_organization(conn, str(found.id))
+        add_audit_event(conn, found.id, "organization.deleted", found.id, found.name)
+        conn.execute("delete from org.organization where id = %s", (found.id,))
+    report(
+        as_json,
+        f"deleted  {found.slug}",
+        action="organization.deleted",
+        org_id=found.id,
+        org_slug=found.slug,
+        members=members,
+    )
+
+
+def _set_suspended(
+    organization: str,
+    owner_database_url: str,
+    database_tls: DatabaseTls,
+    as_json: bool,
+    *,
+    suspended: bool,
+) -> None:
+    done = "suspended" if suspended else "resumed"
+    with owner_transaction(owner_database_url, database_tls) as conn:
+        found = load_organization(conn, organization)
+        changed = found.suspended != suspended
+        if changed:
+            conn.execute(
+                "update org.organization set suspended_at = case when %s then now() end "
+                "where id = %s",
+                (suspended, found.id),
+            )
+            add_audit_event(conn, found.id, f"organization.{done}", found.id, found.name)
+    report(
+        as_json,
+        f"{done if changed else 'unchanged'}  {found.slug}",
+        action=f"organization.{done}",
+        org_id=found.id,
+        org_slug=found.slug,
+        changed=changed,
+    )
