@@ -1,18 +1,62 @@
-"""`org-selector orgs`: suspend, resume and delete an organization."""
+"""`org-selector orgs`: create, suspend, resume and delete an organization."""
 
 import sys
+from unicodedata import normalize
 
 import click
+import psycopg
 
 from org_admin.change import add_audit_event, json_option, report
 from org_admin.found import load_organization
 from org_admin.owner_database import owner_database_options, owner_transaction
+from org_selector.slug import make_slug
 from service.database_url import DatabaseTls
 
 
 @click.group("orgs")
 def orgs_group() -> None:
-    """Suspend, resume and delete organizations. ORGANIZATION is a slug or an id."""
+    """Create, suspend, resume and delete organizations. ORGANIZATION is a slug or an id."""
+
+
+@orgs_group.command("create")
+@click.argument("name")
+@click.option("--slug", help="The short name in addresses. Made from NAME unless set.")
+@owner_database_options
+@json_option
+def create(
+    name: str, slug: str | None, owner_database_url: str, database_tls: DatabaseTls, as_json: bool
+) -> None:
+    """
+    Create an organization, without members. Then invite its first owner:
+
+    org-selector invite SLUG EMAIL --role owner
+    """
+    name = normalize("NFC", name)
+    slug = slug or make_slug(name)
+    try:
+        with owner_transaction(owner_database_url, database_tls) as conn:
+            [(org_id,)] = conn.execute(
+                "insert into org.organization (slug, name) values (%s, %s) returning id",
+                (slug, name),
+            ).fetchall()
+            add_audit_event(conn, org_id, "organization.created", org_id, name)
+    except psycopg.errors.UniqueViolation:
+        sys.exit(f"The slug {slug!r} is or was that of another organization: name one with --slug.")
+    except psycopg.errors.CheckViolation as error:
+        wrong = "slug" if "slug" in (error.diag.constraint_name or "") else "name"
+        rule = {
+            "slug": "1 to 63 lower-case letters, digits and hyphens, not shaped like an id",
+            "name": "1 to 200 characters that people can see",
+        }[wrong]
+        sys.exit(f"An organization cannot have this {wrong}. It needs {rule}.")
+    report(
+        as_json,
+        f"created  {slug}",
+        action="organization.created",
+        org_id=org_id,
+        org_slug=slug,
+        name=name,
+    )
 
 
 @orgs_group.command("suspend")

@@ -84,6 +84,25 @@ def admin(stack: Stack) -> Iterator[Admin]:
             yield Admin(stack.postgres.url(name, "org_owner"), superuser)
 
 
+def test_an_organization_is_created_and_its_first_owner_invited(admin: Admin) -> None:
+    """The slug is made from the name, unless the administrator names one."""
+    assert admin.run("orgs", "create", "Cafe\u0301 Zürich").output == "created  cafe-zurich\n"
+    done = admin.run_json("orgs", "create", "Another", "--slug", "other-1")
+    assert (done["org_slug"], done["name"]) == ("other-1", "Another")
+    names = admin.superuser.execute(
+        "select name from org.organization where slug = any(%s) order by 1",
+        (["cafe-zurich", "other-1"],),
+    ).fetchall()
+    assert names == [("Another",), ("Café Zürich",)]
+    assert admin.run("invite", "cafe-zurich", "a@example.com", "--role", "owner").exit_code == 0
+
+    assert [event[:3] for event in admin.events()] == [
+        ("cafe-zurich", "organization.created", "Café Zürich"),
+        ("other-1", "organization.created", "Another"),
+        ("cafe-zurich", "invitation.created", "a@example.com"),
+    ]
+
+
 @pytest.mark.parametrize("organization", ["abc-inc", "ABC-Inc", str(ABC.id)])
 def test_an_organization_is_suspended_and_resumed(admin: Admin, organization: str) -> None:
     """Again is no error, changes nothing and leaves no event."""
@@ -214,6 +233,9 @@ def test_an_address_is_invited_and_its_mail_waits(admin: Admin) -> None:
     ("arguments", "message"),
     [
         (("orgs", "suspend", "nowhere"), "There is no organization"),
+        (("orgs", "create", "ABC Inc"), "The slug 'abc-inc' is or was"),
+        (("orgs", "create", "\u202e"), "An organization cannot have this name."),
+        (("orgs", "create", "X", "--slug", "Not a slug"), "An organization cannot have this slug."),
         (("orgs", "delete", "nowhere", "--yes"), "There is no organization"),
         (("users", "block", "nobody@example.com"), "There is no person"),
         (("members", "add", "nowhere", "auth0|joe"), "There is no organization"),
@@ -263,6 +285,7 @@ def test_a_database_that_does_not_answer_or_fit_is_explained(admin: Admin, stack
 @pytest.mark.parametrize(
     "command",
     [
+        ("orgs", "create", "New"),
         ("orgs", "suspend", "abc-inc"),
         ("orgs", "delete", "abc-inc", "--yes"),
         ("users", "block", "auth0|joe"),
