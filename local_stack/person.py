@@ -67,6 +67,7 @@ class Person:
         self.verifier = secrets.token_urlsafe(48)
         self.callback: dict[str, str] | None = None
         self.page: httpx2.Response | None = None
+        self.redirects = 0  # of the last step
 
     def __enter__(self) -> Self:
         return self
@@ -205,7 +206,7 @@ class Person:
         return f"{self.page.url.scheme}://{self.page.url.netloc.decode()}"
 
     def _follow(self, request: httpx2.Request) -> Self:
-        for _ in range(10):
+        for self.redirects in range(10):
             response = self.http.send(request)
             if response.next_request is None:
                 self.page = response
@@ -215,6 +216,7 @@ class Person:
                 query = parse_qs(urlsplit(location).query)
                 self.callback = {name: value[0] for name, value in query.items()}
                 self.page = None
+                self.redirects += 1
                 return self
             request = self.http.build_request("GET", location)
         raise AssertionError("redirected in a circle")

@@ -278,7 +278,7 @@ def find_excess(conn: psycopg.Connection) -> list[str]:
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace, lateral (
             select p.proname in ('enter_organization', 'find_organization_id') as of_gate,
                 p.proname in ('accept_invitation', 'create_organization') as of_maker,
-                p.proname in ('entered_organization', 'entered_user') as harmless
+                p.proname in ('entered_organization', 'entered_user', 'is_open') as harmless
         ) known
         where {OURS} and (
             (of_gate or harmless) <> has_function_privilege('org_api', p.oid, 'execute')
