@@ -17,7 +17,7 @@ MOST_REDIRECTS = 3  # from a click to a page that ends the matter, or to the app
 logins = st.sampled_from(LOGINS)
 numbers = st.integers(0, ORGANIZATIONS - 1)
 roles = st.sampled_from(["owner", "admin", "member"])
-inviters = st.sampled_from([None, None, *LOGINS])  # None: an administrator of the service
+inviters = st.sampled_from([*[None] * 5, *LOGINS])  # None: an administrator of the service
 # What happens while a person looks at the picker, or at the page behind it.
 meanwhile = st.sampled_from(
     [*["nothing"] * 7, "removal", "suspension", "suspension", "block", "withdrawal"]
@@ -47,7 +47,7 @@ class Lives(RuleBasedStateMachine):
     @initialize(
         members=st.lists(st.tuples(logins, numbers, roles), min_size=6, max_size=12),
         invitations=st.lists(
-            st.tuples(logins, numbers, roles, inviters, seldom), min_size=2, max_size=6
+            st.tuples(logins, numbers, roles, inviters, seldom), min_size=4, max_size=8
         ),
     )
     def settle(
@@ -257,11 +257,11 @@ class Lives(RuleBasedStateMachine):
         usable, waiting = self.model.usable(login), self.model.waiting(login)
         own = [id_ for id_, invited in self.model.invitations.items() if invited.login == login]
         temper = data.draw(st.integers(0, 9))
-        if temper < 6 and (usable or waiting):
+        if temper < 3 and own:
+            slugs, ids = [], own
+        elif temper < 8 and (usable or waiting):
             slugs = [slug for slug in self.slugs if slug in usable]
             ids = [id_ for id_ in own if id_ in waiting]
-        elif temper < 8 and own:
-            slugs, ids = [], own
         else:
             slugs, ids = self.slugs, list(self.model.invitations)
         choices: list[tuple[Literal["org", "invitation"], str]] = [
