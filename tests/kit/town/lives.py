@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from local_stack.person import Form, Person, Tokens
-from tests.machine.model import ASK, REFUSED, Invited, Model, Role
-from tests.machine.town import CLAIMED, LOGINS, UNVERIFIED, USER_IDS, Town
+from tests.kit.town.model import ASK, REFUSED, Invited, Model, Role
+from tests.kit.town.running_town import CLAIMED, LOGINS, UNVERIFIED, USER_IDS, Town
 
 ORGANIZATIONS = 3
 MOST_REDIRECTS = 3  # from a click to a page that ends the matter, or to the app

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.machine.bugs import BUGS, Change
+from tests.kit.town.bugs import BUGS, Change
 
 BUG = "SEEDED_BUG"
 

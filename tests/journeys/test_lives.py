@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from local_stack.postgres import Postgres
-from tests.machine.bugs import BUGS
-from tests.machine.lives import Lives
-from tests.machine.town import Town, open_town
+from tests.kit.town.bugs import BUGS
+from tests.kit.town.lives import Lives
+from tests.kit.town.running_town import Town, open_town
 
 
 def make_settings(runs: int, steps: int, *, same_each_time: bool) -> settings:

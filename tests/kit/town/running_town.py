@@ -24,7 +24,7 @@ from org_guard import Guard
 from org_guard.signing_keys import SigningKeys
 from tests.kit.databases import copy_database
 from tests.kit.running_api import make_settings
-from tests.machine.bugs import BUGS, break_schema
+from tests.kit.town.bugs import BUGS, break_schema
 
 VERIFIED, UNVERIFIED, CLAIMED = ("ada", "bob", "cas"), "dee", "eve"
 LOGINS = (*VERIFIED, UNVERIFIED, CLAIMED)
@@ -87,7 +87,11 @@ class TownStack(Stack):
         if self._bug is None:
             return super()._start_service(name, environment, url)
         argv: list[str | Path] = [sys.executable, "-m", "gunicorn"]
-        argv += ["-c", "python:service.gunicorn_settings", "tests.machine.broken_selector:selector"]
+        argv += [
+            "-c",
+            "python:service.gunicorn_settings",
+            "tests.kit.town.broken_selector:selector",
+        ]
         child = self.processes.start(name, argv, env=environment, cwd=PROJECT)
         return child, f"{url}/readyz", name
 
