@@ -1,8 +1,8 @@
 """
-Run the benchmarks: `python -m benchmarks [tokens] [rows] [api] [statements] [requests] [race]`.
+Run the benchmarks: `python -m benchmarks NAME…`.
 
-Without a name all of them run. The exit status is 1 if a goal is missed. All traffic stays on this
-machine.
+The names: tokens, rows, api, statements, requests, race, joining. Without one, all of them run.
+The exit status is 1 if a goal is missed. All traffic stays on this machine.
 """
 
 import sys
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import api, memberships, race, requests, rows, statements, tokens
+from benchmarks import api, joining, memberships, race, requests, rows, statements, tokens
 from benchmarks.report import Line, render
 from local_stack.processes import LocalStackError
 from local_stack.stack import Ports, Stack
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Stack], list[Line]]] = {
     "statements": statements.run,
     "requests": requests.run,
     "race": race.run,
+    "joining": joining.run,
 }
 
 
@@ -47,7 +48,7 @@ def main(names: Sequence[str]) -> int:
             race.RaceStack(Path(folder), Ports.free()) as stack,
         ):
             report("local stack started")
-            if {"rows", "api", "statements", "requests"} & {*wanted}:
+            if {"rows", "api", "statements", "requests", "joining"} & {*wanted}:
                 memberships.fill(stack.postgres)
                 report("database with a million memberships")
             for name in wanted:

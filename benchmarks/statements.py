@@ -130,8 +130,8 @@ def _measure(conn: psycopg.Connection, plain: psycopg.Connection) -> tuple[Round
 
 
 def _list_reads(conn: psycopg.Connection, person: BenchmarkUser) -> Calls:
-    decisions, picker = DecisionRows(_database(conn)), PickerRows(_database(conn))
-    lookups = LookupRows(_database(conn))
+    decisions, picker = DecisionRows(one_connection(conn)), PickerRows(one_connection(conn))
+    lookups = LookupRows(one_connection(conn))
     user, nonce = person.auth0_user_id, "n" * 22
     middle = memberships.load_middle(conn, person)
     last = memberships.load_organization(conn, person.size)
@@ -152,7 +152,7 @@ def _list_reads(conn: psycopg.Connection, person: BenchmarkUser) -> Calls:
 
 
 def _write(conn: psycopg.Connection, person: BenchmarkUser) -> Callable[[], object]:
-    rows = ChoiceRows(_database(conn))
+    rows = ChoiceRows(one_connection(conn))
     # A different organization each time, because updating one row again and again costs more.
     choices = itertools.cycle(memberships.list_organizations(conn, person, 1_000))
     return lambda: rows.apply_selection(
@@ -164,7 +164,8 @@ def _write(conn: psycopg.Connection, person: BenchmarkUser) -> Callable[[], obje
     )
 
 
-def _database(conn: psycopg.Connection) -> Database:
+def one_connection(conn: psycopg.Connection) -> Database:
+    """Let rows run their statements on *conn*."""
     return cast(Database, OneConnection(conn))
 
 

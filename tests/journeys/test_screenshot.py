@@ -1,7 +1,6 @@
 """The README's picture of the picker: this test takes it of the real page."""
 
 import os
-import struct
 from pathlib import Path
 
 import psycopg
@@ -9,12 +8,12 @@ from playwright.sync_api import Browser, expect
 
 from local_stack import seed
 from local_stack.stack import Stack
+from tests.kit.pictures import UPDATE, size_of
 from tests.kit.window import open_window
 
 PICTURE = Path(__file__).parents[2] / "docs" / "picker.png"
 WIDTH, HEIGHT, SCALE = 480, 440, 2
 MAX_BYTES = 150_000
-UPDATE = "UPDATE_SCREENSHOTS"  # "1" in the environment writes the file again
 
 
 def test_the_picture_in_the_readme_shows_the_picker(
@@ -49,11 +48,3 @@ def test_the_picture_in_the_readme_shows_the_picker(
 
     assert size_of(kept) == size_of(taken) == (WIDTH * SCALE, HEIGHT * SCALE)
     assert len(kept) < MAX_BYTES
-
-
-def size_of(picture: bytes) -> tuple[int, int]:
-    """Read width and height of a PNG."""
-    assert picture.startswith(b"\x89PNG\r\n\x1a\n"), "not a PNG"
-    assert picture[12:16] == b"IHDR"
-    width, height = struct.unpack(">II", picture[16:24])
-    return width, height
