@@ -237,7 +237,7 @@ def test_an_address_is_invited_and_its_mail_waits(admin: Admin) -> None:
         (("orgs", "create", "\u202e"), "An organization cannot have this name."),
         (("orgs", "create", "X", "--slug", "Not a slug"), "An organization cannot have this slug."),
         (("orgs", "delete", "nowhere", "--yes"), "There is no organization"),
-        (("users", "block", "nobody@example.com"), "There is no person"),
+        (("users", "block", "stranger@example.com"), "There is no person"),
         (("members", "add", "nowhere", "auth0|joe"), "There is no organization"),
         (("members", "add", "abc-inc", "auth0|x"), "There is no person"),
         (("members", "add", "abc-inc", "auth0|sue", "--role", "owner"), "sue@example.com is a mem"),

@@ -256,10 +256,10 @@ class Lives(RuleBasedStateMachine):
         """Mostly what the picker offers; else an invitation of theirs, or anything there is."""
         usable, waiting = self.model.usable(login), self.model.waiting(login)
         own = [id_ for id_, invited in self.model.invitations.items() if invited.login == login]
-        temper = data.draw(st.integers(0, 9))
-        if temper < 3 and own:
+        honesty = data.draw(st.integers(0, 9))
+        if honesty < 3 and own:
             slugs, ids = [], own
-        elif temper < 8 and (usable or waiting):
+        elif honesty < 8 and (usable or waiting):
             slugs = [slug for slug in self.slugs if slug in usable]
             ids = [id_ for id_ in own if id_ in waiting]
         else:

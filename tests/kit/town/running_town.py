@@ -1,4 +1,4 @@
-"""A tenant, a selector and an API on a database of their own, for people who live fast."""
+"""A tenant, a selector and an API on a database of their own, with five people."""
 
 import sys
 from collections.abc import Iterator
