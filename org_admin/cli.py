@@ -13,10 +13,9 @@ import psycopg
 from org_admin.invite import invite_command
 from org_admin.members import members_group
 from org_admin.orgs import orgs_group
-from org_admin.owner_database import owner_database_options, secure_owner_url
+from org_admin.owner_database import OwnerDatabase, owner_database_options
 from org_admin.users import users_group
 from schema.migrate import TRIES, Migration, MigrationFailed, list_pending, migrate
-from service.database_url import DatabaseTls
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,9 +40,7 @@ def main() -> None:
     help="A role that may keep privileges in the schema org beyond those of the migrations, such "
     "as one for reports. Can be given several times.",
 )
-def migrate_command(
-    owner_database_url: str, database_tls: DatabaseTls, dry_run: bool, keep_grants: tuple[str, ...]
-) -> None:
+def migrate_command(database: OwnerDatabase, dry_run: bool, keep_grants: tuple[str, ...]) -> None:
     """
     Bring the database to the schema of this release.
 
@@ -57,7 +54,7 @@ def migrate_command(
 
         alter role org_selector password '…';
     """
-    owner_database_url = secure_owner_url(owner_database_url, database_tls)
+    owner_database_url = database.secure_url()
     try:
         if dry_run:
             pending = list_pending(owner_database_url)

@@ -8,8 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from org_admin.change import add_audit_event, json_option, report
 from org_admin.found import load_organization
 from org_admin.members import ROLES
-from org_admin.owner_database import owner_database_options, owner_transaction
-from service.database_url import DatabaseTls
+from org_admin.owner_database import OwnerDatabase, owner_database_options
 
 DAYS = 7
 
@@ -26,8 +25,7 @@ def invite_command(
     email: str,
     role: str,
     language: str,
-    owner_database_url: str,
-    database_tls: DatabaseTls,
+    database: OwnerDatabase,
     as_json: bool,
 ) -> None:
     """
@@ -40,7 +38,7 @@ def invite_command(
         email = validate_email(email, check_deliverability=False, strict=True).normalized
     except EmailNotValidError as error:
         sys.exit(f"{email!r} is no e-mail address: {error}")
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         org = load_organization(conn, organization)
         if org.suspended:
             sys.exit(f"{org.slug} is suspended. First run: org-selector orgs resume {org.slug}")

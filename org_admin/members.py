@@ -7,8 +7,7 @@ import psycopg
 
 from org_admin.change import add_audit_event, json_option, report
 from org_admin.found import FoundOrganization, FoundPerson, load_organization, load_person
-from org_admin.owner_database import owner_database_options, owner_transaction
-from service.database_url import DatabaseTls
+from org_admin.owner_database import OwnerDatabase, owner_database_options
 
 ROLES = click.Choice(["owner", "admin", "member"])
 
@@ -32,12 +31,11 @@ def add(
     organization: str,
     person: str,
     role: str,
-    owner_database_url: str,
-    database_tls: DatabaseTls,
+    database: OwnerDatabase,
     as_json: bool,
 ) -> None:
     """Make a person who has logged in once a member."""
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         org, who, present = _load(conn, organization, person)
         if present is not None and present != role:
             sys.exit(
@@ -63,12 +61,11 @@ def change_role(
     organization: str,
     person: str,
     role: str,
-    owner_database_url: str,
-    database_tls: DatabaseTls,
+    database: OwnerDatabase,
     as_json: bool,
 ) -> None:
     """Give a member another role; the last owner cannot be demoted."""
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         org, who, present = _load(conn, organization, person)
         _require_member(org, who, present)
         if present != role:
@@ -91,12 +88,11 @@ def change_role(
 def remove(
     organization: str,
     person: str,
-    owner_database_url: str,
-    database_tls: DatabaseTls,
+    database: OwnerDatabase,
     as_json: bool,
 ) -> None:
     """Remove a member; the last owner cannot be removed."""
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         org, who, present = _load(conn, organization, person)
         _require_member(org, who, present)
         _require_another_owner(conn, org, who, present)

@@ -8,9 +8,8 @@ import psycopg
 
 from org_admin.change import add_audit_event, json_option, report
 from org_admin.found import load_organization
-from org_admin.owner_database import owner_database_options, owner_transaction
+from org_admin.owner_database import OwnerDatabase, owner_database_options
 from org_selector.slug import make_slug
-from service.database_url import DatabaseTls
 
 
 @click.group("orgs")
@@ -23,9 +22,7 @@ def orgs_group() -> None:
 @click.option("--slug", help="The short name in addresses. Made from NAME unless set.")
 @owner_database_options
 @json_option
-def create(
-    name: str, slug: str | None, owner_database_url: str, database_tls: DatabaseTls, as_json: bool
-) -> None:
+def create(name: str, slug: str | None, database: OwnerDatabase, as_json: bool) -> None:
     """
     Create an organization, without members. Then invite its first owner:
 
@@ -34,7 +31,7 @@ def create(
     name = normalize("NFC", name)
     slug = slug or make_slug(name)
     try:
-        with owner_transaction(owner_database_url, database_tls) as conn:
+        with database.transaction() as conn:
             [(org_id,)] = conn.execute(
                 "insert into org.organization (slug, name) values (%s, %s) returning id",
                 (slug, name),
@@ -63,26 +60,22 @@ def create(
 @click.argument("organization")
 @owner_database_options
 @json_option
-def suspend(
-    organization: str, owner_database_url: str, database_tls: DatabaseTls, as_json: bool
-) -> None:
+def suspend(organization: str, database: OwnerDatabase, as_json: bool) -> None:
     """
     Suspend an organization: from now on no login, refresh or request is for it.
 
     Its data stays, and its members keep their other organizations.
     """
-    _set_suspended(organization, owner_database_url, database_tls, as_json, suspended=True)
+    _set_suspended(organization, database, as_json, suspended=True)
 
 
 @orgs_group.command("resume")
 @click.argument("organization")
 @owner_database_options
 @json_option
-def resume(
-    organization: str, owner_database_url: str, database_tls: DatabaseTls, as_json: bool
-) -> None:
+def resume(organization: str, database: OwnerDatabase, as_json: bool) -> None:
     """End the suspension of an organization."""
-    _set_suspended(organization, owner_database_url, database_tls, as_json, suspended=False)
+    _set_suspended(organization, database, as_json, suspended=False)
 
 
 @orgs_group.command("delete")
@@ -93,8 +86,7 @@ def resume(
 def delete(
     organization: str,
     yes: bool,
-    owner_database_url: str,
-    database_tls: DatabaseTls,
+    database: OwnerDatabase,
     as_json: bool,
 ) -> None:
     """
@@ -102,7 +94,7 @@ def delete(
 
     The slug is never given to another organization. Audit events stay.
     """
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         found = load_organization(conn, organization)
         [(members,)] = conn.execute(
             "select count(*) from org.membership where org_id = %s", (found.id,)
@@ -112,7 +104,7 @@ def delete(
             sys.exit("Nothing was deleted: confirm it with --yes.")
         question = f"Delete {found.name} ({found.slug}), with {members} members and all data?"
         click.confirm(question, abort=True)
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         found = load_organization(conn, str(found.id))
         add_audit_event(conn, found.id, "organization.deleted", found.id, found.name)
         conn.execute("delete from org.organization where id = %s", (found.id,))
@@ -128,14 +120,13 @@ def delete(
 
 def _set_suspended(
     organization: str,
-    owner_database_url: str,
-    database_tls: DatabaseTls,
+    database: OwnerDatabase,
     as_json: bool,
     *,
     suspended: bool,
 ) -> None:
     done = "suspended" if suspended else "resumed"
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         found = load_organization(conn, organization)
         changed = found.suspended != suspended
         if changed:

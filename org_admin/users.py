@@ -4,8 +4,7 @@ import click
 
 from org_admin.change import add_audit_event, json_option, report
 from org_admin.found import load_person
-from org_admin.owner_database import owner_database_options, owner_transaction
-from service.database_url import DatabaseTls
+from org_admin.owner_database import OwnerDatabase, owner_database_options
 
 
 @click.group("users")
@@ -17,34 +16,33 @@ def users_group() -> None:
 @click.argument("person")
 @owner_database_options
 @json_option
-def block(person: str, owner_database_url: str, database_tls: DatabaseTls, as_json: bool) -> None:
+def block(person: str, database: OwnerDatabase, as_json: bool) -> None:
     """
     Block a person: from now on no login, refresh or request of theirs passes, in any organization.
 
     Their memberships stay, for the day on which they are unblocked.
     """
-    _set_blocked(person, owner_database_url, database_tls, as_json, blocked=True)
+    _set_blocked(person, database, as_json, blocked=True)
 
 
 @users_group.command("unblock")
 @click.argument("person")
 @owner_database_options
 @json_option
-def unblock(person: str, owner_database_url: str, database_tls: DatabaseTls, as_json: bool) -> None:
+def unblock(person: str, database: OwnerDatabase, as_json: bool) -> None:
     """Let a blocked person in again."""
-    _set_blocked(person, owner_database_url, database_tls, as_json, blocked=False)
+    _set_blocked(person, database, as_json, blocked=False)
 
 
 def _set_blocked(
     person: str,
-    owner_database_url: str,
-    database_tls: DatabaseTls,
+    database: OwnerDatabase,
     as_json: bool,
     *,
     blocked: bool,
 ) -> None:
     done = "blocked" if blocked else "unblocked"
-    with owner_transaction(owner_database_url, database_tls) as conn:
+    with database.transaction() as conn:
         found = load_person(conn, person)
         changed = bool(
             conn.execute(
