@@ -2,13 +2,13 @@
 /** Invitations that were not accepted yet, for the organization's administrators. */
 import { Listing } from './listing.js';
 import { ask } from './question.js';
+import { offerRoles } from './roles.js';
 import { Section } from './section.js';
 import * as template from './template.js';
 import * as views from './views.js';
 
 /** Of the mail: the inviter's, as the best guess. Chromium without a locale says en-US@posix. */
 const LANGUAGE = /^[A-Za-z]{2,8}/.exec(navigator.language)?.[0] ?? '';
-const ROLES = ['member', 'admin', 'owner'];
 
 /**
  * @typedef {{id: string, email: string, role: string, status: 'open' | 'expired', mail: 'waiting' | 'sent',
@@ -34,14 +34,6 @@ export function openInvitations(sections) {
       await sections.changed(section);
     });
   });
-
-  /** Offer the roles that the person may give. */
-  function offerRoles() {
-    const chosen = role.value;
-    const owner = sections.me?.role === 'owner';
-    role.replaceChildren(...ROLES.filter((one) => owner || one !== 'owner').map((one) => new Option(one, one)));
-    if (owner || chosen !== 'owner') role.value = chosen || 'member';
-  }
 
   function makeRow() {
     const element = template.copyOf('invitation');
@@ -92,7 +84,8 @@ export function openInvitations(sections) {
     clear: () => listing.clear(),
     showAgain() {
       section.element.hidden = !sections.mayAdminister;
-      offerRoles();
+      offerRoles(role, sections.me?.role === 'owner', role.value || 'member');
+      if (role.selectedIndex < 0) role.value = 'member'; // owner, which is not offered any more
       listing.showAgain();
     },
   };

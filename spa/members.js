@@ -2,11 +2,10 @@
 /** The members. Administrators change roles and remove members; each member can leave. */
 import { Listing } from './listing.js';
 import { ask } from './question.js';
+import { offerRoles } from './roles.js';
 import { Section } from './section.js';
 import * as template from './template.js';
 import * as views from './views.js';
-
-const ROLES = ['member', 'admin', 'owner'];
 
 /** @typedef {{id: string, name: string | null, email: string | null, role: string}} Member */
 
@@ -69,8 +68,7 @@ export function openMembers(sections) {
       member = item;
       write(element, member);
       template.part(element, 'myself').hidden = !myself;
-      role.replaceChildren(...ROLES.filter((one) => owner || one !== 'owner').map(optionOf));
-      role.value = chosen;
+      offerRoles(role, owner, chosen);
       if (role.selectedIndex < 0) role.value = item.role;
       changing.hidden = !inReach;
       remove.hidden = !inReach || myself;
@@ -91,9 +89,4 @@ function write(element, member) {
 /** @param {Member} member */
 function calledBy(member) {
   return member.name || member.email || 'An unnamed user';
-}
-
-/** @param {string} role */
-function optionOf(role) {
-  return new Option(role, role);
 }
