@@ -40,37 +40,35 @@ class Mailbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def list_mails(self) -> list[tuple[str, EmailMessage]]:
-        """Return all mails with their keys, the newest first."""
-        maildir = mailbox.Maildir(self._folder, create=True)
-        keys = sorted(maildir.keys(), key=lambda key: _age(maildir, key), reverse=True)
-        return [(key, _PARSER.parsebytes(maildir.get_bytes(key))) for key in keys]
-
     def answer(self, path: str) -> Response:
         """Return the list, or the mail that *path* names: as HTML, or as text with `.txt`."""
-        key = path.removeprefix(PATH).strip("/")
-        if not key:
-            return _respond(self._list_page(), "text/html")
-        kind = "plain" if key.endswith(".txt") else "html"
-        for known, mail in self.list_mails():
-            body = mail.get_body((kind,))
-            if known == key.removesuffix(".txt") and body is not None:
-                return _respond(str(body.get_content()), f"text/{kind}")
-        raise NotFound
+        maildir = mailbox.Maildir(self._folder, create=True)
+        name = path.removeprefix(PATH).strip("/")
+        if not name:
+            return _respond(_list_page(maildir), "text/html")
+        key, kind = name.removesuffix(".txt"), "plain" if name.endswith(".txt") else "html"
+        body = _load(maildir, key).get_body((kind,)) if key in maildir else None
+        if body is None:
+            raise NotFound
+        return _respond(str(body.get_content()), f"text/{kind}")
 
-    def _list_page(self) -> str:
-        rows = [
+
+def _list_page(maildir: mailbox.Maildir) -> str:
+    keys = sorted(maildir.keys(), key=lambda key: maildir.get_message(key).get_date(), reverse=True)
+    rows = []
+    for key in keys:
+        mail = _load(maildir, key)
+        rows.append(
             _ROW.format(
                 path=PATH, key=key, subject=mail["Subject"], to=mail["To"], date=mail["Date"]
             )
-            for key, mail in self.list_mails()
-        ]
-        listed = Markup("<ol>{}</ol>").format(Markup("").join(rows))
-        return _PAGE.format(listed if rows else Markup("<p>No mail was sent yet.</p>"))
+        )
+    listed = Markup("<ol>{}</ol>").format(Markup("").join(rows))
+    return _PAGE.format(listed if rows else Markup("<p>No mail was sent yet.</p>"))
 
 
-def _age(maildir: "mailbox.Maildir", key: str) -> float:
-    return maildir.get_message(key).get_date()
+def _load(maildir: mailbox.Maildir, key: str) -> EmailMessage:
+    return _PARSER.parsebytes(maildir.get_bytes(key))
 
 
 def _respond(text: str, mimetype: str) -> Response:
